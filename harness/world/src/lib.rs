@@ -1,1 +1,39 @@
-//! world
+//! The simulation kernel: one world of nodes, network, disks, clocks, clients and faults, under one seed.
+//!
+//! A [`World`] is a pure state machine. It never calls a student's node and knows no process, file or clock:
+//! [`World::next`] says which node must handle which event, a driver finds out what the node asks for,
+//! [`World::apply`] takes it. What happened comes out as [`Observation`]s, each with its cause.
+//!
+//! | look here | for |
+//! |---|---|
+//! | [`Scenario`] | the recipe of a world, as data: what a check writes and a shrinker cuts down |
+//! | [`World`] | the kernel |
+//! | [`Observation`], [`Trace`] | what can be seen of a run |
+//! | [`Local`] | driving a world in this process, without isolation |
+//! | [`Seed`] | chance, keyed by cause |
+
+mod clients;
+mod clock;
+mod disk;
+mod draw;
+mod faults;
+mod kernel;
+mod local;
+mod network;
+mod node;
+mod observe;
+mod scenario;
+mod step;
+mod time;
+
+pub use draw::{Key, Seed};
+pub use kernel::World;
+pub use local::Local;
+pub use observe::{Bytes, Cause, End, LossReason, Misbehaviour, Observation, ObservationId, Seen, Trace};
+pub use scenario::{
+    Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, Matcher,
+    NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Scenario, SeenKind, Tail, Trigger, Until,
+    When, Who, caller,
+};
+pub use step::{Step, StepEvent};
+pub use time::Time;

@@ -1,0 +1,338 @@
+//! The disk: what survives a crash.
+//!
+//! What lies on it is declared once, typed, at the top of a file:
+//! `const TERM: Saved<u64> = Saved::new("term");`. Writes go through [`Out`](crate::Out) and are durable only
+//! after [`Out::sync`](crate::Out::sync). A crash keeps, of each object on its own, some prefix of what was
+//! written since the last sync.
+
+use crate::Wire;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+macro_rules! handle {
+    ($(#[$doc:meta])* $name:ident<$($p:ident),*>) => {
+        $(#[$doc])*
+        pub struct $name<$($p),*>(pub(crate) &'static str, PhantomData<fn() -> ($($p,)*)>);
+        impl<$($p),*> $name<$($p),*> {
+            /// Names it; two handles of one kind with one name are the same object.
+            pub const fn new(name: &'static str) -> Self {
+                Self(name, PhantomData)
+            }
+        }
+        impl<$($p),*> Clone for $name<$($p),*> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+        impl<$($p),*> Copy for $name<$($p),*> {}
+    };
+}
+handle!(
+    /// One value, replaced whole: a crash shows the old one or the new one, never half.
+    Saved<T>
+);
+handle!(
+    /// One value per key. Each key is an object of its own: a crash may keep one and lose another.
+    Table<K, V>
+);
+handle!(
+    /// Records at positions 0, 1, 2, …; a record keeps its position for ever, whatever is trimmed before it.
+    Log<T>
+);
+/// Raw bytes, written at the end. A crash may leave half a write.
+#[derive(Clone, Copy)]
+pub struct File(pub(crate) &'static str);
+impl File {
+    /// Names it; two handles with one name are the same file.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+}
+
+/// A record that was being written when the node crashed. It is shown once, by the next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Torn;
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("torn record: the node crashed while this was being written")
+    }
+}
+impl std::error::Error for Torn {}
+
+/// The disk as the last crash left it. Only [`Node::start`](crate::Node::start) sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    values: BTreeMap<String, Vec<u8>>,
+    tables: BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>,
+    logs: BTreeMap<String, LogImage>,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+/// A log's bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogImage {
+    /// Position of the first record still there.
+    pub first: u64,
+    /// The records, each in its encoding.
+    pub records: Vec<Vec<u8>>,
+    /// A crash tore the record that would have come next.
+    pub torn: bool,
+}
+
+/// The records of a [`Log`], oldest first; last, perhaps, one that a crash tore.
+///
+/// `.map_while(Result::ok)` reads what is whole.
+pub struct LogView<T> {
+    first: u64,
+    name: &'static str,
+    records: std::vec::IntoIter<Vec<u8>>,
+    torn: bool,
+    of: PhantomData<fn() -> T>,
+}
+impl<T> LogView<T> {
+    /// Position of the first record still there: 0 until [`Out::trim_front`](crate::Out::trim_front).
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+}
+impl<T: Wire> Iterator for LogView<T> {
+    type Item = Result<T, Torn>;
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.records.next() {
+            Some(bytes) => Some(Ok(must_decode(self.name, &bytes))),
+            None => std::mem::take(&mut self.torn).then_some(Err(Torn)),
+        }
+    }
+}
+
+fn must_decode<T: Wire>(name: &str, bytes: &[u8]) -> T {
+    crate::frame::decode(bytes).unwrap_or_else(|| {
+        panic!(
+            "what `{name}` holds on the disk was not written as a `{}`: give every object one name and one type",
+            std::any::type_name::<T>()
+        )
+    })
+}
+
+impl Disk {
+    /// The value last saved, if any.
+    pub fn load<T: Wire>(&self, what: Saved<T>) -> Option<T> {
+        self.values.get(what.0).map(|bytes| must_decode(what.0, bytes))
+    }
+    /// All keys with their values.
+    pub fn table<K: Wire + Ord, V: Wire>(&self, what: Table<K, V>) -> BTreeMap<K, V> {
+        let rows = self.tables.get(what.0).into_iter().flatten();
+        rows.map(|(key, value)| (must_decode(what.0, key), must_decode(what.0, value))).collect()
+    }
+    /// All records, oldest first.
+    pub fn log<T: Wire>(&self, what: Log<T>) -> LogView<T> {
+        let LogImage { first, records, torn } = self.logs.get(what.0).cloned().unwrap_or_default();
+        LogView { first, name: what.0, records: records.into_iter(), torn, of: PhantomData }
+    }
+    /// The bytes of a file, a torn tail included; empty where there is none.
+    pub fn file(&self, what: File) -> Vec<u8> {
+        self.files.get(what.0).cloned().unwrap_or_default()
+    }
+
+    /// (For the kernel.) Does `op`, whole.
+    pub fn apply(&mut self, op: &DiskOp) {
+        match op {
+            DiskOp::Save { name, bytes } => *entry(&mut self.values, name) = bytes.clone(),
+            DiskOp::Clear { name } => _ = self.values.remove(name),
+            DiskOp::Put { name, key, bytes } => {
+                entry(&mut self.tables, name).insert(key.clone(), bytes.clone());
+            }
+            DiskOp::Remove { name, key } => _ = entry(&mut self.tables, name).remove(key),
+            DiskOp::Append { name, bytes } => entry(&mut self.logs, name).records.push(bytes.clone()),
+            DiskOp::Truncate { name, from } => {
+                let log = entry(&mut self.logs, name);
+                log.records.truncate(usize::try_from(from.saturating_sub(log.first)).unwrap_or(usize::MAX));
+            }
+            DiskOp::TrimFront { name, upto } => {
+                let log = entry(&mut self.logs, name);
+                let gone = usize::try_from(upto.saturating_sub(log.first)).unwrap_or(usize::MAX);
+                log.records.drain(..gone.min(log.records.len()));
+                log.first = log.first.max(*upto);
+            }
+            DiskOp::Write { name, bytes } => entry(&mut self.files, name).extend_from_slice(bytes),
+            DiskOp::Cut { name, len } => {
+                entry(&mut self.files, name).truncate(usize::try_from(*len).unwrap_or(usize::MAX));
+            }
+            DiskOp::All(ops) => ops.iter().for_each(|op| self.apply(op)),
+        }
+    }
+    /// (For the kernel.) Does `op` as a crash interrupts it after `bytes_kept` bytes; only what is
+    /// written at an end can tear.
+    pub fn tear(&mut self, op: &DiskOp, bytes_kept: usize) {
+        match op {
+            DiskOp::Append { name, .. } => entry(&mut self.logs, name).torn = true,
+            DiskOp::Write { name, bytes } => {
+                entry(&mut self.files, name).extend_from_slice(&bytes[..bytes_kept.min(bytes.len())]);
+            }
+            _ => {}
+        }
+    }
+    /// (For the kernel.) The start has seen what was torn: a typed log does not show it again.
+    pub fn drop_torn(&mut self) {
+        self.logs.values_mut().for_each(|log| log.torn = false);
+    }
+    /// (For the kernel.) Bytes held, names and bookkeeping aside.
+    pub fn bytes(&self) -> usize {
+        let tables = self.tables.values().flatten().map(|(key, value)| key.len() + value.len());
+        let logs = self.logs.values().flat_map(|log| log.records.iter().map(Vec::len));
+        let flat = self.values.values().chain(self.files.values()).map(Vec::len);
+        tables.chain(logs).chain(flat).sum()
+    }
+}
+
+fn entry<'a, T: Default>(map: &'a mut BTreeMap<String, T>, name: &str) -> &'a mut T {
+    if !map.contains_key(name) {
+        map.insert(name.to_owned(), T::default());
+    }
+    map.get_mut(name).expect("just inserted")
+}
+
+/// One write, as it crosses to the world.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the method of `Out` that each variant records")]
+pub enum DiskOp {
+    Save {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    Clear {
+        name: String,
+    },
+    Put {
+        name: String,
+        key: Vec<u8>,
+        bytes: Vec<u8>,
+    },
+    Remove {
+        name: String,
+        key: Vec<u8>,
+    },
+    Append {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    Truncate {
+        name: String,
+        from: u64,
+    },
+    TrimFront {
+        name: String,
+        upto: u64,
+    },
+    Write {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    Cut {
+        name: String,
+        len: u64,
+    },
+    /// All of these survive a crash, or none.
+    All(Vec<DiskOp>),
+}
+
+/// Writes that survive a crash together or not at all; see [`Out::atomic`](crate::Out::atomic).
+#[derive(Default)]
+pub struct Batch(pub(crate) Vec<DiskOp>);
+
+/// The writes, once: `Out` and `Batch` both take them.
+macro_rules! writes {
+    ($target:ty, [$($generics:tt)*], $push:ident) => {
+        impl $($generics)* $target {
+            /// Replaces a [`Saved`] value.
+            pub fn save<T: Wire>(&mut self, what: Saved<T>, value: &T) {
+                self.$push(DiskOp::Save { name: what.0.to_owned(), bytes: crate::frame::encode(value) });
+            }
+            /// Forgets a [`Saved`] value.
+            pub fn clear<T>(&mut self, what: Saved<T>) {
+                self.$push(DiskOp::Clear { name: what.0.to_owned() });
+            }
+            /// Sets the value of one key of a [`Table`].
+            pub fn put<K: Wire, V: Wire>(&mut self, what: Table<K, V>, key: &K, value: &V) {
+                let (key, bytes) = (crate::frame::encode(key), crate::frame::encode(value));
+                self.$push(DiskOp::Put { name: what.0.to_owned(), key, bytes });
+            }
+            /// Removes one key of a [`Table`].
+            pub fn remove<K: Wire, V>(&mut self, what: Table<K, V>, key: &K) {
+                self.$push(DiskOp::Remove { name: what.0.to_owned(), key: crate::frame::encode(key) });
+            }
+            /// Adds a record at the end of a [`Log`].
+            pub fn append<T: Wire>(&mut self, what: Log<T>, record: &T) {
+                self.$push(DiskOp::Append { name: what.0.to_owned(), bytes: crate::frame::encode(record) });
+            }
+            /// Drops the records of a [`Log`] at positions `from` and later.
+            pub fn truncate<T>(&mut self, what: Log<T>, from: u64) {
+                self.$push(DiskOp::Truncate { name: what.0.to_owned(), from });
+            }
+            /// Drops the records of a [`Log`] before position `upto`; where that is past its end, the next
+            /// append lands at `upto`.
+            pub fn trim_front<T>(&mut self, what: Log<T>, upto: u64) {
+                self.$push(DiskOp::TrimFront { name: what.0.to_owned(), upto });
+            }
+            /// Writes bytes at the end of a [`File`].
+            pub fn write(&mut self, what: File, bytes: &[u8]) {
+                self.$push(DiskOp::Write { name: what.0.to_owned(), bytes: bytes.to_vec() });
+            }
+            /// Cuts a [`File`] down to its first `len` bytes.
+            pub fn cut(&mut self, what: File, len: u64) {
+                self.$push(DiskOp::Cut { name: what.0.to_owned(), len });
+            }
+        }
+    };
+}
+pub(crate) use writes;
+impl Batch {
+    fn push(&mut self, op: DiskOp) {
+        self.0.push(op);
+    }
+}
+writes!(Batch, [], push);
+
+/// (For the kernel.) What a crash keeps or loses on its own: a saved value, one key of a table, a log, a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object<'a> {
+    /// A [`Saved`] value.
+    Value(&'a str),
+    /// One key of a [`Table`].
+    Row(&'a str, &'a [u8]),
+    /// A [`Log`].
+    Log(&'a str),
+    /// A [`File`].
+    File(&'a str),
+}
+impl DiskOp {
+    /// (For the kernel.) The objects this write touches, in order.
+    pub fn objects(&self) -> Vec<Object<'_>> {
+        match self {
+            DiskOp::All(ops) => ops.iter().flat_map(DiskOp::objects).collect(),
+            DiskOp::Save { name, .. } | DiskOp::Clear { name } => vec![Object::Value(name)],
+            DiskOp::Put { name, key, .. } | DiskOp::Remove { name, key } => vec![Object::Row(name, key)],
+            DiskOp::Append { name, .. } | DiskOp::Truncate { name, .. } | DiskOp::TrimFront { name, .. } => {
+                vec![Object::Log(name)]
+            }
+            DiskOp::Write { name, .. } | DiskOp::Cut { name, .. } => vec![Object::File(name)],
+        }
+    }
+    /// (For the kernel.) Bytes this write carries.
+    pub fn bytes(&self) -> usize {
+        match self {
+            DiskOp::Save { bytes, .. } | DiskOp::Append { bytes, .. } | DiskOp::Write { bytes, .. } => {
+                bytes.len()
+            }
+            DiskOp::Put { key, bytes, .. } => key.len() + bytes.len(),
+            DiskOp::All(ops) => ops.iter().map(DiskOp::bytes).sum(),
+            DiskOp::Remove { key, .. } => key.len(),
+            DiskOp::Clear { .. }
+            | DiskOp::Truncate { .. }
+            | DiskOp::TrimFront { .. }
+            | DiskOp::Cut { .. } => 0,
+        }
+    }
+}

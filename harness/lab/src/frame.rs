@@ -1,0 +1,299 @@
+//! What crosses between the harness and the process that runs student code.
+//!
+//! A frame is a length (`u32`, little endian) and that many bytes. To the guest it carries [`Command`]s, one
+//! after another; back comes one [`Reply`] for each `Start` and `Step`, in the same order. Both are postcard.
+//! Who speaks is known from the pipe, never from the frame, and nothing in a frame is believed: every
+//! length is bounded, and a frame is taken whole or not at all.
+
+use crate::{CallId, Disk, DiskOp, NodeId, RequestId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use std::fmt;
+use std::io::{self, Read, Write};
+
+/// Changes with every change to the types of this module.
+pub const VERSION: u16 = 1;
+/// The longest frame that either side sends or takes, in bytes.
+pub const MAX_FRAME: usize = 16 << 20;
+
+/// Bytes that are somebody's encoding; this layer does not look inside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Raw<'a>(pub &'a [u8]);
+impl fmt::Debug for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+impl Serialize for Raw<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(self.0)
+    }
+}
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        <&'a [u8]>::deserialize(from).map(Raw)
+    }
+}
+
+/// The first frame of a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] of the `lab` it was built with.
+    pub version: u16,
+    /// The roles it can host; a [`Command::Start`] names one by its place here.
+    pub roles: Vec<String>,
+}
+
+/// The clocks and the randomness of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// The node's stopwatch, in nanoseconds.
+    pub now_ns: u64,
+    /// Its wall clock, in nanoseconds since 1970.
+    pub wall_ns: u64,
+    /// A draw of the world's for this event alone.
+    pub entropy: u64,
+    /// The id of the first call that the handler may make.
+    pub first_call: u64,
+    /// Which extras the reply shall carry.
+    pub want: Want,
+}
+/// Extras of a reply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// [`Node::status`](crate::Node::status) after the event.
+    pub status: bool,
+    /// The event and its effects, in words.
+    pub labels: bool,
+}
+
+/// What a node starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start<'a> {
+    /// The node.
+    pub me: NodeId,
+    /// Its peers, in order of id.
+    pub peers: Vec<NodeId>,
+    /// Its role's `Config`.
+    #[serde(borrow)]
+    pub config: Raw<'a>,
+    /// Its disk.
+    pub disk: Disk,
+}
+
+/// What happens to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are the arguments of the handler that each variant calls")]
+pub enum Event<'a> {
+    Message {
+        from: NodeId,
+        #[serde(borrow)]
+        message: Raw<'a>,
+    },
+    Request {
+        id: RequestId,
+        #[serde(borrow)]
+        request: Raw<'a>,
+    },
+    Timer {
+        #[serde(borrow)]
+        timer: Raw<'a>,
+    },
+    Answer {
+        call: CallId,
+        #[serde(borrow)]
+        answer: Raw<'a>,
+    },
+}
+
+/// What a guest is told to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command<'a> {
+    /// Start a node in this slot, in place of what was there.
+    Start {
+        /// Where it lives.
+        slot: u32,
+        /// What it is: a place in [`Hello::roles`].
+        role: u16,
+        /// The clocks of its start.
+        context: Context,
+        /// What it starts from.
+        #[serde(borrow)]
+        start: Start<'a>,
+    },
+    /// Hand an event to the node of this slot.
+    Step {
+        /// Where it lives.
+        slot: u32,
+        /// The clocks of the event.
+        context: Context,
+        /// The event.
+        #[serde(borrow)]
+        event: Event<'a>,
+    },
+    /// Forget the node of this slot. Not replied to.
+    Drop {
+        /// Where it lived.
+        slot: u32,
+    },
+}
+
+/// One effect, encoded: [`Effect`](crate::Effect) without its types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of `Effect`")]
+pub enum RawEffect<'a> {
+    Send {
+        to: NodeId,
+        #[serde(borrow)]
+        message: Raw<'a>,
+    },
+    Broadcast {
+        #[serde(borrow)]
+        message: Raw<'a>,
+    },
+    SetTimer {
+        after_ns: u64,
+        #[serde(borrow)]
+        timer: Raw<'a>,
+    },
+    CancelTimer {
+        #[serde(borrow)]
+        timer: Raw<'a>,
+    },
+    Reply {
+        id: RequestId,
+        #[serde(borrow)]
+        response: Raw<'a>,
+    },
+    Emit {
+        #[serde(borrow)]
+        event: Raw<'a>,
+    },
+    Call {
+        id: CallId,
+        #[serde(borrow)]
+        call: Raw<'a>,
+    },
+    Disk(DiskOp),
+    Sync,
+}
+
+/// What came of one event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply<'a> {
+    /// How the handler ended.
+    pub ending: Ending,
+    /// What it asked for, in order; after a panic, what it had asked for before it.
+    #[serde(borrow)]
+    pub effects: Vec<RawEffect<'a>>,
+    /// The node's status, where wanted.
+    #[serde(borrow)]
+    pub status: Option<Raw<'a>>,
+    /// The event, then each effect, in words, where wanted.
+    pub labels: Vec<String>,
+}
+impl Reply<'_> {
+    /// The reply of a handler that returned and asked for nothing.
+    pub fn empty() -> Self {
+        Reply { ending: Ending::Returned, effects: Vec::new(), status: None, labels: Vec::new() }
+    }
+}
+
+/// How a handler ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ending {
+    /// As it should.
+    Returned,
+    /// It was not called: the message was not one of the node's type.
+    Stray,
+    /// It panicked.
+    Panicked {
+        /// With these words.
+        message: String,
+        /// `src/file.rs:line:column`; empty where unknown.
+        at: String,
+        /// The panic is a `todo!()`.
+        not_started: bool,
+    },
+}
+
+/// Encodes a value.
+///
+/// # Panics
+/// Where `T` has a hand-written `Serialize` that fails.
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value)
+        .unwrap_or_else(|e| panic!("`{}` cannot be encoded: {e}", std::any::type_name::<T>()))
+}
+/// Encodes a value at the end of `buffer`.
+///
+/// # Panics
+/// Where `T` has a hand-written `Serialize` that fails.
+pub fn encode_into<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) {
+    *buffer = postcard::to_extend(value, std::mem::take(buffer))
+        .unwrap_or_else(|e| panic!("`{}` cannot be encoded: {e}", std::any::type_name::<T>()));
+}
+/// Decodes a value; `None` where the bytes are not one, whole and nothing after it.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Some(value),
+        _ => None,
+    }
+}
+/// Decodes the value at the front of `bytes` and moves past it; `None` where there is none.
+pub fn take<'a, T: Deserialize<'a>>(bytes: &mut &'a [u8]) -> Option<T> {
+    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+    *bytes = rest;
+    Some(value)
+}
+
+/// Begins a frame: room for its length, which [`finish`] fills in.
+pub fn begin(frame: &mut Vec<u8>) {
+    frame.clear();
+    frame.extend_from_slice(&[0; 4]);
+}
+/// Ends a frame begun with [`begin`].
+///
+/// # Panics
+/// Where it is longer than [`MAX_FRAME`]: the caller bounds what it puts in.
+pub fn finish(frame: &mut [u8]) {
+    let length = frame.len() - 4;
+    assert!(length <= MAX_FRAME, "a frame of {length} bytes is over the limit of {MAX_FRAME}");
+    frame[..4].copy_from_slice(&u32::try_from(length).expect("MAX_FRAME fits").to_le_bytes());
+}
+/// Sends a finished frame.
+///
+/// # Errors
+/// Those of the pipe.
+pub fn send(to: &mut impl Write, frame: &mut [u8]) -> io::Result<()> {
+    finish(frame);
+    to.write_all(frame)?;
+    to.flush()
+}
+/// Receives a frame's body into `frame`; `false` where the other side has closed the pipe between frames.
+///
+/// # Errors
+/// Those of the pipe; `InvalidData` where the length is over [`MAX_FRAME`], `UnexpectedEof` inside a frame.
+pub fn receive(from: &mut impl Read, frame: &mut Vec<u8>) -> io::Result<bool> {
+    let mut length = [0; 4];
+    let mut have = 0;
+    while have < 4 {
+        match from.read(&mut length[have..]) {
+            Ok(0) if have == 0 => return Ok(false),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => have += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    let length = u32::from_le_bytes(length) as usize;
+    if length > MAX_FRAME {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("a frame of {length} bytes is over the limit of {MAX_FRAME}"),
+        ));
+    }
+    frame.clear();
+    frame.resize(length, 0);
+    from.read_exact(frame)?;
+    Ok(true)
+}

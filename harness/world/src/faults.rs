@@ -1,0 +1,234 @@
+//! Faults: what sets them off, what they do, and how they end.
+
+use crate::kernel::{Action, Item, World};
+use crate::network::{Cut, Hold};
+use crate::node::Doing;
+use crate::observe::{Cause, Seen};
+use crate::scenario::{DiskLoss, Harm, Trigger, Until, Who};
+use crate::time::Time;
+use lab::NodeId;
+use std::time::Duration;
+
+/// Something that waits for a trigger.
+#[derive(Debug)]
+pub(crate) struct Armed {
+    trigger: Trigger,
+    left: u32,
+    after: Duration,
+    action: Action,
+}
+
+/// How far a fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultState {
+    NotYet,
+    /// On; for those that hit a node, which one, and what to undo.
+    On(Option<Undo>),
+    Over,
+}
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undo {
+    Restart { node: usize, incarnation: u32 },
+    Resume { node: usize },
+    Speed { node: usize, per_event: Duration },
+    Unfreeze { node: usize },
+    Drift { node: usize, ppm: i64 },
+}
+
+impl World {
+    pub(crate) fn arm(&mut self, trigger: Trigger, nth: u32, after: Duration, action: Action) {
+        self.armed.push(Armed { trigger, left: nth.max(1), after, action });
+    }
+    /// Does whatever waits for what `fits` describes. The culprit is the node it was seen on.
+    pub(crate) fn pull(&mut self, culprit: Option<usize>, fits: impl Fn(&Trigger) -> bool) {
+        if self.armed.is_empty() {
+            return;
+        }
+        let mut pulled = Vec::new();
+        self.armed.retain_mut(|armed| {
+            if !fits(&armed.trigger) {
+                return true;
+            }
+            armed.left -= 1;
+            if armed.left == 0 {
+                pulled.push((armed.action, armed.after));
+            }
+            armed.left > 0
+        });
+        for (action, after) in pulled {
+            if after.is_zero() {
+                self.act(action, culprit);
+            } else {
+                self.push(self.now + after, Item::Act(action, culprit));
+            }
+        }
+    }
+    pub(crate) fn act(&mut self, action: Action, culprit: Option<usize>) {
+        match action {
+            Action::Begin { fault } => self.begin_fault(fault, culprit),
+            Action::End { fault } => self.end_fault(fault),
+            Action::Invoke { client, operation } => self.push(self.now, Item::Invoke { client, operation }),
+        }
+    }
+
+    fn begin_fault(&mut self, fault: usize, culprit: Option<usize>) {
+        if self.faults[fault] != FaultState::NotYet || self.is_calm {
+            return;
+        }
+        let scenario = self.scenario.clone();
+        let spec = &scenario.faults[fault];
+        let hit = |world: &World, who: &Who| match who {
+            Who::Node(id) => world.place(*id),
+            Who::Culprit => culprit,
+        };
+        let about = match &spec.harm {
+            Harm::Crash { node, .. }
+            | Harm::Pause { node }
+            | Harm::Slow { node, .. }
+            | Harm::Isolate { node }
+            | Harm::ClockJump { node, .. }
+            | Harm::ClockFreeze { node }
+            | Harm::ClockDrift { node, .. } => match hit(self, node) {
+                Some(node) => Some(node),
+                None => return,
+            },
+            Harm::Partition { .. } | Harm::Cut { .. } | Harm::Links(_) | Harm::Hold { .. } => None,
+        };
+        self.faults[fault] = FaultState::On(None);
+        self.observe(about.or(culprit).unwrap_or(0), Cause::Scenario, Seen::FaultBegan { fault });
+        let node = about.unwrap_or(0);
+        let id: NodeId = self.nodes[node].id;
+        let mut undo = None;
+        match &spec.harm {
+            Harm::Crash { disk, .. } => {
+                if self.nodes[node].up {
+                    self.crash(node, *disk);
+                    undo = Some(Undo::Restart { node, incarnation: self.nodes[node].incarnation });
+                }
+            }
+            Harm::Pause { .. } => {
+                self.nodes[node].pauses += 1;
+                self.observe(node, Cause::Scenario, Seen::Paused);
+                undo = Some(Undo::Resume { node });
+            }
+            Harm::Slow { per_event, .. } => {
+                let was = std::mem::replace(&mut self.nodes[node].per_event, *per_event);
+                undo = Some(Undo::Speed { node, per_event: was });
+            }
+            Harm::Isolate { .. } => self.network.cut(fault, Cut::Isolate(id)),
+            Harm::Partition { groups } => self.network.cut(fault, Cut::Partition(groups.clone())),
+            Harm::Cut { from, to } => self.network.cut(fault, Cut::OneWay(from.clone(), to.clone())),
+            Harm::Links(rule) => self.network.rule(fault, *rule),
+            Harm::Hold { from, to, nth, matches } => self.network.holds.push(Hold {
+                fault,
+                from: *from,
+                to: *to,
+                nth: *nth,
+                matches: matches.clone(),
+                seen: 0,
+            }),
+            Harm::ClockJump { by_ns, .. } => {
+                let now = self.now;
+                self.nodes[node].clock.jump(now, *by_ns);
+            }
+            Harm::ClockFreeze { .. } => {
+                let now = self.now;
+                self.nodes[node].clock.freeze(now, true);
+                undo = Some(Undo::Unfreeze { node });
+            }
+            Harm::ClockDrift { ppm, .. } => {
+                let now = self.now;
+                let was = self.nodes[node].clock.drift(now, *ppm);
+                undo = Some(Undo::Drift { node, ppm: was });
+            }
+        }
+        self.faults[fault] = FaultState::On(undo);
+        match &spec.until {
+            Until::Calm => {}
+            Until::After(lasts) => self.push(self.now + *lasts, Item::Act(Action::End { fault }, None)),
+            Until::Trigger(trigger) => {
+                self.arm(trigger.clone(), 1, Duration::ZERO, Action::End { fault });
+            }
+        }
+    }
+
+    fn end_fault(&mut self, fault: usize) {
+        let FaultState::On(undo) = self.faults[fault] else { return };
+        self.faults[fault] = FaultState::Over;
+        let about = match undo {
+            Some(
+                Undo::Restart { node, .. }
+                | Undo::Resume { node }
+                | Undo::Speed { node, .. }
+                | Undo::Unfreeze { node }
+                | Undo::Drift { node, .. },
+            ) => node,
+            None => 0,
+        };
+        self.observe(about, Cause::Scenario, Seen::FaultEnded { fault });
+        self.network.mend(fault);
+        self.release(fault);
+        let now = self.now;
+        match undo {
+            None => {}
+            Some(Undo::Restart { node, incarnation }) => {
+                let down_since = self.nodes[node].incarnation == incarnation && !self.nodes[node].up;
+                if down_since {
+                    self.push(now, Item::Boot { node });
+                }
+            }
+            Some(Undo::Resume { node }) => self.resume(node),
+            Some(Undo::Speed { node, per_event }) => self.nodes[node].per_event = per_event,
+            Some(Undo::Unfreeze { node }) => self.nodes[node].clock.freeze(now, false),
+            Some(Undo::Drift { node, ppm }) => _ = self.nodes[node].clock.drift(now, ppm),
+        }
+    }
+
+    /// Nothing goes wrong from here on.
+    pub(crate) fn calm_down(&mut self) {
+        self.observe(0, Cause::Scenario, Seen::Calm);
+        for fault in 0..self.faults.len() {
+            self.end_fault(fault);
+        }
+        self.is_calm = true;
+        self.armed.retain(|armed| matches!(armed.action, Action::Invoke { .. }));
+        if let Some((_, link)) = self.scenario.calm {
+            self.network.calm(link);
+        }
+        for node in 0..self.nodes.len() {
+            if !self.nodes[node].up {
+                self.push(self.now, Item::Boot { node });
+            }
+        }
+    }
+
+    fn crash(&mut self, node: usize, loss: DiskLoss) {
+        let state = &mut self.nodes[node];
+        let (key, _) =
+            self.seed.key(crate::draw::Purpose::Crash, u64::from(state.id.0), u64::from(state.incarnation));
+        state.disk.crash(loss, self.seed, key);
+        state.lose_memory();
+        self.observe(node, Cause::Scenario, Seen::Crashed);
+    }
+
+    fn resume(&mut self, node: usize) {
+        let state = &mut self.nodes[node];
+        state.pauses -= 1;
+        if state.pauses > 0 {
+            return;
+        }
+        self.observe(node, Cause::Scenario, Seen::Resumed);
+        match std::mem::replace(&mut self.nodes[node].doing, Doing::Nothing) {
+            Doing::Stalled(work) => self.perform(node, work),
+            other => {
+                self.nodes[node].doing = other;
+                self.make_ready(node);
+            }
+        }
+    }
+}
+
+/// True time at which a scenario's clock shows this.
+pub(crate) fn at(after: Duration) -> Time {
+    Time::ZERO + after
+}

@@ -1,0 +1,787 @@
+//! The kernel: one event after another.
+
+use crate::clients::{Origin, Progress};
+use crate::draw::{Key, Luck, Purpose, Seed};
+use crate::faults::{Armed, FaultState, at};
+use crate::network::Network;
+use crate::node::{Doing, Handed, HandedEvent, NodeState, Owned, Work};
+use crate::observe::{Bytes, Cause, End, LossReason, Misbehaviour, Observation, ObservationId, Seen};
+use crate::scenario::{NodeKind, Scenario, Trigger, call_request_id};
+use crate::step::{Step, StepEvent};
+use crate::time::Time;
+use lab::frame::{Context, Ending, Reply, Want};
+use lab::{CallId, Disk, NodeId};
+use rustc_hash::{FxHashMap, FxHasher};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::hash::Hasher;
+use std::sync::Arc;
+
+/// The shortest time a timer can be set for.
+const TIMER_FLOOR_NS: u64 = 1_000;
+
+/// One simulated run of a cluster under one seed.
+///
+/// ```
+/// # use lab::prelude::*;
+/// use lab::lamport::{Clock, Request};
+/// use world::{Client, Operation, Scenario, Seed, StepEvent, World};
+///
+/// let ms = Duration::from_millis;
+/// let mut scenario = Scenario::cluster::<Clock>(2, &(), ms(1_000));
+/// scenario.clients.push(Client::new(1, vec![
+///     Operation::at::<Clock>(1, ms(5), NodeId(2), &Request::Local),
+/// ]));
+/// let mut world = World::new(scenario.into(), Seed([1, 2]));
+/// let mut handed = Vec::new();
+/// while let Some(step) = world.next() {
+///     handed.push((step.node, matches!(step.event, StepEvent::Start { .. })));
+///     world.apply(lab::frame::Reply::empty()); // a node that asks for nothing
+/// }
+/// assert_eq!(handed, [(0, true), (1, true), (1, false)]);
+/// ```
+pub struct World {
+    pub(crate) scenario: Arc<Scenario>,
+    pub(crate) seed: Seed,
+    pub(crate) now: Time,
+    pub(crate) nodes: Vec<NodeState>,
+    pub(crate) network: Network,
+    pub(crate) faults: Vec<FaultState>,
+    pub(crate) armed: Vec<Armed>,
+    pub(crate) is_calm: bool,
+    pub(crate) progress: Vec<Vec<Progress>>,
+    places: FxHashMap<NodeId, usize>,
+    queue: BinaryHeap<Reverse<Entry>>,
+    pushed: u64,
+    ready: VecDeque<usize>,
+    held: Vec<(usize, Parcel)>,
+    /// Messages under way, and whether there were any since it was last quiet.
+    travelling: usize,
+    was_noisy: bool,
+    bytes: usize,
+    handling: Option<Handling>,
+    events: u64,
+    want_labels: bool,
+    observations: Vec<Observation>,
+    observed: u64,
+    hasher: FxHasher,
+    end: Option<End>,
+}
+
+struct Entry {
+    at: Time,
+    nth: u64,
+    item: Item,
+}
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.nth) == (other.at, other.nth)
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.nth).cmp(&(other.at, other.nth))
+    }
+}
+
+/// What is still to happen.
+pub(crate) enum Item {
+    Boot { node: usize },
+    Arrive { parcel: Parcel },
+    Ring { node: usize, incarnation: u32, timer: Bytes, setting: u64, cause: ObservationId, key: Key },
+    GoOn { node: usize, incarnation: u32 },
+    Invoke { client: usize, operation: usize },
+    TryTimesOut { client: usize, operation: usize, tries: u32 },
+    Act(Action, Option<usize>),
+    Calm,
+}
+/// What a time or a trigger sets off.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Action {
+    Begin { fault: usize },
+    End { fault: usize },
+    Invoke { client: usize, operation: usize },
+}
+
+/// Something between two nodes.
+#[derive(Clone)]
+pub(crate) struct Parcel {
+    from: usize,
+    to: usize,
+    content: Content,
+    bytes: Bytes,
+    sent: ObservationId,
+    key: Key,
+    luck: Luck,
+    copy: u64,
+}
+#[derive(Clone, Copy)]
+enum Content {
+    Message,
+    Call { call: CallId, incarnation: u32 },
+    Answer { call: CallId, incarnation: u32 },
+}
+
+struct Handling {
+    node: usize,
+    event: ObservationId,
+    key: Key,
+    stray: Option<NodeId>,
+}
+
+impl World {
+    /// A world before its first event.
+    ///
+    /// # Panics
+    /// Where the scenario has no node, or two of one name.
+    pub fn new(scenario: Arc<Scenario>, seed: Seed) -> World {
+        assert!(!scenario.nodes.is_empty(), "a world has at least one node");
+        let places: FxHashMap<NodeId, usize> =
+            scenario.nodes.iter().enumerate().map(|(place, node)| (node.id, place)).collect();
+        assert_eq!(places.len(), scenario.nodes.len(), "two nodes have one name");
+        let mut world = World {
+            seed,
+            now: Time::ZERO,
+            nodes: scenario.nodes.iter().map(NodeState::new).collect(),
+            network: Network::new(scenario.network, &scenario.links),
+            faults: vec![FaultState::NotYet; scenario.faults.len()],
+            armed: Vec::new(),
+            is_calm: false,
+            progress: scenario.clients.iter().map(|c| vec![Progress::NotYet; c.operations.len()]).collect(),
+            places,
+            queue: BinaryHeap::new(),
+            pushed: 0,
+            ready: VecDeque::new(),
+            held: Vec::new(),
+            travelling: 0,
+            was_noisy: false,
+            bytes: 0,
+            handling: None,
+            events: 0,
+            want_labels: false,
+            observations: Vec::new(),
+            observed: 0,
+            hasher: FxHasher::default(),
+            end: None,
+            scenario,
+        };
+        for node in 0..world.nodes.len() {
+            world.push(Time::ZERO, Item::Boot { node });
+        }
+        for fault in 0..world.faults.len() {
+            let scenario = world.scenario.clone();
+            world.schedule(&scenario.faults[fault].when, Action::Begin { fault });
+        }
+        if let Some((calm, _)) = world.scenario.calm {
+            world.push(at(calm), Item::Calm);
+        }
+        world.start_clients();
+        world
+    }
+    /// Asks nodes for what they do in words, too: slower, for stories.
+    #[must_use]
+    pub fn with_labels(mut self) -> World {
+        self.want_labels = true;
+        self
+    }
+
+    /// True time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+    /// The recipe.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+    /// How it ended, if it has.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+    /// Events handed to nodes so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+    /// Effects of a node so far, as [`Trigger::Effect`] counts them.
+    pub fn effects(&self, node: NodeId) -> u64 {
+        self.place(node).map_or(0, |place| self.nodes[place].effects)
+    }
+    /// A hash of everything observed so far.
+    pub fn hash(&self) -> u64 {
+        self.hasher.finish()
+    }
+    /// What is durable on a node's disk.
+    pub fn disk(&self, node: NodeId) -> Option<&Disk> {
+        self.place(node).map(|place| &self.nodes[place].disk.durable)
+    }
+    /// What was observed since the last call.
+    pub fn take_observations(&mut self) -> std::vec::Drain<'_, Observation> {
+        self.observations.drain(..)
+    }
+
+    /// Which node handles which event next; `None` when the world has ended. Every step is answered with
+    /// [`apply`](World::apply) or [`misbehaved`](World::misbehaved) before the next.
+    ///
+    /// # Panics
+    /// Where the last step was not answered.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a step must be answered before the next, unlike an iterator's items"
+    )]
+    pub fn next(&mut self) -> Option<Step> {
+        assert!(self.handling.is_none(), "the last step has not been answered");
+        while self.end.is_none() {
+            if let Some(node) = self.ready.pop_front() {
+                self.nodes[node].ready = false;
+                if let Some(step) = self.take_up(node) {
+                    if self.scenario.nodes[node].kind.is_guest() {
+                        return Some(step);
+                    }
+                    self.play(node, &step);
+                }
+                continue;
+            }
+            if self.travelling == 0
+                && self.was_noisy
+                && self.nodes.iter().all(|node| matches!(node.doing, Doing::Nothing))
+            {
+                self.was_noisy = false;
+                self.pull(None, |trigger| matches!(trigger, Trigger::Quiet));
+                continue;
+            }
+            match self.queue.pop() {
+                None => self.end = Some(End::Idle),
+                Some(Reverse(entry)) if entry.at > at(self.scenario.end) => {
+                    self.now = at(self.scenario.end);
+                    self.end = Some(End::Time);
+                }
+                Some(Reverse(entry)) => {
+                    debug_assert!(entry.at >= self.now, "time never goes back");
+                    self.now = entry.at;
+                    self.happen(entry.item);
+                }
+            }
+        }
+        None
+    }
+
+    fn happen(&mut self, item: Item) {
+        match item {
+            Item::Boot { node } => self.boot(node),
+            Item::Arrive { parcel } => self.arrive(parcel),
+            Item::Ring { node, incarnation, timer, setting, cause, key } => {
+                let state = &self.nodes[node];
+                if state.incarnation == incarnation && state.timers.get(&timer) == Some(&setting) {
+                    let event = HandedEvent::Timer { timer, setting };
+                    self.hand(node, Handed { event, cause: Cause::Observation(cause), key });
+                }
+            }
+            Item::GoOn { node, incarnation } => self.go_on(node, incarnation),
+            Item::Invoke { client, operation } => self.invoke(client, operation),
+            Item::TryTimesOut { client, operation, tries } => self.try_times_out(client, operation, tries),
+            Item::Act(action, culprit) => self.act(action, culprit),
+            Item::Calm => self.calm_down(),
+        }
+    }
+
+    fn boot(&mut self, node: usize) {
+        let state = &mut self.nodes[node];
+        if state.up {
+            return;
+        }
+        state.up = true;
+        state.booted = self.now;
+        let (key, _) = self.seed.key(Purpose::Start, u64::from(state.id.0), u64::from(state.incarnation));
+        self.hand(node, Handed { event: HandedEvent::Start, cause: Cause::Scenario, key });
+    }
+
+    /// Gives a node something to handle when it is free; what comes to a node that is down is lost.
+    pub(crate) fn hand(&mut self, node: usize, handed: Handed) {
+        if !self.nodes[node].up {
+            self.observe(node, handed.cause, Seen::Lost { reason: LossReason::Down });
+            return;
+        }
+        self.nodes[node].waiting.push_back(handed);
+        self.make_ready(node);
+    }
+    pub(crate) fn make_ready(&mut self, node: usize) {
+        let state = &mut self.nodes[node];
+        if !state.ready && state.is_free() && !state.waiting.is_empty() {
+            state.ready = true;
+            self.ready.push_back(node);
+        }
+    }
+
+    /// A free node takes up what waits for it.
+    fn take_up(&mut self, node: usize) -> Option<Step> {
+        let state = &mut self.nodes[node];
+        if !state.is_free() {
+            return None;
+        }
+        let Handed { event, cause, key } = state.waiting.pop_front()?;
+        let mut stray = None;
+        let (seen, event) = match event {
+            HandedEvent::Start => {
+                let spec = &self.scenario.nodes[node];
+                let peers = spec.peers.clone().unwrap_or_else(|| self.scenario.peers_of(spec.id));
+                let event = StepEvent::Start {
+                    me: spec.id,
+                    role: spec.role,
+                    incarnation: state.incarnation,
+                    peers,
+                    config: spec.config.as_slice().into(),
+                    disk: Box::new(state.disk.boot()),
+                };
+                (Seen::Started { incarnation: state.incarnation }, event)
+            }
+            HandedEvent::Message { from, bytes } => {
+                stray = Some(from);
+                (Seen::Delivered { from, bytes: bytes.clone() }, StepEvent::Message { from, message: bytes })
+            }
+            HandedEvent::Request { id, origin, bytes } => {
+                state.open.insert(id, origin);
+                let operation = match origin {
+                    Origin::Client { client, operation } => {
+                        let client = &self.scenario.clients[client];
+                        Some((client.id, client.operations[operation].id))
+                    }
+                    Origin::Call { .. } => None,
+                };
+                let seen = Seen::Requested { request: id, operation, bytes: bytes.clone() };
+                (seen, StepEvent::Request { id, request: bytes })
+            }
+            HandedEvent::Timer { timer, setting } => {
+                if state.timers.get(&timer) != Some(&setting) {
+                    self.make_ready(node); // cancelled or moved while it waited
+                    return None;
+                }
+                state.timers.remove(&timer);
+                (Seen::Rang { timer: timer.clone() }, StepEvent::Timer { timer })
+            }
+            HandedEvent::Answer { call, bytes } => {
+                (Seen::Answered { call, bytes: bytes.clone() }, StepEvent::Answer { call, answer: bytes })
+            }
+        };
+        let context = Context {
+            now_ns: state.clock.stopwatch_ns(state.booted, self.now),
+            wall_ns: state.clock.wall_ns(self.now),
+            entropy: self.seed.entropy(key),
+            first_call: state.next_call,
+            want: Want { status: self.scenario.watch_status, labels: self.want_labels },
+        };
+        state.doing = Doing::Handling;
+        self.events += 1;
+        if self.events > self.scenario.limits.events {
+            self.end = Some(End::Endless);
+            return None;
+        }
+        let incarnation = self.nodes[node].incarnation;
+        let event_id = self.observe(node, cause, seen);
+        if self.nodes[node].incarnation != incarnation || self.end.is_some() {
+            return None; // being handed this was the trigger of its crash
+        }
+        self.handling = Some(Handling { node, event: event_id, key, stray });
+        Some(Step { node, context, event })
+    }
+
+    /// A puppet handles its event.
+    fn play(&mut self, node: usize, step: &Step) {
+        let mut reply = Vec::new();
+        if let Some(start) = step.start() {
+            let (NodeKind::Puppet(puppet) | NodeKind::Service(puppet)) = self.scenario.nodes[node].kind
+            else {
+                unreachable!("guests are stepped by the driver")
+            };
+            self.nodes[node].puppet = (puppet.0)().start(step.context, start, &mut reply);
+        } else if let lab::frame::Command::Step { context, event, .. } = step.command(0, |_| 0) {
+            let puppet = self.nodes[node].puppet.as_mut();
+            puppet.expect("it has started").step(context, event, &mut reply);
+        }
+        let reply: Reply<'_> = lab::frame::take(&mut &reply[..]).expect("lab encodes what lab decodes");
+        if let Ending::Panicked { message, at, .. } = &reply.ending {
+            panic!("the suite's own node {} panicked at {at}: {message}", self.nodes[node].id);
+        }
+        self.apply(reply);
+    }
+
+    /// What the node asked for in the last step.
+    ///
+    /// # Panics
+    /// Where there is no step to answer.
+    pub fn apply(&mut self, reply: Reply<'_>) {
+        let Handling { node, event, key, stray } = self.handling.take().expect("apply answers a step");
+        if reply.effects.len() > self.scenario.limits.effects_per_event {
+            let limit = format!("{} effects in one event", reply.effects.len());
+            return self.misbehave(node, event, Misbehaviour::Flooded { limit });
+        }
+        let mut labels = reply.labels.into_iter();
+        if let Some(label) = labels.next()
+            && let Some(observation) = self.observations.iter_mut().rev().find(|o| o.id == event)
+        {
+            observation.label = Some(label.into());
+        }
+        let incarnation = self.nodes[node].incarnation;
+        let cause = Cause::Observation(event);
+        if reply.ending == Ending::Stray
+            && let Some(from) = stray
+        {
+            self.observe(node, cause, Seen::Stray { from });
+        }
+        let rest: Vec<Owned> = reply.effects.into_iter().map(Owned::from).collect();
+        if let Ending::Panicked { message, at, not_started } = reply.ending {
+            // what it asked for before it panicked is not carried out: the world ends here
+            return self.misbehave(node, event, Misbehaviour::Panicked { message, at, not_started });
+        }
+        if let Some(status) = reply.status
+            && self.nodes[node].status.as_deref() != Some(status.0)
+        {
+            let bytes: Bytes = status.0.into();
+            self.nodes[node].status = Some(bytes.clone());
+            self.observe(node, cause, Seen::Status { bytes });
+        }
+        if self.nodes[node].incarnation == incarnation && self.end.is_none() {
+            self.nodes[node].doing = Doing::Nothing;
+            self.perform(node, Work { event, key, done: 0, rest: rest.into_iter(), labels });
+        }
+    }
+
+    /// The node of the last step did what no node may: the world ends.
+    ///
+    /// # Panics
+    /// Where there is no step to answer.
+    pub fn misbehaved(&mut self, how: Misbehaviour) {
+        let Handling { node, event, .. } = self.handling.take().expect("misbehaved answers a step");
+        self.misbehave(node, event, how);
+    }
+    fn misbehave(&mut self, node: usize, event: ObservationId, how: Misbehaviour) {
+        self.observe(node, Cause::Observation(event), Seen::Misbehaved(how.clone()));
+        self.end = Some(End::Misbehaved(self.nodes[node].id, how));
+    }
+
+    /// Carries out effects until they are done, or a sync, a pause or a crash comes between.
+    pub(crate) fn perform(&mut self, node: usize, mut work: Work) {
+        let incarnation = self.nodes[node].incarnation;
+        while let Some(effect) = work.rest.next() {
+            let label = work.labels.next().filter(|label| !label.is_empty());
+            let cause = Cause::Observation(work.event);
+            let seen = match effect {
+                Owned::Send { to, bytes } => {
+                    self.send(node, to, bytes, &work, label);
+                    None
+                }
+                Owned::Broadcast { bytes } => {
+                    let spec = &self.scenario.nodes[node];
+                    let peers = spec.peers.clone().unwrap_or_else(|| self.scenario.peers_of(spec.id));
+                    let mut peers = peers.into_iter().peekable();
+                    while let Some(peer) = peers.next() {
+                        self.send(node, peer, bytes.clone(), &work, label.clone());
+                        if peers.peek().is_some() {
+                            work.done += 1;
+                            self.count_effect(node);
+                            if !self.lives(node, incarnation) {
+                                return;
+                            }
+                        }
+                    }
+                    None
+                }
+                Owned::SetTimer { after_ns, timer } => {
+                    self.set_timer(node, after_ns, timer, &work, label);
+                    None
+                }
+                Owned::CancelTimer { timer } => {
+                    self.nodes[node].timers.remove(&timer);
+                    Some((Seen::TimerCancelled { timer }, label))
+                }
+                Owned::Reply { id, bytes } => {
+                    self.reply(node, id, bytes, &work, label);
+                    None
+                }
+                Owned::Emit { bytes } => Some((Seen::Emitted { bytes }, label)),
+                Owned::Call { id, bytes } => {
+                    self.call(node, id, bytes, &work, label);
+                    None
+                }
+                Owned::Disk(op) => {
+                    self.bytes += op.bytes();
+                    self.nodes[node].disk.write(op.clone());
+                    Some((Seen::Wrote { op }, None))
+                }
+                Owned::Sync => {
+                    if self.nodes[node].disk.unsynced.is_empty() {
+                        None
+                    } else {
+                        return self.begin_sync(node, work);
+                    }
+                }
+            };
+            if let Some((seen, label)) = seen {
+                self.observe_labelled(node, cause, seen, label);
+            }
+            work.done += 1;
+            self.count_effect(node);
+            if self.bytes > self.scenario.limits.bytes {
+                let limit = format!("{} bytes under way or unsynced", self.scenario.limits.bytes);
+                return self.misbehave(node, work.event, Misbehaviour::Flooded { limit });
+            }
+            if !self.lives(node, incarnation) {
+                return;
+            }
+            if self.nodes[node].pauses > 0 {
+                self.nodes[node].doing = Doing::Stalled(work);
+                return;
+            }
+        }
+        let per_event = self.nodes[node].per_event;
+        if per_event.is_zero() {
+            self.nodes[node].doing = Doing::Nothing;
+            self.make_ready(node);
+        } else {
+            self.nodes[node].doing = Doing::Working;
+            self.push(self.now + per_event, Item::GoOn { node, incarnation });
+        }
+    }
+    fn lives(&self, node: usize, incarnation: u32) -> bool {
+        self.nodes[node].incarnation == incarnation && self.end.is_none()
+    }
+    fn count_effect(&mut self, node: usize) {
+        self.nodes[node].effects += 1;
+        let (id, count) = (self.nodes[node].id, self.nodes[node].effects);
+        self.pull(
+            Some(node),
+            |trigger| matches!(trigger, Trigger::Effect { node, nth } if *node == id && *nth == count),
+        );
+    }
+
+    fn begin_sync(&mut self, node: usize, work: Work) {
+        let incarnation = self.nodes[node].incarnation;
+        let (min, max) = self.scenario.nodes[node].sync;
+        let (_, luck) = self.seed.key(Purpose::Sync, work.key.0, work.done);
+        let cause = Cause::Observation(work.event);
+        self.nodes[node].doing = Doing::Syncing(work);
+        self.observe(node, cause, Seen::Syncing);
+        if self.lives(node, incarnation) {
+            self.count_effect(node);
+        }
+        if self.lives(node, incarnation) {
+            self.push(self.now + luck.between(0, min, max), Item::GoOn { node, incarnation });
+        }
+    }
+    /// A sync or the work of an event is done.
+    fn go_on(&mut self, node: usize, incarnation: u32) {
+        if !self.lives(node, incarnation) {
+            return;
+        }
+        match std::mem::replace(&mut self.nodes[node].doing, Doing::Nothing) {
+            Doing::Syncing(mut work) => {
+                let state = &mut self.nodes[node];
+                self.bytes -= state.disk.unsynced.iter().map(|op| op.bytes()).sum::<usize>().min(self.bytes);
+                state.disk.sync();
+                state.doing = Doing::Handling;
+                self.observe(node, Cause::Observation(work.event), Seen::Synced);
+                if !self.lives(node, incarnation) {
+                    return;
+                }
+                work.done += 1;
+                self.count_effect(node);
+                if !self.lives(node, incarnation) {
+                    return;
+                }
+                if self.nodes[node].pauses > 0 {
+                    self.nodes[node].doing = Doing::Stalled(work);
+                } else {
+                    self.perform(node, work);
+                }
+            }
+            _ => self.make_ready(node),
+        }
+    }
+
+    fn set_timer(&mut self, node: usize, after_ns: u64, timer: Bytes, work: &Work, label: Option<String>) {
+        let (key, _) = self.seed.key(Purpose::Effect, work.key.0, work.done);
+        let state = &self.nodes[node];
+        let incarnation = state.incarnation;
+        let rings_at = self.now + state.clock.true_time(after_ns.max(TIMER_FLOOR_NS));
+        let seen = Seen::TimerSet { timer: timer.clone(), rings_at };
+        let cause = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
+        let setting = cause.0;
+        if self.lives(node, incarnation) {
+            self.nodes[node].timers.insert(timer.clone(), setting);
+            self.push(rings_at, Item::Ring { node, incarnation, timer, setting, cause, key });
+        }
+    }
+
+    fn send(&mut self, node: usize, to: NodeId, bytes: Bytes, work: &Work, label: Option<String>) {
+        if bytes.len() > self.scenario.limits.message_bytes {
+            let limit = format!("a message of {} bytes", bytes.len());
+            return self.misbehave(node, work.event, Misbehaviour::Flooded { limit });
+        }
+        let (key, luck) = self.seed.key(Purpose::Effect, work.key.0, work.done);
+        let seen = Seen::Sent { to, bytes: bytes.clone(), key };
+        let sent = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
+        // A fault that this very sending set off is in force for it; it leaves even if its sender crashed of it.
+        let Some(to) = self.place(to) else {
+            self.observe(node, Cause::Observation(sent), Seen::Lost { reason: LossReason::Nobody });
+            return;
+        };
+        self.dispatch(Parcel { from: node, to, content: Content::Message, bytes, sent, key, luck, copy: 0 });
+    }
+    fn call(&mut self, node: usize, call: CallId, bytes: Bytes, work: &Work, label: Option<String>) {
+        self.nodes[node].next_call = self.nodes[node].next_call.max(call.0 + 1);
+        let (key, luck) = self.seed.key(Purpose::Call, work.key.0, work.done);
+        let incarnation = self.nodes[node].incarnation;
+        let seen = Seen::Called { call, bytes: bytes.clone() };
+        let sent = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
+        if let Some(to) = self.scenario.nodes[node].calls_to.and_then(|id| self.place(id)) {
+            let content = Content::Call { call, incarnation };
+            self.dispatch(Parcel { from: node, to, content, bytes, sent, key, luck, copy: 0 });
+        }
+    }
+    fn reply(
+        &mut self,
+        node: usize,
+        request: lab::RequestId,
+        bytes: Bytes,
+        work: &Work,
+        label: Option<String>,
+    ) {
+        let origin = self.nodes[node].open.remove(&request);
+        let seen = Seen::Replied { request, bytes: bytes.clone(), heard: origin.is_some() };
+        let sent = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
+        match origin {
+            None => {}
+            Some(Origin::Client { client, operation }) => {
+                self.client_hears(client, operation, node, Cause::Observation(sent), bytes);
+            }
+            Some(Origin::Call { caller, incarnation, call }) => {
+                let (key, luck) = self.seed.key(Purpose::Effect, work.key.0, work.done);
+                let content = Content::Answer { call, incarnation };
+                self.dispatch(Parcel { from: node, to: caller, content, bytes, sent, key, luck, copy: 0 });
+            }
+        }
+    }
+
+    /// Sends a parcel on its way.
+    fn dispatch(&mut self, mut parcel: Parcel) {
+        self.was_noisy = true;
+        let (from, to) = (self.nodes[parcel.from].id, self.nodes[parcel.to].id);
+        if let Some(fault) = self.network.held_by(from, to, &parcel.bytes) {
+            self.held.push((fault, parcel));
+            return;
+        }
+        match self.network.travel(self.now, from, to, &mut parcel.bytes, parcel.luck) {
+            Err(reason) => {
+                self.observe(parcel.to, Cause::Observation(parcel.sent), Seen::Lost { reason });
+            }
+            Ok((arrivals, copies)) => {
+                for (copy, arrival) in arrivals.into_iter().enumerate().take(copies) {
+                    let mut parcel = parcel.clone();
+                    if copy > 0 {
+                        parcel.key = self.seed.key(Purpose::Copy, parcel.key.0, copy as u64).0;
+                        parcel.copy = copy as u64;
+                    }
+                    self.travelling += 1;
+                    self.bytes += parcel.bytes.len();
+                    self.push(arrival, Item::Arrive { parcel });
+                }
+            }
+        }
+    }
+    /// Sends on what a fault has kept back.
+    pub(crate) fn release(&mut self, fault: usize) {
+        let (released, held) = std::mem::take(&mut self.held).into_iter().partition(|(by, _)| *by == fault);
+        self.held = held;
+        for (_, parcel) in released {
+            self.dispatch(parcel);
+        }
+    }
+    fn arrive(&mut self, parcel: Parcel) {
+        let Parcel { from, to, content, bytes, sent, key, copy, .. } = parcel;
+        self.travelling -= 1;
+        self.bytes -= bytes.len().min(self.bytes);
+        let cause = Cause::Observation(sent);
+        let (from_id, to_id) = (self.nodes[from].id, self.nodes[to].id);
+        if self.network.is_cut(from_id, to_id) {
+            self.observe(to, cause, Seen::Lost { reason: LossReason::Partition });
+            return;
+        }
+        let event = match content {
+            Content::Message => HandedEvent::Message { from: from_id, bytes },
+            Content::Call { call, incarnation } => {
+                let id = call_request_id(from_id, call.0 << 1 | copy);
+                HandedEvent::Request { id, origin: Origin::Call { caller: from, incarnation, call }, bytes }
+            }
+            Content::Answer { call, incarnation } => {
+                if self.nodes[to].incarnation != incarnation {
+                    self.observe(to, cause, Seen::Lost { reason: LossReason::Down });
+                    return;
+                }
+                HandedEvent::Answer { call, bytes }
+            }
+        };
+        self.hand(to, Handed { event, cause, key });
+    }
+
+    pub(crate) fn place(&self, node: NodeId) -> Option<usize> {
+        self.places.get(&node).copied()
+    }
+    pub(crate) fn push(&mut self, at: Time, item: Item) {
+        self.pushed += 1;
+        self.queue.push(Reverse(Entry { at, nth: self.pushed, item }));
+    }
+    pub(crate) fn observe(&mut self, node: usize, cause: Cause, seen: Seen) -> ObservationId {
+        self.observe_labelled(node, cause, seen, None)
+    }
+    fn observe_labelled(
+        &mut self,
+        node: usize,
+        cause: Cause,
+        seen: Seen,
+        label: Option<String>,
+    ) -> ObservationId {
+        self.observed += 1;
+        let id = ObservationId(self.observed);
+        let about = self.nodes[node].id;
+        let observation = Observation {
+            id,
+            at: self.now,
+            node: about,
+            cause,
+            seen,
+            label: label.map(String::into_boxed_str),
+        };
+        observation.hash_into(&mut self.hasher);
+        if self.armed.is_empty() {
+            self.observations.push(observation);
+        } else {
+            let seen = observation.seen.clone();
+            self.observations.push(observation);
+            self.pull(
+                Some(node),
+                |trigger| matches!(trigger, Trigger::Seen(pattern) if pattern.fits(about, &seen)),
+            );
+        }
+        id
+    }
+}
+
+impl NodeKind {
+    pub(crate) fn is_guest(self) -> bool {
+        matches!(self, NodeKind::Guest)
+    }
+}
+impl Scenario {
+    /// Every other node that is not a service, in order of id.
+    fn peers_of(&self, id: NodeId) -> Vec<NodeId> {
+        let others = self.nodes.iter().filter(|node| node.id != id);
+        let mut peers: Vec<NodeId> =
+            others.filter(|node| !matches!(node.kind, NodeKind::Service(_))).map(|node| node.id).collect();
+        peers.sort_unstable();
+        peers
+    }
+}

@@ -1,0 +1,162 @@
+//! What happens to a message between two nodes.
+
+use crate::draw::Luck;
+use crate::observe::{Bytes, LossReason};
+use crate::scenario::{Latency, Link, LinkRule, Matcher};
+use crate::time::Time;
+use lab::NodeId;
+use rustc_hash::FxHashMap;
+use std::time::Duration;
+
+/// The network as it is now.
+#[derive(Debug)]
+pub(crate) struct Network {
+    usual: Link,
+    rules: Vec<(Option<usize>, LinkRule)>,
+    cuts: Vec<(usize, Cut)>,
+    pub(crate) holds: Vec<Hold>,
+    /// Per directed link: when the last message arrives, and when the wire is free again.
+    last: FxHashMap<(NodeId, NodeId), (Time, Time)>,
+}
+
+/// Which messages a fault keeps from passing.
+#[derive(Debug)]
+pub(crate) enum Cut {
+    Partition(Vec<Vec<NodeId>>),
+    Isolate(NodeId),
+    OneWay(Vec<NodeId>, Vec<NodeId>),
+}
+impl Cut {
+    fn blocks(&self, from: NodeId, to: NodeId) -> bool {
+        match self {
+            Cut::Partition(groups) => {
+                let group = |node| groups.iter().position(|group| group.contains(&node));
+                matches!((group(from), group(to)), (Some(a), Some(b)) if a != b)
+            }
+            Cut::Isolate(node) => from != to && (from == *node || to == *node),
+            Cut::OneWay(senders, receivers) => senders.contains(&from) && receivers.contains(&to),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub(crate) fault: usize,
+    pub(crate) from: Option<NodeId>,
+    pub(crate) to: Option<NodeId>,
+    pub(crate) nth: Option<u32>,
+    pub(crate) matches: Option<Matcher>,
+    pub(crate) seen: u32,
+}
+
+/// When the copies of a message arrive.
+pub(crate) type Arrivals = ([Time; 2], usize);
+
+impl Network {
+    pub(crate) fn new(usual: Link, rules: &[LinkRule]) -> Self {
+        Network {
+            usual,
+            rules: rules.iter().map(|rule| (None, *rule)).collect(),
+            cuts: Vec::new(),
+            holds: Vec::new(),
+            last: FxHashMap::default(),
+        }
+    }
+    pub(crate) fn cut(&mut self, fault: usize, cut: Cut) {
+        self.cuts.push((fault, cut));
+    }
+    pub(crate) fn rule(&mut self, fault: usize, rule: LinkRule) {
+        self.rules.push((Some(fault), rule));
+    }
+    /// Undoes whatever a fault did to it.
+    pub(crate) fn mend(&mut self, fault: usize) {
+        self.cuts.retain(|(of, _)| *of != fault);
+        self.rules.retain(|(of, _)| *of != Some(fault));
+        self.holds.retain(|hold| hold.fault != fault);
+    }
+    pub(crate) fn calm(&mut self, link: Link) {
+        *self = Network { last: std::mem::take(&mut self.last), ..Network::new(link, &[]) };
+    }
+
+    pub(crate) fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
+        self.cuts.iter().any(|(_, cut)| cut.blocks(from, to))
+    }
+    /// The fault that keeps this message back, if one does.
+    pub(crate) fn held_by(&mut self, from: NodeId, to: NodeId, bytes: &Bytes) -> Option<usize> {
+        let mut by = None;
+        for hold in &mut self.holds {
+            let fits = hold.from.is_none_or(|wanted| wanted == from)
+                && hold.to.is_none_or(|wanted| wanted == to)
+                && hold.matches.as_ref().is_none_or(|matcher| matcher.fits(bytes));
+            if fits {
+                hold.seen += 1;
+                if by.is_none() && hold.nth.is_none_or(|nth| nth == hold.seen) {
+                    by = Some(hold.fault);
+                }
+            }
+        }
+        by
+    }
+    fn link(&self, from: NodeId, to: NodeId) -> Link {
+        let fits = |rule: &LinkRule| {
+            rule.from.is_none_or(|wanted| wanted == from) && rule.to.is_none_or(|wanted| wanted == to)
+        };
+        self.rules.iter().rev().find(|(_, rule)| fits(rule)).map_or(self.usual, |(_, rule)| rule.link)
+    }
+
+    /// Sends a message off now: when it arrives, once or twice, or why it never does. May flip a bit of it.
+    pub(crate) fn travel(
+        &mut self,
+        now: Time,
+        from: NodeId,
+        to: NodeId,
+        bytes: &mut Bytes,
+        luck: Luck,
+    ) -> Result<Arrivals, LossReason> {
+        if self.is_cut(from, to) {
+            return Err(LossReason::Partition);
+        }
+        let link = self.link(from, to);
+        if link.message_bytes_max.is_some_and(|max| bytes.len() > max) {
+            return Err(LossReason::TooBig);
+        }
+        if luck.happens(0, link.loss) {
+            return Err(LossReason::Network);
+        }
+        if luck.happens(1, link.corruption) && !bytes.is_empty() {
+            let mut flipped = bytes.to_vec();
+            let bit = luck.below(2, flipped.len() as u64 * 8);
+            flipped[(bit / 8) as usize] ^= 1 << (bit % 8);
+            *bytes = flipped.into();
+        }
+        let copies = if luck.happens(3, link.duplication) { 2 } else { 1 };
+        let mut arrivals = [Time::ZERO; 2];
+        for (copy, arrival) in arrivals.iter_mut().enumerate().take(copies) {
+            *arrival = now + latency(&link.latency, luck, 4 + 3 * copy as u64);
+        }
+        if link.fifo || link.bandwidth.is_some() {
+            let (last, free) = self.last.entry((from, to)).or_default();
+            if let Some(rate) = link.bandwidth {
+                let transmission = bytes.len() as u64 * 1_000_000_000 / rate.max(1);
+                let begins = (*free).max(now);
+                *free = begins + Duration::from_nanos(transmission);
+                let queued = *free - now;
+                arrivals.iter_mut().for_each(|arrival| *arrival = *arrival + queued);
+            }
+            if link.fifo {
+                for arrival in &mut arrivals[..copies] {
+                    *arrival = (*arrival).max(*last);
+                    *last = *arrival;
+                }
+            }
+        }
+        Ok((arrivals, copies))
+    }
+}
+
+fn latency(latency: &Latency, luck: Luck, place: u64) -> Duration {
+    match latency.tail {
+        Some(tail) if luck.happens(place, tail.chance) => luck.between(place + 1, latency.max, tail.max),
+        _ => luck.between(place + 2, latency.min, latency.max),
+    }
+}

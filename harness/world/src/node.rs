@@ -1,0 +1,145 @@
+//! A node as the world keeps it: everything about it but its state, which only its own code knows.
+
+use crate::clients::Origin;
+use crate::clock::Clock;
+use crate::disk::NodeDisk;
+use crate::draw::Key;
+use crate::observe::{Bytes, Cause, ObservationId};
+use crate::scenario::NodeSpec;
+use crate::time::Time;
+use lab::frame::RawEffect;
+use lab::{CallId, DiskOp, Hosted, NodeId, RequestId};
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) struct NodeState {
+    pub(crate) id: NodeId,
+    pub(crate) up: bool,
+    pub(crate) incarnation: u32,
+    pub(crate) booted: Time,
+    pub(crate) clock: Clock,
+    pub(crate) disk: NodeDisk,
+    pub(crate) per_event: Duration,
+    /// Faults that make it stand still.
+    pub(crate) pauses: u32,
+    pub(crate) doing: Doing,
+    /// What it is to be handed when it is free.
+    pub(crate) waiting: VecDeque<Handed>,
+    /// It stands in the world's list of nodes that can go on.
+    pub(crate) ready: bool,
+    /// Its alarms, each with the number of the setting that counts.
+    pub(crate) timers: FxHashMap<Bytes, u64>,
+    /// The requests it was handed and has not answered.
+    pub(crate) open: FxHashMap<RequestId, Origin>,
+    pub(crate) effects: u64,
+    pub(crate) next_call: u64,
+    pub(crate) status: Option<Bytes>,
+    /// The node itself, if the suite plays it.
+    pub(crate) puppet: Option<Box<dyn Hosted>>,
+}
+
+/// What keeps a node from its next event.
+pub(crate) enum Doing {
+    Nothing,
+    /// Its handler runs, in some guest.
+    Handling,
+    /// It waits for its disk, and has this to do when that is done.
+    Syncing(Work),
+    /// It was paused with this still to do.
+    Stalled(Work),
+    /// Its event takes time.
+    Working,
+}
+
+/// An event whose effects are being carried out.
+pub(crate) struct Work {
+    pub(crate) event: ObservationId,
+    pub(crate) key: Key,
+    /// How many effects of the event are done.
+    pub(crate) done: u64,
+    pub(crate) rest: std::vec::IntoIter<Owned>,
+    /// The effects in words, where wanted.
+    pub(crate) labels: std::vec::IntoIter<String>,
+}
+
+/// An event for a node.
+pub(crate) struct Handed {
+    pub(crate) event: HandedEvent,
+    pub(crate) cause: Cause,
+    pub(crate) key: Key,
+}
+pub(crate) enum HandedEvent {
+    Start,
+    Message { from: NodeId, bytes: Bytes },
+    Request { id: RequestId, origin: Origin, bytes: Bytes },
+    Timer { timer: Bytes, setting: u64 },
+    Answer { call: CallId, bytes: Bytes },
+}
+
+/// A [`RawEffect`] that outlives its frame.
+pub(crate) enum Owned {
+    Send { to: NodeId, bytes: Bytes },
+    Broadcast { bytes: Bytes },
+    SetTimer { after_ns: u64, timer: Bytes },
+    CancelTimer { timer: Bytes },
+    Reply { id: RequestId, bytes: Bytes },
+    Emit { bytes: Bytes },
+    Call { id: CallId, bytes: Bytes },
+    Disk(Arc<DiskOp>),
+    Sync,
+}
+impl From<RawEffect<'_>> for Owned {
+    fn from(effect: RawEffect<'_>) -> Owned {
+        match effect {
+            RawEffect::Send { to, message } => Owned::Send { to, bytes: message.0.into() },
+            RawEffect::Broadcast { message } => Owned::Broadcast { bytes: message.0.into() },
+            RawEffect::SetTimer { after_ns, timer } => Owned::SetTimer { after_ns, timer: timer.0.into() },
+            RawEffect::CancelTimer { timer } => Owned::CancelTimer { timer: timer.0.into() },
+            RawEffect::Reply { id, response } => Owned::Reply { id, bytes: response.0.into() },
+            RawEffect::Emit { event } => Owned::Emit { bytes: event.0.into() },
+            RawEffect::Call { id, call } => Owned::Call { id, bytes: call.0.into() },
+            RawEffect::Disk(op) => Owned::Disk(Arc::new(op)),
+            RawEffect::Sync => Owned::Sync,
+        }
+    }
+}
+
+impl NodeState {
+    pub(crate) fn new(spec: &NodeSpec) -> Self {
+        NodeState {
+            id: spec.id,
+            up: false,
+            incarnation: 0,
+            booted: Time::ZERO,
+            clock: Clock::new(&spec.clock),
+            disk: NodeDisk::default(),
+            per_event: spec.per_event,
+            pauses: 0,
+            doing: Doing::Nothing,
+            waiting: VecDeque::new(),
+            ready: false,
+            timers: FxHashMap::default(),
+            open: FxHashMap::default(),
+            effects: 0,
+            next_call: 0,
+            status: None,
+            puppet: None,
+        }
+    }
+    pub(crate) fn is_free(&self) -> bool {
+        self.up && self.pauses == 0 && matches!(self.doing, Doing::Nothing)
+    }
+    /// Everything that lives in memory is gone.
+    pub(crate) fn lose_memory(&mut self) {
+        self.up = false;
+        self.incarnation += 1;
+        self.doing = Doing::Nothing;
+        self.waiting.clear();
+        self.timers.clear();
+        self.open.clear();
+        self.status = None;
+        self.puppet = None;
+    }
+}

@@ -1,0 +1,582 @@
+//! The recipe of a world, as data: a check builds it, a shrinker cuts it down, a replay reads it back.
+
+use crate::observe::Seen;
+use lab::{Contract, NodeId, RequestId, Role};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A cluster, its network, its clients and the faults it meets.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The nodes. Their order is the order in which they start.
+    pub nodes: Vec<NodeSpec>,
+    /// How messages travel where no rule of `links` says otherwise.
+    pub network: Link,
+    /// Links that differ; the last rule that fits counts.
+    pub links: Vec<LinkRule>,
+    /// Who asks what of the nodes.
+    pub clients: Vec<Client>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// From here on nothing goes wrong any more: every fault ends, what is down starts again, and all links
+    /// are as `calm`.
+    pub calm: Option<(Duration, Link)>,
+    /// When the world ends, whatever is still to happen.
+    pub end: Duration,
+    /// What it may use at most.
+    pub limits: Limits,
+    /// Whether to ask nodes for their status after each event.
+    pub watch_status: bool,
+}
+
+impl Scenario {
+    /// These nodes on a clean network with one millisecond of latency; nobody asks anything, nothing fails.
+    pub fn new(nodes: Vec<NodeSpec>, end: Duration) -> Scenario {
+        Scenario {
+            nodes,
+            network: Link::fixed(Duration::from_millis(1)),
+            links: Vec::new(),
+            clients: Vec::new(),
+            faults: Vec::new(),
+            calm: None,
+            end,
+            limits: Limits::default(),
+            watch_status: false,
+        }
+    }
+    /// `n` nodes of one role, with ids from 1.
+    pub fn cluster<C: Contract>(n: u32, config: &C::Config, end: Duration) -> Scenario {
+        Scenario::new((1..=n).map(|id| NodeSpec::guest::<C>(NodeId(id), config)).collect(), end)
+    }
+}
+
+/// One node of a world.
+#[derive(Debug, Clone)]
+pub struct NodeSpec {
+    /// Its name.
+    pub id: NodeId,
+    /// The name of its contract.
+    pub role: &'static str,
+    /// Its configuration, encoded.
+    pub config: Vec<u8>,
+    /// Who plays it.
+    pub kind: NodeKind,
+    /// Whom it is told of; `None` for every other node that is not a service.
+    pub peers: Option<Vec<NodeId>>,
+    /// The node that its calls go to, as requests; that node's replies are the answers. `None`: nobody answers.
+    pub calls_to: Option<NodeId>,
+    /// How its clocks differ from true time.
+    pub clock: ClockSpec,
+    /// How long a sync takes, from..=to.
+    pub sync: (Duration, Duration),
+    /// How long a node is busy with one event.
+    pub per_event: Duration,
+}
+impl NodeSpec {
+    /// A node that the submission plays.
+    pub fn guest<C: Contract>(id: NodeId, config: &C::Config) -> NodeSpec {
+        NodeSpec {
+            id,
+            role: C::ROLE,
+            config: lab::frame::encode(config),
+            kind: NodeKind::Guest,
+            peers: None,
+            calls_to: None,
+            clock: ClockSpec::default(),
+            sync: (Duration::from_micros(100), Duration::from_micros(300)),
+            per_event: Duration::ZERO,
+        }
+    }
+    /// A pure function that the submission has under this role name.
+    pub fn function(id: NodeId, role: &'static str) -> NodeSpec {
+        NodeSpec { role, config: Vec::new(), ..NodeSpec::guest::<NoContract>(id, &()) }
+    }
+    /// A peer that the suite plays.
+    pub fn puppet<C: Contract>(id: NodeId, config: &C::Config, role: fn() -> Role) -> NodeSpec {
+        NodeSpec { kind: NodeKind::Puppet(Puppet(role)), ..NodeSpec::guest::<C>(id, config) }
+    }
+    /// Something that the suite owns and nodes call: a puppet that is nobody's peer.
+    pub fn service<C: Contract>(id: NodeId, config: &C::Config, role: fn() -> Role) -> NodeSpec {
+        NodeSpec { kind: NodeKind::Service(Puppet(role)), ..NodeSpec::guest::<C>(id, config) }
+    }
+}
+enum NoContract {}
+impl Contract for NoContract {
+    const ROLE: &'static str = "";
+    type Config = ();
+    type Request = lab::Nothing;
+    type Response = lab::Nothing;
+    type Event = lab::Nothing;
+    type Status = ();
+    type Call = lab::Nothing;
+    type Answer = lab::Nothing;
+}
+
+/// Who plays a node.
+#[derive(Debug, Clone, Copy)]
+pub enum NodeKind {
+    /// The submission, in a guest.
+    Guest,
+    /// The suite: a peer among peers.
+    Puppet(Puppet),
+    /// The suite: called, and nobody's peer.
+    Service(Puppet),
+}
+/// A node of the suite's own: `Puppet(Role::node::<Traitor>)`. It runs inside the world.
+#[derive(Clone, Copy)]
+pub struct Puppet(pub fn() -> Role);
+impl fmt::Debug for Puppet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str((self.0)().name())
+    }
+}
+
+/// How a node's clocks differ from true time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ClockSpec {
+    /// The wall clock is this much ahead at the start, in nanoseconds.
+    pub offset_ns: i64,
+    /// Both clocks gain this much, in parts per million; above -1,000,000.
+    pub drift_ppm: i64,
+}
+
+/// A probability, in parts per million.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Chance(pub u32);
+impl Chance {
+    /// It does not happen.
+    pub const NEVER: Chance = Chance(0);
+    /// It always happens.
+    pub const ALWAYS: Chance = Chance(1_000_000);
+    /// So many times in a hundred.
+    pub const fn percent(percent: u32) -> Chance {
+        Chance(percent * 10_000)
+    }
+}
+
+/// How messages travel from one node to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// How long they take.
+    pub latency: Latency,
+    /// How often one is lost.
+    pub loss: Chance,
+    /// How often one arrives twice, each copy with its own latency.
+    pub duplication: Chance,
+    /// How often a bit of one is flipped. Only for exercises whose messages are raw bytes.
+    pub corruption: Chance,
+    /// Longer ones are lost, in bytes.
+    pub message_bytes_max: Option<usize>,
+    /// Messages queue up behind each other at this rate, in bytes per second.
+    pub bandwidth: Option<u64>,
+    /// None overtakes another.
+    pub fifo: bool,
+}
+impl Link {
+    /// A clean link.
+    pub const fn between(min: Duration, max: Duration) -> Link {
+        Link {
+            latency: Latency { min, max, tail: None },
+            loss: Chance::NEVER,
+            duplication: Chance::NEVER,
+            corruption: Chance::NEVER,
+            message_bytes_max: None,
+            bandwidth: None,
+            fifo: false,
+        }
+    }
+    /// A clean link on which every message takes as long.
+    pub const fn fixed(latency: Duration) -> Link {
+        Link::between(latency, latency)
+    }
+}
+
+/// How long a message takes: evenly from `min` to `max`, but for those in the tail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latency {
+    /// At least.
+    pub min: Duration,
+    /// At most, outside the tail.
+    pub max: Duration,
+    /// Some take longer: this is what reorders messages.
+    pub tail: Option<Tail>,
+}
+/// The messages that take longer than the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tail {
+    /// How many of them.
+    pub chance: Chance,
+    /// How long at most; evenly from the latency's `max`.
+    pub max: Duration,
+}
+
+/// A link that differs from the network's; `None` stands for every node.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkRule {
+    /// The sender.
+    pub from: Option<NodeId>,
+    /// The receiver.
+    pub to: Option<NodeId>,
+    /// How messages travel between them.
+    pub link: Link,
+}
+
+/// The name of a client of a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+/// The name of an operation of a client: it stays when others are taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationId(pub u32);
+
+/// Someone outside the system, with no latency to the node it asks.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its name; below 2^23.
+    pub id: ClientId,
+    /// What it asks.
+    pub operations: Vec<Operation>,
+    /// How long it waits after an operation has ended before the next that has no time of its own.
+    pub think: Duration,
+    /// How long it waits for an answer; for ever if `None`.
+    pub timeout: Option<Duration>,
+    /// How often it tries an operation, at most 255 times; each try is a new delivery, at the next node of
+    /// the operation's list.
+    pub attempts: u32,
+    /// Which answers end an operation; `None` for all. Others make it try again after `think`.
+    pub accepts: Option<Matcher>,
+}
+impl Client {
+    /// A client that tries each operation once and waits for ever.
+    pub fn new(id: u32, operations: Vec<Operation>) -> Client {
+        Client {
+            id: ClientId(id),
+            operations,
+            think: Duration::ZERO,
+            timeout: None,
+            attempts: 1,
+            accepts: None,
+        }
+    }
+}
+/// One thing a client asks.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Its name, unique in its client.
+    pub id: OperationId,
+    /// When; `None` for when the operation before it has ended, and the client has thought.
+    pub at: Option<When>,
+    /// Whom: the nodes to try, in turn.
+    pub to: Vec<NodeId>,
+    /// What, encoded.
+    pub request: Vec<u8>,
+}
+impl Operation {
+    /// Asked at a time.
+    pub fn at<C: Contract>(id: u32, at: Duration, to: NodeId, request: &C::Request) -> Operation {
+        Operation { at: Some(When::At(at)), ..Operation::next::<C>(id, to, request) }
+    }
+    /// Asked when the one before has ended.
+    pub fn next<C: Contract>(id: u32, to: NodeId, request: &C::Request) -> Operation {
+        Operation { id: OperationId(id), at: None, to: vec![to], request: lab::frame::encode(request) }
+    }
+}
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// When it begins.
+    pub when: When,
+    /// What it is.
+    pub harm: Harm,
+    /// When it ends. A crashed node starts again then.
+    pub until: Until,
+}
+
+/// When something happens.
+#[derive(Debug, Clone)]
+pub enum When {
+    /// This long after the world began.
+    At(Duration),
+    /// So long after this has happened for the `nth` time (from 1); at once, before anything else, if `after` is zero.
+    On {
+        /// What it waits for.
+        trigger: Trigger,
+        /// How many times.
+        nth: u32,
+        /// How long after.
+        after: Duration,
+    },
+}
+impl When {
+    /// At once when this happens for the first time.
+    pub fn on(trigger: Trigger) -> When {
+        When::On { trigger, nth: 1, after: Duration::ZERO }
+    }
+}
+
+/// When a fault ends.
+#[derive(Debug, Clone)]
+pub enum Until {
+    /// With the calm, or never.
+    Calm,
+    /// After so long.
+    After(Duration),
+    /// At once when this happens for the first time since the fault began.
+    Trigger(Trigger),
+}
+
+/// What sets off a fault or a client.
+#[derive(Debug, Clone)]
+pub enum Trigger {
+    /// An observation that fits.
+    Seen(Pattern),
+    /// The node's `nth` effect was done, over all its lives. Each send of a broadcast counts; a sync counts twice,
+    /// when it begins (a crash then falls inside) and when it ends.
+    Effect {
+        /// The node.
+        node: NodeId,
+        /// Which effect, from 1.
+        nth: u64,
+    },
+    /// No message is under way, but for those held back.
+    Quiet,
+}
+
+/// Observations of a kind.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// The kind.
+    pub kind: SeenKind,
+    /// On this node; `None` for any.
+    pub node: Option<NodeId>,
+    /// From or to this one, where there is another; `None` for any.
+    pub other: Option<NodeId>,
+    /// Whose bytes fit.
+    pub matches: Option<Matcher>,
+}
+impl Pattern {
+    /// Every observation of a kind.
+    pub fn of(kind: SeenKind) -> Pattern {
+        Pattern { kind, node: None, other: None, matches: None }
+    }
+    /// An emitted event of a contract.
+    pub fn emit<C: Contract>(fits: impl Fn(&C::Event) -> bool + Send + Sync + 'static) -> Pattern {
+        Pattern { matches: Some(Matcher::typed(fits)), ..Pattern::of(SeenKind::Emitted) }
+    }
+    /// A status of a contract, when it changes to one that fits.
+    pub fn status<C: Contract>(fits: impl Fn(&C::Status) -> bool + Send + Sync + 'static) -> Pattern {
+        Pattern { matches: Some(Matcher::typed(fits)), ..Pattern::of(SeenKind::Status) }
+    }
+    /// The same, on one node only.
+    pub fn at(self, node: NodeId) -> Pattern {
+        Pattern { node: Some(node), ..self }
+    }
+    /// The same, with this node at the other end.
+    pub fn with(self, other: NodeId) -> Pattern {
+        Pattern { other: Some(other), ..self }
+    }
+    pub(crate) fn fits(&self, node: NodeId, seen: &Seen) -> bool {
+        self.kind == SeenKind::of(seen)
+            && self.node.is_none_or(|wanted| wanted == node)
+            && self.other.is_none_or(|wanted| seen.other() == Some(wanted))
+            && self
+                .matches
+                .as_ref()
+                .is_none_or(|matcher| seen.bytes().is_some_and(|bytes| matcher.fits(bytes)))
+    }
+}
+
+/// The kinds of [`Seen`] that a pattern can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are those of `Seen`")]
+pub enum SeenKind {
+    Started,
+    Requested,
+    Delivered,
+    Rang,
+    Answered,
+    Sent,
+    Replied,
+    Emitted,
+    Called,
+    Wrote,
+    Syncing,
+    Synced,
+    Status,
+    Crashed,
+    Other,
+}
+impl SeenKind {
+    pub(crate) fn of(seen: &Seen) -> SeenKind {
+        match seen {
+            Seen::Started { .. } => SeenKind::Started,
+            Seen::Requested { .. } => SeenKind::Requested,
+            Seen::Delivered { .. } => SeenKind::Delivered,
+            Seen::Rang { .. } => SeenKind::Rang,
+            Seen::Answered { .. } => SeenKind::Answered,
+            Seen::Sent { .. } => SeenKind::Sent,
+            Seen::Replied { .. } => SeenKind::Replied,
+            Seen::Emitted { .. } => SeenKind::Emitted,
+            Seen::Called { .. } => SeenKind::Called,
+            Seen::Wrote { .. } => SeenKind::Wrote,
+            Seen::Syncing => SeenKind::Syncing,
+            Seen::Synced => SeenKind::Synced,
+            Seen::Status { .. } => SeenKind::Status,
+            Seen::Crashed => SeenKind::Crashed,
+            _ => SeenKind::Other,
+        }
+    }
+}
+
+/// A question about bytes, asked of their typed value. What does not decode does not fit.
+#[derive(Clone)]
+pub struct Matcher(Arc<Question>);
+type Question = dyn Fn(&[u8]) -> bool + Send + Sync;
+impl Matcher {
+    /// Of this type.
+    pub fn typed<T: lab::Wire>(fits: impl Fn(&T) -> bool + Send + Sync + 'static) -> Matcher {
+        Matcher(Arc::new(move |bytes| lab::frame::decode(bytes).is_some_and(|value| fits(&value))))
+    }
+    pub(crate) fn fits(&self, bytes: &[u8]) -> bool {
+        (self.0)(bytes)
+    }
+}
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// A node that a fault hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// This one.
+    Node(NodeId),
+    /// The one on which the fault's trigger was seen. For a fault that has none: nobody.
+    Culprit,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone)]
+pub enum Harm {
+    /// The node loses all it has in memory, and what of its disk was not synced. It starts again when the fault ends.
+    Crash {
+        /// The node.
+        node: Who,
+        /// What happens to writes that were not synced.
+        disk: DiskLoss,
+    },
+    /// The node stands still, as in a long garbage collection. What happens to it meanwhile waits.
+    Pause {
+        /// The node.
+        node: Who,
+    },
+    /// The node takes this long for every event.
+    Slow {
+        /// The node.
+        node: Who,
+        /// How long.
+        per_event: Duration,
+    },
+    /// Messages between nodes of different groups are lost; a node of no group reaches all (a bridge).
+    Partition {
+        /// The groups.
+        groups: Vec<Vec<NodeId>>,
+    },
+    /// Messages between the node and all others are lost.
+    Isolate {
+        /// The node.
+        node: Who,
+    },
+    /// Messages from these to those are lost, one way.
+    Cut {
+        /// From these.
+        from: Vec<NodeId>,
+        /// To those.
+        to: Vec<NodeId>,
+    },
+    /// A link is another.
+    Links(LinkRule),
+    /// Messages are kept back, and travel when the fault ends.
+    Hold {
+        /// From this node; `None` for any.
+        from: Option<NodeId>,
+        /// To this node; `None` for any.
+        to: Option<NodeId>,
+        /// Only the `nth` one that fits, from 1; `None` for all.
+        nth: Option<u32>,
+        /// Only those whose bytes fit.
+        matches: Option<Matcher>,
+    },
+    /// The node's wall clock jumps.
+    ClockJump {
+        /// The node.
+        node: Who,
+        /// Forward, or back where negative, in nanoseconds.
+        by_ns: i64,
+    },
+    /// The node's wall clock stands still.
+    ClockFreeze {
+        /// The node.
+        node: Who,
+    },
+    /// The node's wall clock gains so much, in parts per million.
+    ClockDrift {
+        /// The node.
+        node: Who,
+        /// The rate; above -1,000,000.
+        ppm: i64,
+    },
+}
+
+/// What a crash does to writes that were not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskLoss {
+    /// Each object keeps a prefix of its own, and the append after it may be torn: drawn.
+    Drawn,
+    /// All are lost.
+    All,
+    /// None is lost.
+    Nothing,
+    /// All are lost, and the first append of each object is torn after so many bytes.
+    TornAfter {
+        /// So many.
+        bytes: usize,
+    },
+}
+
+/// What a world may use at most, so that a node that floods it ends it, always at the same place.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Events handed to nodes.
+    pub events: u64,
+    /// Effects of one event.
+    pub effects_per_event: usize,
+    /// Bytes of one message.
+    pub message_bytes: usize,
+    /// Bytes under way and unsynced, in all.
+    pub bytes: usize,
+}
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { events: 1_000_000, effects_per_event: 20_000, message_bytes: 1 << 20, bytes: 64 << 20 }
+    }
+}
+
+const CALL: u64 = 1 << 63;
+const NODE_BITS: u32 = 23;
+
+/// The request that a client's try at an operation is delivered as.
+pub(crate) fn request_id(client: ClientId, operation: OperationId, attempt: u32) -> RequestId {
+    debug_assert!(client.0 < 1 << NODE_BITS && attempt < 256);
+    RequestId(u64::from(client.0) << 40 | u64::from(operation.0) << 8 | u64::from(attempt))
+}
+/// The request that a node's call is delivered as.
+pub(crate) fn call_request_id(caller: NodeId, call: u64) -> RequestId {
+    RequestId(CALL | u64::from(caller.0) << 40 | (call & ((1 << 40) - 1)))
+}
+/// The node whose call this request is; `None` where a client asks. For services that need to know.
+pub fn caller(request: RequestId) -> Option<NodeId> {
+    (request.0 & CALL != 0).then_some(NodeId((request.0 >> 40) as u32 & ((1 << NODE_BITS) - 1)))
+}
