@@ -1,1 +1,29 @@
-//! host
+//! Driving worlds through guests.
+//!
+//! A *lane* is a process that hosts one node of each of many worlds. Each round the host asks every live
+//! world for its next step, sends each lane its steps in one frame, and applies the answers. A host and its
+//! lanes share a core: what costs in such a conversation is switching, and a batch switches once for many
+//! worlds.
+//!
+//! A batch is the fast way, never the last word. Whatever goes wrong in one (a lane dies, hangs, talks
+//! nonsense) is found out again with each world alone, in processes of its own: [`Fleet::solo`].
+
+mod fleet;
+mod lane;
+mod watchdog;
+
+pub use fleet::{Anomaly, Fleet, Job, Watch};
+pub use lane::HostError;
+
+/// Pins this thread, and the lanes it will start, to the `nth` core it may run on (counting round). Returns
+/// the core; `None` where the platform cannot.
+pub fn pin(nth: usize) -> Option<usize> {
+    let allowed = rustix::thread::sched_getaffinity(None).ok()?;
+    let cores: Vec<usize> =
+        (0..rustix::thread::CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
+    let core = *cores.get(nth % cores.len().max(1))?;
+    let mut only = rustix::thread::CpuSet::new();
+    only.set(core);
+    rustix::thread::sched_setaffinity(None, &only).ok()?;
+    Some(core)
+}
