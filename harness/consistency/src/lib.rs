@@ -1,1 +1,24 @@
 //! consistency
+
+mod depth;
+mod explain;
+pub mod history;
+pub mod level;
+pub mod linearizable;
+mod memo;
+mod minimize;
+pub mod model;
+pub mod models;
+mod problem;
+mod search;
+mod slots;
+mod states;
+mod sweep;
+pub mod verdict;
+mod zones;
+
+pub use history::{History, OpId, Operation, Process};
+pub use level::Level;
+pub use linearizable::linearizable;
+pub use model::Model;
+pub use verdict::{Budget, Verdict, Violation, Why};

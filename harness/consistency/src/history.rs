@@ -1,0 +1,357 @@
+//! What clients saw: operations with their process, their call, and their answer if one came.
+
+use std::fmt;
+
+use crate::model::Model;
+
+/// A client session: operations of one process follow one another.
+///
+/// Processes may overlap with themselves (two devices of one user, say): an operation precedes another *of its process* when it returned
+/// before the other was invoked, and only then. So an operation that never returned precedes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Process(pub u32);
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p{}", self.0)
+    }
+}
+
+/// An operation of one [`History`]: its place in the order of invocation, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u32);
+
+impl OpId {
+    /// The place of the operation in [`History::operations`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    pub(crate) fn of(index: usize) -> Self {
+        Self(u32::try_from(index).expect("a history has fewer than 2^32 operations"))
+    }
+}
+
+/// "It has not returned", as a position among events.
+pub(crate) const NEVER: u32 = u32::MAX;
+
+/// One operation: who called what, and what came back.
+#[derive(Clone, Debug)]
+pub struct Operation<M: Model> {
+    /// Who called.
+    pub process: Process,
+    /// What was asked for.
+    pub call: M::Call,
+    /// What came back. `None`: it never returned, so it may have taken effect at any moment since, or never.
+    pub answer: Option<M::Return>,
+    /// When it was invoked, in the recorder's unit (virtual microseconds in Faultlines).
+    pub invoked_at: u64,
+    /// When it returned, same unit; `None` exactly when `answer` is.
+    pub returned_at: Option<u64>,
+    /// Position of the invocation among all events of the history.
+    pub(crate) call_rank: u32,
+    /// Position of the return among all events; [`NEVER`] if there is none.
+    pub(crate) ret_rank: u32,
+}
+
+impl<M: Model> Operation<M> {
+    /// Returned before `other` was invoked, whoever called.
+    pub fn precedes(&self, other: &Self) -> bool {
+        self.ret_rank < other.call_rank
+    }
+}
+
+/// An operation with its times, for [`History::from_timed`].
+#[derive(Clone, Debug)]
+pub struct Timed<M: Model> {
+    /// Who called.
+    pub process: Process,
+    /// When it was invoked, in any unit that all operations of the history share.
+    pub invoked_at: u64,
+    /// What was asked for.
+    pub call: M::Call,
+    /// When it returned and what came back; `None` if it never did.
+    pub returned: Option<(u64, M::Return)>,
+}
+
+/// Why a list of timed operations is no history.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// An operation returned before it was invoked.
+    #[error("operation {index} of {process} returned at {returned_at}, before it was invoked at {invoked_at}")]
+    ReturnedBeforeInvoked {
+        /// Place of the operation in the list given.
+        index: usize,
+        /// Who called it.
+        process: Process,
+        /// As given.
+        invoked_at: u64,
+        /// As given.
+        returned_at: u64,
+    },
+}
+
+/// Operations on one object (or one store of many keys), in the order of their invocation.
+///
+/// What counts is the *order of events*: an operation precedes another when its return was recorded before the other's invocation. Times are
+/// kept for people to read (and for [`stale`](crate::stale::within)).
+///
+/// ```
+/// use consistency::{History, Process, models::register::{Call, Register, Return}};
+///
+/// let mut history = History::new(Register::<(), u64>::default());
+/// let write = history.invoke(Process(1), 10, Call::Write((), 5));
+/// let read = history.invoke(Process(2), 12, Call::Read(()));
+/// history.returned(read, 14, Return::Read(Some(5)));
+/// // the write never returned: it happened all the same, as the read shows
+/// assert!(history[write].answer.is_none());
+/// ```
+#[derive(Clone, Debug)]
+pub struct History<M: Model> {
+    model: M,
+    operations: Vec<Operation<M>>,
+    events: u32,
+    now: u64,
+    settled_rank: Option<u32>,
+}
+
+impl<M: Model> History<M> {
+    /// A history with no operation yet.
+    pub fn new(model: M) -> Self {
+        Self { model, operations: Vec::new(), events: 0, now: 0, settled_rank: None }
+    }
+
+    fn event(&mut self, at: u64) -> u32 {
+        assert!(at >= self.now, "events are recorded in the order they happen: {at} comes after {}", self.now);
+        self.now = at;
+        let rank = self.events;
+        self.events += 1;
+        assert!(self.events < NEVER, "a history has fewer than 2^32 events");
+        rank
+    }
+
+    /// `process` calls.
+    ///
+    /// # Panics
+    /// If `at` lies before the event recorded last: recorders report events in the order they happen.
+    pub fn invoke(&mut self, process: Process, at: u64, call: M::Call) -> OpId {
+        let call_rank = self.event(at);
+        self.operations.push(Operation {
+            process,
+            call,
+            answer: None,
+            invoked_at: at,
+            returned_at: None,
+            call_rank,
+            ret_rank: NEVER,
+        });
+        OpId::of(self.operations.len() - 1)
+    }
+
+    /// The operation returns `answer`. One that is refused *for certain* (it will never take effect) should not be in the history at all; one
+    /// whose outcome is unknown never returns.
+    ///
+    /// # Panics
+    /// If it has returned before, or `at` lies before the event recorded last.
+    pub fn returned(&mut self, id: OpId, at: u64, answer: M::Return) {
+        let rank = self.event(at);
+        let operation = &mut self.operations[id.index()];
+        assert!(operation.answer.is_none(), "an operation returns once");
+        operation.answer = Some(answer);
+        operation.returned_at = Some(at);
+        operation.ret_rank = rank;
+    }
+
+    /// From now on nothing is in flight and nothing is lost any more: every replica has what it will ever have. Reads invoked from here on are
+    /// the ones [`convergent`](crate::convergent::convergent) compares. The last call counts.
+    pub fn settle(&mut self) {
+        self.settled_rank = Some(self.events);
+    }
+
+    /// A history from intervals of time. Events of one instant are taken to be concurrent as far as the order of each process's own
+    /// operations (as listed) allows: ties never convict.
+    ///
+    /// # Errors
+    /// If an operation returns before it is invoked.
+    pub fn from_timed(model: M, timed: Vec<Timed<M>>) -> Result<Self, HistoryError> {
+        for (index, t) in timed.iter().enumerate() {
+            if let Some((returned_at, _)) = t.returned
+                && returned_at < t.invoked_at
+            {
+                let (process, invoked_at) = (t.process, t.invoked_at);
+                return Err(HistoryError::ReturnedBeforeInvoked { index, process, invoked_at, returned_at });
+            }
+        }
+        let mut history = Self::new(model);
+        let order = ties::order(&timed);
+        let mut timed: Vec<Option<Timed<M>>> = timed.into_iter().map(Some).collect();
+        let mut open: Vec<Option<(OpId, u64, M::Return)>> = timed.iter().map(|_| None).collect();
+        for event in order {
+            match event {
+                ties::Event::Call(i) => {
+                    let t = timed[i].take().expect("each operation is invoked once");
+                    let id = history.invoke(t.process, t.invoked_at, t.call);
+                    open[i] = t.returned.map(|(at, answer)| (id, at, answer));
+                }
+                ties::Event::Return(i) => {
+                    let (id, at, answer) = open[i].take().expect("an operation is invoked before it returns");
+                    history.returned(id, at, answer);
+                }
+            }
+        }
+        Ok(history)
+    }
+
+    /// The model all operations belong to.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// All operations in the order of invocation; [`OpId`] is the index.
+    pub fn operations(&self) -> &[Operation<M>] {
+        &self.operations
+    }
+
+    /// Operations with their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (OpId, &Operation<M>)> {
+        self.operations.iter().enumerate().map(|(i, op)| (OpId::of(i), op))
+    }
+
+    /// Number of operations.
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// No operation at all.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    pub(crate) fn settled_rank(&self) -> Option<u32> {
+        self.settled_rank
+    }
+
+    /// The history of these operations alone, same order. Ids are new: `ids` sorted, position by position.
+    pub fn restrict(&self, ids: &[OpId]) -> Self {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        Self {
+            model: self.model.clone(),
+            operations: ids.iter().map(|id| self.operations[id.index()].clone()).collect(),
+            events: self.events,
+            now: self.now,
+            settled_rank: self.settled_rank,
+        }
+    }
+
+    /// The history as it stood right after the event at `rank`: what returned later had not returned.
+    pub(crate) fn cut(&self, rank: u32) -> Self {
+        let mut cut = self.clone();
+        for op in &mut cut.operations {
+            if op.ret_rank > rank {
+                op.ret_rank = NEVER;
+                op.answer = None;
+                op.returned_at = None;
+            }
+        }
+        cut
+    }
+
+    /// The same history under another model, operation by operation; `None` from `translate` (call, answer) for the whole history to be refused:
+    /// a key-value history without appends as one of registers, say.
+    pub fn translate<N: Model>(
+        &self,
+        model: N,
+        mut translate: impl FnMut(&M::Call, Option<&M::Return>) -> Option<(N::Call, Option<N::Return>)>,
+    ) -> Option<History<N>> {
+        let mut operations = Vec::with_capacity(self.len());
+        for op in &self.operations {
+            let (call, answer) = translate(&op.call, op.answer.as_ref())?;
+            if answer.is_some() != op.answer.is_some() {
+                return None;
+            }
+            operations.push(Operation {
+                process: op.process,
+                call,
+                answer,
+                invoked_at: op.invoked_at,
+                returned_at: op.returned_at,
+                call_rank: op.call_rank,
+                ret_rank: op.ret_rank,
+            });
+        }
+        Some(History { model, operations, events: self.events, now: self.now, settled_rank: self.settled_rank })
+    }
+
+    /// One operation in words: `p3: read → 5`.
+    pub fn describe(&self, id: OpId) -> String {
+        let op = &self[id];
+        format!("{}: {}", op.process, self.model.describe(&op.call, op.answer.as_ref()))
+    }
+}
+
+impl<M: Model> std::ops::Index<OpId> for History<M> {
+    type Output = Operation<M>;
+
+    fn index(&self, id: OpId) -> &Operation<M> {
+        &self.operations[id.index()]
+    }
+}
+
+/// Events of one instant, put in an order that convicts nobody.
+mod ties {
+    use std::collections::{BTreeMap, VecDeque};
+
+    use super::Timed;
+    use crate::model::Model;
+
+    #[derive(Clone, Copy)]
+    pub(super) enum Event {
+        Call(usize),
+        Return(usize),
+    }
+
+    /// At each instant: every call that can come, then every return that can, again until the instant is over. A process's own events keep the
+    /// order of the list, except that an operation which spans the instant's edge is independent of those inside.
+    pub(super) fn order<M: Model>(timed: &[Timed<M>]) -> Vec<Event> {
+        let mut instants: BTreeMap<u64, BTreeMap<u32, VecDeque<Event>>> = BTreeMap::new();
+        let mut add = |at: u64, process: u32, event| {
+            instants.entry(at).or_default().entry(process).or_default().push_back(event);
+        };
+        // returns of operations that were open before the instant come first in the process's queue
+        for (i, t) in timed.iter().enumerate() {
+            if let Some((at, _)) = t.returned
+                && at > t.invoked_at
+            {
+                add(at, t.process.0, Event::Return(i));
+            }
+        }
+        for (i, t) in timed.iter().enumerate() {
+            add(t.invoked_at, t.process.0, Event::Call(i));
+            if let Some((at, _)) = t.returned
+                && at == t.invoked_at
+            {
+                add(at, t.process.0, Event::Return(i));
+            }
+        }
+        let mut order = Vec::with_capacity(timed.len() * 2);
+        for (_, mut queues) in instants {
+            while queues.values().any(|q| !q.is_empty()) {
+                for queue in queues.values_mut() {
+                    while let Some(&call @ Event::Call(_)) = queue.front() {
+                        order.push(call);
+                        queue.pop_front();
+                    }
+                }
+                for queue in queues.values_mut() {
+                    while let Some(&ret @ Event::Return(_)) = queue.front() {
+                        order.push(ret);
+                        queue.pop_front();
+                    }
+                }
+            }
+        }
+        order
+    }
+}

@@ -1,0 +1,48 @@
+//! The promises, by name.
+
+use std::fmt;
+
+/// A promise about histories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Operations take effect at one moment between invocation and return.
+    Linearizable,
+    /// One order of all operations, that of each process kept.
+    Sequential,
+    /// Causal memory, CM: each process explains all it saw by one order of its own, causes first.
+    CausalMemory,
+    /// Causal convergence, CCv: causes first, and all processes agree on the order of the rest.
+    CausalConvergence,
+    /// Causal consistency, CC: causes first, each read explained by itself.
+    Causal,
+    /// A process sees its own writes.
+    ReadYourWrites,
+    /// A process never sees an older state than it saw before.
+    MonotonicReads,
+    /// Writes of a process are seen in their order.
+    MonotonicWrites,
+    /// A write is seen after the writes its process had read.
+    WritesFollowReads,
+    /// Once settled, everybody reads the same.
+    Convergent,
+    /// Reads lag no more than a bound.
+    BoundedStaleness,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Linearizable => "linearizable",
+            Self::Sequential => "sequentially consistent",
+            Self::CausalMemory => "causal (causal memory, CM)",
+            Self::CausalConvergence => "causal (causal convergence, CCv)",
+            Self::Causal => "causal (CC)",
+            Self::ReadYourWrites => "read-your-writes",
+            Self::MonotonicReads => "monotonic reads",
+            Self::MonotonicWrites => "monotonic writes",
+            Self::WritesFollowReads => "writes-follow-reads",
+            Self::Convergent => "convergent",
+            Self::BoundedStaleness => "within the staleness bound",
+        })
+    }
+}

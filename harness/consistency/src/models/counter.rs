@@ -1,0 +1,89 @@
+//! Counters: add, read, add-and-get, one counter a key.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use crate::model::{Model, Seen};
+
+/// One counter per key; `K = ()` for a single one. Zero at first.
+#[derive(Clone, Debug)]
+pub struct Counter<K> {
+    key: std::marker::PhantomData<K>,
+}
+
+impl<K> Default for Counter<K> {
+    fn default() -> Self {
+        Self { key: std::marker::PhantomData }
+    }
+}
+
+/// What one can ask of a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call<K> {
+    /// Grow by this (shrink, if negative); wraps at the ends of an `i64`.
+    Add(K, i64),
+    /// How much?
+    Read(K),
+}
+
+/// What it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Return {
+    /// To an add that does not tell.
+    Done,
+    /// To a read: the count. To an add: the count after it.
+    Count(i64),
+}
+
+impl<K: Clone + Debug + Ord + Hash> Model for Counter<K> {
+    type Call = Call<K>;
+    type Return = Return;
+    type State = i64;
+    type Key = K;
+    type Value = ();
+
+    fn init(&self) -> i64 {
+        0
+    }
+
+    fn step(&self, state: &i64, call: &Self::Call, answer: Option<&Self::Return>) -> Option<i64> {
+        let next = match call {
+            Call::Add(_, by) => state.wrapping_add(*by),
+            Call::Read(_) => *state,
+        };
+        let fits = match answer {
+            None => true,
+            Some(Return::Done) => matches!(call, Call::Add(..)),
+            Some(Return::Count(count)) => *count == next,
+        };
+        fits.then_some(next)
+    }
+
+    fn key(&self, call: &Self::Call) -> Option<K> {
+        let (Call::Add(key, _) | Call::Read(key)) = call;
+        Some(key.clone())
+    }
+
+    fn is_read(&self, call: &Self::Call, _: Option<&Self::Return>) -> bool {
+        matches!(call, Call::Read(_) | Call::Add(_, 0))
+    }
+
+    fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
+        let at = |key: &K| crate::explain::at(key);
+        let call = match call {
+            Call::Add(key, by) => format!("add{} {by}", at(key)),
+            Call::Read(key) => format!("read{}", at(key)),
+        };
+        match answer {
+            Some(Return::Count(count)) => format!("{call} → {count}"),
+            Some(Return::Done) | None => call,
+        }
+    }
+
+    /// Reads; and where nothing shows the count any more, anything.
+    fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
+        let shows = seen.iter().any(|s| matches!(s.answer, Some(Return::Count(_))));
+        let may_go = |s: &Seen<'_, Self>| !shows || self.is_read(s.call, s.answer);
+        seen.iter().enumerate().filter(|(_, s)| may_go(s)).map(|(i, _)| vec![i]).collect()
+    }
+}

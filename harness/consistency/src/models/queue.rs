@@ -1,0 +1,112 @@
+//! First-in first-out queues, one a key.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use crate::model::{Model, Seen};
+
+/// One queue per key; `K = ()` for a single one. Empty at first.
+#[derive(Clone, Debug)]
+pub struct Queue<K, V> {
+    kv: std::marker::PhantomData<(K, V)>,
+}
+
+impl<K, V> Default for Queue<K, V> {
+    fn default() -> Self {
+        Self { kv: std::marker::PhantomData }
+    }
+}
+
+/// What one can ask of a queue.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call<K, V> {
+    /// Put this at the end.
+    Enqueue(K, V),
+    /// Give me the first.
+    Dequeue(K),
+}
+
+/// What it answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Return<V> {
+    /// To an enqueue.
+    Done,
+    /// To a dequeue: the first, or nothing because it is empty.
+    Got(Option<V>),
+}
+
+impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Queue<K, V> {
+    type Call = Call<K, V>;
+    type Return = Return<V>;
+    type State = VecDeque<V>;
+    type Key = K;
+    type Value = ();
+
+    fn init(&self) -> Self::State {
+        VecDeque::new()
+    }
+
+    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State> {
+        match (call, answer) {
+            (Call::Enqueue(_, value), None | Some(Return::Done)) => {
+                let mut next = state.clone();
+                next.push_back(value.clone());
+                Some(next)
+            }
+            (Call::Dequeue(_), None) => {
+                let mut next = state.clone();
+                next.pop_front();
+                Some(next)
+            }
+            (Call::Dequeue(_), Some(Return::Got(got))) if state.front() == got.as_ref() => {
+                let mut next = state.clone();
+                next.pop_front();
+                Some(next)
+            }
+            _ => None,
+        }
+    }
+
+    fn key(&self, call: &Self::Call) -> Option<K> {
+        let (Call::Enqueue(key, _) | Call::Dequeue(key)) = call;
+        Some(key.clone())
+    }
+
+    fn is_read(&self, _: &Self::Call, answer: Option<&Self::Return>) -> bool {
+        matches!(answer, Some(Return::Got(None)))
+    }
+
+    fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
+        let at = |key: &K| crate::explain::at(key);
+        match (call, answer) {
+            (Call::Enqueue(key, value), _) => format!("enqueue{} {value:?}", at(key)),
+            (Call::Dequeue(key), Some(Return::Got(Some(value)))) => format!("dequeue{} → {value:?}", at(key)),
+            (Call::Dequeue(key), Some(_)) => format!("dequeue{} → empty", at(key)),
+            (Call::Dequeue(key), None) => format!("dequeue{}", at(key)),
+        }
+    }
+
+    /// Dequeues from an empty queue, and a value with whoever enqueued and got it.
+    fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
+        let mut groups = Vec::new();
+        let mut values: BTreeMap<&V, Vec<usize>> = BTreeMap::new();
+        let mut lost_dequeue = false;
+        for (i, s) in seen.iter().enumerate() {
+            match (s.call, s.answer) {
+                (Call::Enqueue(_, value), _) | (Call::Dequeue(_), Some(Return::Got(Some(value)))) => {
+                    values.entry(value).or_default().push(i);
+                }
+                (Call::Dequeue(_), Some(_)) => groups.push(vec![i]),
+                (Call::Dequeue(_), None) => lost_dequeue = true,
+            }
+        }
+        let _ = lost_dequeue;
+        groups.extend(values.into_values());
+        groups
+    }
+
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.len() * size_of::<V>()
+    }
+}

@@ -1,0 +1,141 @@
+//! One part of a history, laid out for the search for a linearization.
+//!
+//! The search of Wing & Gong (1993) repeats: of the operations not placed yet, place one that was invoked before all of them returned. So what
+//! has been placed is described by the first return that is still owed (the *front*), and which of the operations *open* there have been placed:
+//! all that returned earlier have, none invoked later can have been. Open operations are numbered by recycled *slots*
+//! (Lowe 2017, §3 calls the like a just-in-time linearizability graph), so a set of them fits a machine word whatever the length of
+//! the history; those that never return keep their own set, as they only ever accumulate.
+
+use rustc_hash::FxHashMap;
+
+use crate::history::{History, NEVER, OpId};
+use crate::model::{Model, Seen};
+
+/// No twin.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// An operation open at a front.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    pub(crate) class: u32,
+    pub(crate) slot: u32,
+    /// The slot of an open operation with the same call and answer that must return sooner: that one goes first, nothing is lost.
+    pub(crate) twin: u32,
+    /// Never changes the state.
+    pub(crate) read: bool,
+}
+
+/// An operation that never returned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lost {
+    pub(crate) class: u32,
+    /// An earlier one with the same call: it goes first, nothing is lost.
+    pub(crate) twin: u32,
+}
+
+/// See the module.
+pub(crate) struct Problem<'a, M: Model> {
+    pub(crate) classes: Vec<Seen<'a, M>>,
+    /// Operations that returned, in the order of their returns: `returns[front]`.
+    pub(crate) returns: Vec<OpId>,
+    /// All open operations of all fronts; those of front `f` are `opens[open_at[f]..open_at[f + 1]]`, next to return first.
+    opens: Vec<Open>,
+    open_at: Vec<u32>,
+    /// Operations that never returned and are no reads, in the order of invocation; the first `lost_at[f]` are invoked before front `f`.
+    pub(crate) lost: Vec<Lost>,
+    lost_at: Vec<u32>,
+    /// Slots in use at once.
+    pub(crate) slots: u32,
+}
+
+impl<'a, M: Model> Problem<'a, M> {
+    /// Of the operations `ids` of `history`, sorted.
+    pub(crate) fn new(history: &'a History<M>, ids: &[OpId]) -> Self {
+        let mut class_of: FxHashMap<Seen<'a, M>, u32> = FxHashMap::default();
+        let mut classes = Vec::new();
+        let mut lost_ops = Vec::new();
+        let mut returned = Vec::new();
+        for &id in ids {
+            let op = &history[id];
+            let seen = Seen { call: &op.call, answer: op.answer.as_ref() };
+            let read = history.model().is_read(seen.call, seen.answer);
+            if op.ret_rank == NEVER && read {
+                continue; // nobody will ever know
+            }
+            let class = *class_of.entry(seen).or_insert_with(|| {
+                classes.push(seen);
+                classes.len() as u32 - 1
+            });
+            if op.ret_rank == NEVER {
+                lost_ops.push((op.call_rank, class));
+            } else {
+                returned.push((op.ret_rank, op.call_rank, id, class, read));
+            }
+        }
+        returned.sort_unstable_by_key(|r| r.0);
+        let (opens, open_at, slots) = lay_out(&returned);
+        let mut last_of_class: FxHashMap<u32, u32> = FxHashMap::default();
+        let lost: Vec<Lost> = (0u32..)
+            .zip(&lost_ops)
+            .map(|(i, &(_, class))| Lost { class, twin: last_of_class.insert(class, i).unwrap_or(NONE) })
+            .collect();
+        let lost_at =
+            returned.iter().map(|r| lost_ops.partition_point(|l| l.0 < r.0) as u32).collect();
+        Self { classes, returns: returned.iter().map(|r| r.2).collect(), opens, open_at, lost, lost_at, slots }
+    }
+
+    #[inline]
+    pub(crate) fn open(&self, front: u32) -> &[Open] {
+        &self.opens[self.open_at[front as usize] as usize..self.open_at[front as usize + 1] as usize]
+    }
+
+    /// How many of the operations that never return have been invoked at this front.
+    #[inline]
+    pub(crate) fn lost_count(&self, front: u32) -> u32 {
+        self.lost_at[front as usize]
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.opens)
+            + (self.open_at.len() + self.lost_at.len() + self.returns.len()) * 4
+            + size_of_val(&*self.lost)
+            + size_of_val(&*self.classes)
+    }
+}
+
+/// Open operations per front, with recycled slots. `returned`: (return, call, id, class, read), by return.
+fn lay_out(returned: &[(u32, u32, OpId, u32, bool)]) -> (Vec<Open>, Vec<u32>, u32) {
+    let mut by_call: Vec<usize> = (0..returned.len()).collect();
+    by_call.sort_unstable_by_key(|&i| returned[i].1);
+    let mut calls = by_call.into_iter().peekable();
+    let mut free: Vec<u32> = Vec::new();
+    let mut slots = 0u32;
+    let mut slot_of = vec![NONE; returned.len()];
+    // indexes of open operations, sorted: the next to return first
+    let mut open: Vec<usize> = Vec::new();
+    let mut opens = Vec::new();
+    let mut open_at = vec![0u32];
+    let mut first_of_class: FxHashMap<u32, u32> = FxHashMap::default();
+    for (i, &(ret, ..)) in returned.iter().enumerate() {
+        while let Some(j) = calls.next_if(|&j| returned[j].1 < ret) {
+            let slot = free.pop().unwrap_or_else(|| {
+                slots += 1;
+                slots - 1
+            });
+            slot_of[j] = slot;
+            let place = open.partition_point(|&k| k < j);
+            open.insert(place, j);
+        }
+        first_of_class.clear();
+        for &j in &open {
+            let (_, _, _, class, read) = returned[j];
+            let twin = first_of_class.insert(class, slot_of[j]).unwrap_or(NONE);
+            opens.push(Open { class, slot: slot_of[j], twin, read });
+        }
+        open_at.push(u32::try_from(opens.len()).expect("fewer than 2^32 open operations in all"));
+        debug_assert_eq!(open.first(), Some(&i), "the operation that returns first is at the front");
+        open.remove(0);
+        free.push(slot_of[i]);
+    }
+    (opens, open_at, slots)
+}

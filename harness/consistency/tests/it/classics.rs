@@ -1,0 +1,1 @@
+//! Histories everybody knows.

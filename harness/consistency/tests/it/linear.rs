@@ -1,0 +1,70 @@
+//! Linearizability against brute force.
+
+use consistency::{Budget, Verdict, linearizable};
+
+use crate::brute;
+use crate::play::{Cas, Counters, Locks, Play, Queues, Registers, Rng, Script, Sets, Strings, Values, play};
+
+/// How many random histories for each pair of checker and model: `CONSISTENCY_HISTORIES`, or 2,000.
+pub(crate) fn histories() -> u64 {
+    std::env::var("CONSISTENCY_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000)
+}
+
+/// Every verdict is brute force's; every witness is one, and minimal as far as the model knows.
+fn agrees<M: Play>(name: &str, model: &M) {
+    let mut rng = Rng(7);
+    let mut legal = 0;
+    let total = histories();
+    for n in 0..total {
+        let script = Script { clients: 4, operations: 3 + rng.below(5), lost: 12, lies: 85 };
+        let history = play(model, script, &mut rng);
+        let expected = brute::linearizable(&history);
+        legal += u64::from(expected);
+        let verdict = linearizable(&history, &Budget::default());
+        match &verdict {
+            Verdict::Ok => assert!(expected, "{name} {n}: {verdict} {}", show(&history)),
+            Verdict::Violation(violation) => {
+                assert!(!expected, "{name} {n}: {verdict} {}", show(&history));
+                let core = history.restrict(&violation.core);
+                assert!(!brute::linearizable(&core), "{name} {n}: the core is legal: {}", show(&core));
+                assert!(violation.core.contains(&violation.guilty), "{name} {n}: {verdict} {}", show(&history));
+            }
+            Verdict::Undecided { why } => panic!("{name} {n}: undecided, {why}"),
+        }
+    }
+    let percent = 100 * legal / total;
+    println!("{name:30} {total:7} histories, {percent:2} % legal");
+    assert!((30..=70).contains(&percent), "{name}: {percent} % legal");
+}
+
+macro_rules! pairs {
+    ($($test:ident: $model:expr;)*) => {
+        $(#[test]
+        fn $test() {
+            agrees(stringify!($test), &$model);
+        })*
+    };
+}
+
+pairs! {
+    register_unique: Registers(Default::default(), Values::Unique);
+    register_few_values: Registers(Default::default(), Values::Few);
+    cas_unique: Cas(Default::default(), Values::Unique);
+    cas_few_values: Cas(Default::default(), Values::Few);
+    kv_unique: Strings(Default::default(), Values::Unique);
+    kv_few_values: Strings(Default::default(), Values::Few);
+    mutex: Locks(Default::default(), Values::Few);
+    set_unique: Sets(Default::default(), Values::Unique);
+    set_few_values: Sets(Default::default(), Values::Few);
+    counter: Counters(Default::default(), Values::Few);
+    queue_unique: Queues(Default::default(), Values::Unique);
+    queue_few_values: Queues(Default::default(), Values::Few);
+}
+
+/// A line an operation.
+pub(crate) fn show<M: consistency::Model>(history: &consistency::History<M>) -> String {
+    let line = |(id, op): (consistency::OpId, &consistency::Operation<M>)| {
+        format!("\n  {:>3} {:>4?} {}", op.invoked_at, op.returned_at, history.describe(id))
+    };
+    history.iter().map(line).collect()
+}
