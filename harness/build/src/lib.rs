@@ -1,1 +1,36 @@
-//! build
+//! From a submission to a lane binary.
+//!
+//! A submission is the `src/**/*.rs` of one chapter ([`Sources`]). It is compiled by rustc itself, in a
+//! scratch folder, against [`Kit`]: `lab` and `guest`, carried inside the harness and compiled once for this
+//! machine. No cargo and no manifest, build script or macro crate comes near student code. Where some modules
+//! do not compile, their exercises are replaced by the skeleton's and the rest is still built
+//! ([`Built::broken`]).
+//!
+//! | look here | for |
+//! |---|---|
+//! | [`Kit::prepare`], [`Kit::build`] | the whole path |
+//! | [`Archive`] | what the harness carries with it: the kit, the exercises |
+//! | [`Diagnostics`] | what the compiler said, fit to be shown |
+//! | [`skeleton`] | exercises out of solutions |
+//! | [`statics`] | state that a node hides outside itself |
+
+mod archive;
+mod cache;
+mod compiler;
+mod diagnostics;
+mod error;
+mod kit;
+mod limits;
+pub mod skeleton;
+mod sources;
+pub mod statics;
+mod submission;
+mod toolchain;
+
+pub use archive::Archive;
+pub use cache::default_cache;
+pub use diagnostics::Diagnostics;
+pub use error::Error;
+pub use kit::{Kit, Preparing};
+pub use sources::Sources;
+pub use submission::{Built, Target};

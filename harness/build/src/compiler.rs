@@ -1,0 +1,105 @@
+//! Running rustc on student code: which flags, which folder, what it said.
+
+use crate::diagnostics::Message;
+use crate::error::{At, Error};
+use crate::kit::Kit;
+use crate::limits::{self, Ended};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How student code is compiled. `-F` makes unsafe code an error that no attribute lifts; capping lints would
+/// void it.
+pub(crate) const FLAGS: &[&str] = &[
+    "--edition=2024",
+    "--error-format=json",
+    "-Copt-level=1",
+    "-Cdebuginfo=0",
+    "-Ccodegen-units=16",
+    "-Coverflow-checks=on",
+    "-Cdebug-assertions=on",
+    "-Cpanic=unwind",
+    "-Cembed-bitcode=no",
+    "-Cstrip=debuginfo",
+    "-Csymbol-mangling-version=v0",
+    "-Funsafe_code",
+];
+
+/// What the compiler said about one crate.
+pub(crate) struct Report {
+    pub(crate) succeeded: bool,
+    /// Errors and warnings, in its order.
+    pub(crate) messages: Vec<Message>,
+}
+impl Report {
+    pub(crate) fn errors(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(|message| message.level.starts_with("error"))
+    }
+    pub(crate) fn warnings(&self) -> usize {
+        self.messages.iter().filter(|message| message.level == "warning" && !message.spans.is_empty()).count()
+    }
+}
+
+/// Compiles `dir/src/lib.rs` to `dir/lib{name}.rlib`; `dir/{name}.d` lists the files it read.
+pub(crate) fn library(kit: &Kit, dir: &Path, name: &str) -> Result<Report, Error> {
+    let mut rustc = rustc(kit, dir, name);
+    rustc.args(["--crate-type=lib", "src/lib.rs"]);
+    rustc.arg(format!("--emit=link=lib{name}.rlib,dep-info={name}.d"));
+    link(&mut rustc, "lab", &kit.libraries.join(&kit.crates.lab));
+    link(&mut rustc, "serde", &kit.libraries.join(&kit.crates.serde));
+    run(kit, rustc)
+}
+
+/// Compiles and links `dir/main.rs` to `dir/lane`, with these crates beside `lab` and `guest`.
+pub(crate) fn main(kit: &Kit, dir: &Path, crates: &[(&str, PathBuf)]) -> Result<Report, Error> {
+    let mut rustc = rustc(kit, dir, "lane");
+    rustc.args(["--crate-type=bin", "main.rs", "--emit=link=lane"]);
+    rustc.arg(format!("-Clinker={}", kit.toolchain.linker.display()));
+    link(&mut rustc, "lab", &kit.libraries.join(&kit.crates.lab));
+    link(&mut rustc, "guest", &kit.libraries.join(&kit.crates.guest));
+    for (name, rlib) in crates {
+        link(&mut rustc, name, rlib);
+    }
+    run(kit, rustc)
+}
+
+fn rustc(kit: &Kit, dir: &Path, name: &str) -> Command {
+    let mut rustc = limits::clean(&kit.toolchain.rustc, dir, &kit.toolchain.path);
+    rustc.args(["--crate-name", name]).args(FLAGS);
+    rustc.arg(format!("--remap-path-prefix={}=", dir.display()));
+    rustc.arg("-L").arg(format!("dependency={}", kit.libraries.display()));
+    rustc
+}
+
+fn link(rustc: &mut Command, name: &str, rlib: &Path) {
+    rustc.arg("--extern").arg(format!("{name}={}", rlib.display()));
+}
+
+fn run(kit: &Kit, mut rustc: Command) -> Result<Report, Error> {
+    let ended = limits::run(&mut rustc, kit.compile_max).at("cannot run", &kit.toolchain.rustc)?;
+    let Ended::By { status, stderr } = ended else {
+        return Err(Error::CompilerTooSlow { limit_s: kit.compile_max.as_secs() });
+    };
+    let (mut messages, mut noise) = (Vec::new(), "");
+    for line in stderr.lines() {
+        match serde_json::from_str::<Message>(line) {
+            Ok(message) => messages.push(message),
+            Err(_) if noise.is_empty() => noise = line,
+            Err(_) => {}
+        }
+    }
+    messages.retain(|message| !message.message.starts_with("aborting due to"));
+    let report = Report { succeeded: status.success(), messages };
+    // It rejects code with 1 and an error. All else is its own failure, on code that no compiler should get.
+    let how = match (status.code(), status.signal()) {
+        (Some(0), _) => return Ok(report),
+        (Some(1), _) if report.errors().next().is_some() => return Ok(report),
+        _ if noise.contains("memory allocation") => "out of memory".to_owned(),
+        (_, Some(11)) => "its stack overflowed".to_owned(),
+        (_, Some(24)) => "out of processor time".to_owned(),
+        (_, Some(25)) => "its output grew too large".to_owned(),
+        (_, Some(signal)) => format!("signal {signal}"),
+        (code, None) => format!("exit code {}", code.unwrap_or(-1)),
+    };
+    Err(Error::CompilerCrashed { how })
+}

@@ -1,0 +1,203 @@
+//! What the compiler said, fit to be shown: the student's own lines and no others, and nothing that moves a
+//! terminal's cursor.
+
+use crate::sources::Sources;
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Write};
+
+/// Length of a text, in bytes.
+const TEXT_MAX: usize = 8 << 10;
+
+/// What the compiler holds against some modules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostics {
+    /// Errors in the compiler's words, the paths as the student knows them. At most some 8 kB.
+    pub text: String,
+    /// How many errors there are, shown or not.
+    pub errors: usize,
+    /// How many warnings there are; none is shown.
+    pub warnings: usize,
+}
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+impl Diagnostics {
+    /// The harness's own sentence, where there is nothing to compile.
+    pub(crate) fn sentence(text: String) -> Diagnostics {
+        Diagnostics { text: clean(&text), errors: 1, warnings: 0 }
+    }
+    /// Shows these errors, found when `sources` were compiled.
+    pub(crate) fn of(errors: &[&Message], warnings: usize, sources: &Sources) -> Diagnostics {
+        let mut text = String::new();
+        let mut shown = 0;
+        for error in errors {
+            let next = clean(&error.show(sources));
+            if shown > 0 && text.len() + next.len() > TEXT_MAX {
+                break;
+            }
+            let separator = if shown > 0 { "\n\n" } else { "" };
+            let _ = write!(text, "{separator}{}", capped(&next));
+            shown += 1;
+        }
+        if shown < errors.len() {
+            let _ = write!(text, "\n\n… and {} more errors", errors.len() - shown);
+        }
+        Diagnostics { text, errors: errors.len(), warnings }
+    }
+}
+
+fn capped(text: &str) -> String {
+    if text.len() <= TEXT_MAX {
+        return text.to_owned();
+    }
+    let end = (0..=TEXT_MAX).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    format!("{}\n… and {} more bytes", &text[..end], text.len() - end)
+}
+
+/// Escapes what a terminal would obey, or show in another order than it stands.
+fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push(c),
+            '\t' => out.push_str("    "),
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                out.extend(c.escape_unicode());
+            }
+            c if c.is_control() => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// One message of rustc's, as it writes them in JSON.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) message: String,
+    pub(crate) level: String,
+    #[serde(default)]
+    code: Option<Code>,
+    #[serde(default)]
+    pub(crate) spans: Vec<Span>,
+    #[serde(default)]
+    children: Vec<Message>,
+    #[serde(default)]
+    rendered: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Span {
+    file_name: String,
+    line_start: usize,
+    line_end: usize,
+    column_start: usize,
+    column_end: usize,
+    is_primary: bool,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    suggested_replacement: Option<String>,
+    #[serde(default)]
+    expansion: Option<Box<Expansion>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Expansion {
+    span: Span,
+}
+
+/// A place in a file: path and line, from 1.
+pub(crate) type Place<'a> = (&'a str, usize);
+
+impl Span {
+    /// This span, or the use of a macro that led to it, whichever comes first in one of these files.
+    fn within(&self, ours: &dyn Fn(&str) -> bool) -> Option<&Span> {
+        if ours(&self.file_name) { Some(self) } else { self.expansion.as_ref()?.span.within(ours) }
+    }
+    fn all_within(&self, ours: &dyn Fn(&str) -> bool) -> bool {
+        ours(&self.file_name) && self.expansion.as_ref().is_none_or(|from| from.span.all_within(ours))
+    }
+    fn show(&self, sources: &Sources, out: &mut String) {
+        let (line, column) = (self.line_start, self.column_start);
+        let _ = write!(out, "\n  --> {}:{line}:{column}", self.file_name);
+        let Some(text) =
+            sources.get(&self.file_name).and_then(|text| text.lines().nth(line.saturating_sub(1)))
+        else {
+            return;
+        };
+        let gutter = line.to_string();
+        let pad = " ".repeat(gutter.len());
+        // As wide as what stands above it: a tab is shown as four spaces.
+        let width = |text: &str| text.chars().map(|c| if c == '\t' { 4 } else { 1 }).sum::<usize>();
+        let upto = |column: usize| {
+            text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(at, _)| at)
+        };
+        let (from, to) =
+            (upto(column), if self.line_end == line { upto(self.column_end) } else { text.len() });
+        let mark = if self.is_primary { "^" } else { "-" };
+        let marks = mark.repeat(width(text.get(from..to).unwrap_or_default()).max(1));
+        let label = self.label.as_deref().unwrap_or_default();
+        let indent = " ".repeat(width(&text[..from]));
+        let _ = write!(
+            out,
+            "\n{pad} |\n{gutter} | {text}\n{pad} | {}",
+            format!("{indent}{marks} {label}").trim_end()
+        );
+    }
+}
+
+impl Message {
+    /// Where it points, in files of ours: its main places if there are any, else others that it mentions.
+    pub(crate) fn places(&self, ours: &dyn Fn(&str) -> bool) -> Vec<Place<'_>> {
+        let of = |primary: bool| {
+            let spans = self.spans.iter().filter(move |span| span.is_primary == primary);
+            spans.filter_map(|span| {
+                Some((span.within(ours)?.file_name.as_str(), span.within(ours)?.line_start))
+            })
+        };
+        let main: Vec<_> = of(true).collect();
+        if main.is_empty() { of(false).collect() } else { main }
+    }
+    /// The compiler's own picture where it shows the student's files alone; else one that does.
+    fn show(&self, sources: &Sources) -> String {
+        let ours = |path: &str| sources.get(path).is_some();
+        let spans = || self.spans.iter().chain(self.children.iter().flat_map(|child| &child.spans));
+        match &self.rendered {
+            Some(rendered) if spans().all(|span| span.all_within(&ours)) => rendered.trim_end().to_owned(),
+            _ => self.redraw(sources),
+        }
+    }
+    fn redraw(&self, sources: &Sources) -> String {
+        let code = self.code.as_ref().map(|code| format!("[{}]", code.code)).unwrap_or_default();
+        let mut out = format!("error{code}: {}", self.message);
+        self.show_spans(sources, &mut out);
+        for child in &self.children {
+            let suggested = child.spans.iter().filter_map(|span| span.suggested_replacement.as_deref());
+            let suggested =
+                suggested.map(str::trim).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" … ");
+            let suggested = if suggested.is_empty() { suggested } else { format!(": `{suggested}`") };
+            let _ =
+                write!(out, "\n  = {}: {}{suggested}", child.level, child.message.replace('\n', "\n    "));
+            if suggested.is_empty() {
+                child.show_spans(sources, &mut out);
+            }
+        }
+        out
+    }
+    fn show_spans(&self, sources: &Sources, out: &mut String) {
+        let ours = |path: &str| sources.get(path).is_some();
+        let mut spans: Vec<_> = self.spans.iter().filter_map(|span| span.within(&ours)).collect();
+        spans.sort_by_key(|span| (!span.is_primary, span.line_start, span.column_start));
+        for span in spans {
+            span.show(sources, out);
+        }
+    }
+}

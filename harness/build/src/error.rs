@@ -1,0 +1,122 @@
+//! What can go wrong, and whose fault it is.
+
+use crate::Diagnostics;
+use std::io;
+use std::path::PathBuf;
+
+/// Why there is no binary.
+///
+/// A message is a fragment that ends with what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder holds no sources.
+    #[error("no `src` folder in {}: give the folder of a chapter, such as `07-time`", .0.display())]
+    NoSources(PathBuf),
+    /// A file that cannot be part of a submission.
+    #[error("src/{path}: {reason}")]
+    UnfitSource {
+        /// Its path below `src`.
+        path: String,
+        /// What is wrong with it, and how to mend it.
+        reason: String,
+    },
+    /// There is more of it than a submission may have.
+    #[error("the submission has {what}: {help}")]
+    TooMuch {
+        /// What it has, and the limit.
+        what: String,
+        /// How to mend it.
+        help: &'static str,
+    },
+    /// The compiler found errors that leave nothing to grade.
+    #[error("the chapter does not compile:\n{0}")]
+    DoesNotCompile(Diagnostics),
+    /// It makes the compiler read what is not part of it, with `include_str!` or `#[path]`.
+    #[error("the chapter includes {path}: only `src/**/*.rs` is handed in, put what you need there")]
+    ReadsOutside {
+        /// The file.
+        path: String,
+    },
+    /// The compiler ran for too long.
+    #[error(
+        "rustc had not finished after {limit_s} s: look for a constant, a macro or a type that grows without end"
+    )]
+    CompilerTooSlow {
+        /// The limit, in seconds.
+        limit_s: u64,
+    },
+    /// The compiler died of what it was given.
+    #[error("rustc crashed on this code ({how}): undo the last change and make it in smaller steps")]
+    CompilerCrashed {
+        /// How it ended.
+        how: String,
+    },
+
+    /// No Rust toolchain.
+    #[error("no Rust toolchain found ({reason}): install one with rustup, or set RUSTC to a rustc")]
+    NoToolchain {
+        /// What was tried and how it failed.
+        reason: String,
+    },
+    /// Linking fails for every program.
+    #[error("no C linker found: install `cc` (the package is named gcc or build-essential)")]
+    NoLinker,
+    /// `lab` and `guest` do not compile on this machine.
+    #[error("the kit does not build with this toolchain; `faultlines doctor` checks it. {said}")]
+    KitDoesNotBuild {
+        /// The end of what cargo said.
+        said: String,
+    },
+    /// The skeleton does not compile: it should, as it came.
+    #[error("the skeleton of this chapter does not compile; restore it with `faultlines reset`:\n{0}")]
+    SkeletonDoesNotCompile(Diagnostics),
+    /// A file of the harness's own cannot be read or written.
+    #[error("{what} {}: {source}; check that FAULTLINES_CACHE names a folder you may write to", .path.display())]
+    Io {
+        /// What was tried, such as "cannot write".
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What the harness carries with it, or left in its cache, is damaged.
+    #[error("damaged: {what}; delete {} and try again", .path.display())]
+    Damaged {
+        /// What is damaged.
+        what: String,
+        /// What to delete.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// Whether the submission is to blame. If not, it is the harness or the machine, never the student.
+    pub fn is_submission_fault(&self) -> bool {
+        match self {
+            Error::NoSources(_)
+            | Error::UnfitSource { .. }
+            | Error::TooMuch { .. }
+            | Error::DoesNotCompile(_)
+            | Error::ReadsOutside { .. }
+            | Error::CompilerTooSlow { .. }
+            | Error::CompilerCrashed { .. } => true,
+            Error::NoToolchain { .. }
+            | Error::NoLinker
+            | Error::KitDoesNotBuild { .. }
+            | Error::SkeletonDoesNotCompile(_)
+            | Error::Io { .. }
+            | Error::Damaged { .. } => false,
+        }
+    }
+}
+
+/// Says which file an input or output error was about.
+pub(crate) trait At<T> {
+    fn at(self, what: &'static str, path: impl Into<PathBuf>) -> Result<T, Error>;
+}
+impl<T, E: Into<io::Error>> At<T> for Result<T, E> {
+    fn at(self, what: &'static str, path: impl Into<PathBuf>) -> Result<T, Error> {
+        self.map_err(|error| Error::Io { what, path: path.into(), source: error.into() })
+    }
+}

@@ -1,0 +1,78 @@
+//! Running a program that student code keeps busy: clean environment, one process group, limits.
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// Address space of the compiler, in bytes: several times what rustc takes for a chapter.
+const MEMORY_MAX: u64 = 8 << 30;
+/// A file that the compiler writes, in bytes.
+const FILE_MAX: u64 = 512 << 20;
+/// What is kept of what it prints, in bytes.
+const OUTPUT_MAX: u64 = 16 << 20;
+
+/// How a program ended.
+pub(crate) enum Ended {
+    /// By itself, or by a signal of somebody else's.
+    By { status: ExitStatus, stderr: String },
+    /// It was still running at the limit, and was killed with all it had started.
+    AtLimit,
+}
+
+/// A command with nothing of this process's environment but what is said here.
+pub(crate) fn clean(program: &Path, dir: &Path, path: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", path).env("HOME", dir).env("TMPDIR", dir).env("LC_ALL", "C");
+    command.current_dir(dir).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end, at most for `limit`.
+pub(crate) fn run(command: &mut Command, limit: Duration) -> io::Result<Ended> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0).spawn()?;
+    let group = Pid::from_child(&child);
+    restrict(group, limit);
+    let mut pipe = child.stderr.take().ok_or_else(|| io::Error::other("no pipe"))?;
+    let reader = thread::spawn(move || {
+        let mut kept = Vec::new();
+        pipe.by_ref().take(OUTPUT_MAX).read_to_end(&mut kept)?;
+        io::copy(&mut pipe, &mut io::sink())?;
+        io::Result::Ok(kept)
+    });
+    let (ended, end) = mpsc::channel();
+    let waiter = thread::spawn(move || {
+        let status = child.wait();
+        let _ = ended.send(());
+        status
+    });
+    let at_limit = end.recv_timeout(limit).is_err();
+    // In either case nothing that it started lives on: it could hold the pipe open for ever.
+    let _ = kill_process_group(group, Signal::KILL);
+    let status = waiter.join().map_err(|_| io::Error::other("the waiting thread panicked"))??;
+    let stderr = reader.join().map_err(|_| io::Error::other("the reading thread panicked"))??;
+    if at_limit {
+        return Ok(Ended::AtLimit);
+    }
+    Ok(Ended::By { status, stderr: String::from_utf8_lossy(&stderr).into_owned() })
+}
+
+/// Set from outside just after the start: the compiler takes longer than this to read its first file.
+#[cfg(target_os = "linux")]
+fn restrict(pid: Pid, limit: Duration) {
+    use rustix::process::{Resource, Rlimit, prlimit};
+    let most = |value| Rlimit { current: Some(value), maximum: Some(value) };
+    // A compiler that has ended already needs no limit, and the wall limit holds without them.
+    let _ = prlimit(Some(pid), Resource::As, most(MEMORY_MAX));
+    let _ = prlimit(Some(pid), Resource::Fsize, most(FILE_MAX));
+    let _ = prlimit(Some(pid), Resource::Cpu, most(4 * limit.as_secs().max(1)));
+    let _ = prlimit(Some(pid), Resource::Core, most(0));
+}
+#[cfg(not(target_os = "linux"))]
+fn restrict(_pid: Pid, _limit: Duration) {
+    let _ = (MEMORY_MAX, FILE_MAX);
+}

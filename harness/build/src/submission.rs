@@ -1,0 +1,297 @@
+//! Compiling a submission: all of it if possible, else as much of it as compiles.
+
+use crate::cache;
+use crate::compiler::{self, Report};
+use crate::diagnostics::{Diagnostics, Message};
+use crate::error::{At, Error};
+use crate::kit::Kit;
+use crate::sources::{Sources, belongs};
+use crate::statics;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Binaries kept in a cache, some 2 MB each.
+const LANES_KEPT: usize = 64;
+/// Tells what could not be compiled; its time is when the binary was last used.
+const RECORD: &str = "lane.json";
+const BINARY: &str = "lane";
+/// `main.rs` calls the n-th exercise on this line, counted from 0 and 1.
+const FIRST_LINE: usize = 3;
+
+/// An exercise of a chapter, and how it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its id.
+    pub exercise: String,
+    /// The modules it is made of: files or folders of `src`, without `.rs`.
+    pub modules: Vec<String>,
+    /// A Rust expression of type `lab::Exercise`, in which the student's crate is named `chapter`.
+    pub entry: String,
+}
+
+/// A submission, compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// A program that serves the exercises of all targets. It lies in the cache: use it soon, do not keep it.
+    pub binary: PathBuf,
+    /// What two builds share only if kit, sources, skeleton and targets are the same.
+    pub key: String,
+    /// The exercises that do not compile, by id, and why. In the binary they are the skeleton's.
+    pub broken: BTreeMap<String, Diagnostics>,
+    /// State outside nodes, by path: statics that can change and thread-locals ([`statics::mutable`]).
+    pub statics: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    broken: BTreeMap<String, Diagnostics>,
+    statics: Vec<String>,
+}
+
+impl Kit {
+    /// Compiles a submission to one program that serves all targets. What is unchanged comes from the cache.
+    ///
+    /// An exercise whose modules do not compile is replaced by the skeleton's modules, and so is one that
+    /// depends on it and no longer compiles.
+    ///
+    /// # Errors
+    /// Where errors are in files of no exercise, or the compiler does not survive the code, or reads what is
+    /// not part of the submission; where the machine fails ([`Error::is_submission_fault`]).
+    pub fn build(&self, sources: &Sources, skeleton: &Sources, targets: &[Target]) -> Result<Built, Error> {
+        if sources.get("src/lib.rs").is_none() {
+            let reason = "is missing; `faultlines reset` brings it back".to_owned();
+            return Err(Error::UnfitSource { path: "lib.rs".to_owned(), reason });
+        }
+        let key = self.key_of(sources, skeleton, targets);
+        let lanes = self.cache.join("lanes");
+        let dir = lanes.join(&key);
+        let built = |record: Record| Built {
+            binary: dir.join(BINARY),
+            key: key.clone(),
+            broken: record.broken,
+            statics: record.statics,
+        };
+        if let Some(record) = recorded(&dir) {
+            return Ok(built(record));
+        }
+        fs::create_dir_all(&lanes).at("cannot create", &lanes)?;
+        let scratch = tempfile::tempdir_in(&lanes).at("cannot create a folder in", &lanes)?;
+        let record = Building { kit: self, scratch: scratch.path(), skeleton, targets }.run(sources)?;
+
+        let done = tempfile::tempdir_in(&lanes).at("cannot create a folder in", &lanes)?;
+        let path = done.path().join(BINARY);
+        fs::rename(scratch.path().join("lane").join(BINARY), &path).at("cannot write", &path)?;
+        let path = done.path().join(RECORD);
+        fs::write(&path, serde_json::to_vec(&record).at("cannot write", &path)?).at("cannot write", &path)?;
+        if fs::rename(done.path(), &dir).is_ok() {
+            let _ = done.keep();
+        } else if recorded(&dir).is_none() {
+            // Neither ours nor that of somebody who was faster: a remainder.
+            fs::remove_dir_all(&dir).at("cannot delete", &dir)?;
+            fs::rename(done.path(), &dir).at("cannot create", &dir)?;
+            let _ = done.keep();
+        }
+        let _ = cache::prune(&lanes, RECORD, LANES_KEPT);
+        Ok(built(record))
+    }
+
+    fn key_of(&self, sources: &Sources, skeleton: &Sources, targets: &[Target]) -> String {
+        let mut hash = Sha256::new();
+        cache::feed(&mut hash, self.key.as_bytes());
+        for (name, sources) in [("submission", sources), ("skeleton", skeleton)] {
+            cache::feed(&mut hash, name.as_bytes());
+            for (path, text) in sources.files() {
+                cache::feed(&mut hash, path.as_bytes());
+                cache::feed(&mut hash, text.as_bytes());
+            }
+        }
+        for target in targets {
+            cache::feed(&mut hash, b"target");
+            for field in [&target.exercise, &target.entry].into_iter().chain(&target.modules) {
+                cache::feed(&mut hash, field.as_bytes());
+            }
+        }
+        cache::name(hash)
+    }
+}
+
+fn recorded(dir: &Path) -> Option<Record> {
+    let path = dir.join(RECORD);
+    let record = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+    dir.join(BINARY).is_file().then(|| {
+        cache::touch(&path);
+        record
+    })
+}
+
+/// One build. The chapter, the skeleton and `main.rs` have a folder each.
+struct Building<'a> {
+    kit: &'a Kit,
+    scratch: &'a Path,
+    skeleton: &'a Sources,
+    targets: &'a [Target],
+}
+impl Building<'_> {
+    fn run(&self, submission: &Sources) -> Result<Record, Error> {
+        let mut broken = self.missing(submission);
+        let chapter = self.scratch.join("chapter");
+        let mut sources = self.replaced(submission, &broken);
+        while broken.len() < self.targets.len() {
+            let report = self.compile(&sources, &chapter, "chapter")?;
+            if report.succeeded {
+                break;
+            }
+            let found = self.blame(&report, &sources, &broken);
+            if found.is_empty() {
+                return Err(Error::DoesNotCompile(everything(&report, &sources)));
+            }
+            broken.extend(found);
+            sources = self.replaced(submission, &broken);
+        }
+        let dir = self.scratch.join("lane");
+        fs::create_dir_all(&dir).at("cannot create", &dir)?;
+        loop {
+            let main = dir.join("main.rs");
+            fs::write(&main, self.main_rs(&broken)).at("cannot write", &main)?;
+            let report = compiler::main(self.kit, &dir, &self.crates(&broken)?)?;
+            if report.succeeded {
+                break;
+            }
+            let found = self.blame(&report, &sources, &broken);
+            if found.is_empty() {
+                return Err(Error::DoesNotCompile(everything(&report, &sources)));
+            }
+            broken.extend(found);
+        }
+        let rlib = chapter.join("libchapter.rlib");
+        let statics = if broken.len() < self.targets.len() { statics::mutable(&rlib)? } else { Vec::new() };
+        Ok(Record { broken, statics })
+    }
+
+    /// Exercises with a module of which there is no file.
+    fn missing(&self, submission: &Sources) -> BTreeMap<String, Diagnostics> {
+        let mut broken = BTreeMap::new();
+        for target in self.targets {
+            let gone = target.modules.iter().find(|module| submission.of_module(module).next().is_none());
+            if let Some(module) = gone {
+                let text = format!("src/{module}.rs is missing; `faultlines reset` brings it back");
+                broken.insert(target.exercise.clone(), Diagnostics::sentence(text));
+            }
+        }
+        broken
+    }
+
+    /// The submission with the modules of broken exercises taken from the skeleton.
+    fn replaced(&self, submission: &Sources, broken: &BTreeMap<String, Diagnostics>) -> Sources {
+        let targets = self.targets.iter().filter(|target| broken.contains_key(&target.exercise));
+        submission
+            .with_modules_of(self.skeleton, targets.flat_map(|target| &target.modules).map(String::as_str))
+    }
+
+    fn compile(&self, sources: &Sources, dir: &Path, name: &str) -> Result<Report, Error> {
+        let _ = fs::remove_dir_all(dir);
+        for (path, text) in sources.files() {
+            let path = dir.join(path);
+            let parent = path.parent().unwrap_or(dir);
+            fs::create_dir_all(parent).at("cannot create", parent)?;
+            fs::write(&path, text).at("cannot write", &path)?;
+        }
+        let report = compiler::library(self.kit, dir, name)?;
+        if report.succeeded {
+            let list = dir.join(format!("{name}.d"));
+            let list = fs::read_to_string(&list).at("cannot read", list)?;
+            let read = list.lines().filter_map(|line| line.strip_suffix(':'));
+            if let Some(path) =
+                read.map(|path| path.replace("\\ ", " ")).find(|path| sources.get(path).is_none())
+            {
+                return Err(Error::ReadsOutside { path: path.escape_debug().to_string() });
+            }
+        }
+        Ok(report)
+    }
+
+    /// The crates that `main.rs` names.
+    fn crates(&self, broken: &BTreeMap<String, Diagnostics>) -> Result<Vec<(&'static str, PathBuf)>, Error> {
+        let mut crates = Vec::new();
+        if broken.len() < self.targets.len() {
+            crates.push(("chapter", self.scratch.join("chapter/libchapter.rlib")));
+        }
+        if !broken.is_empty() {
+            let dir = self.scratch.join("skeleton");
+            let rlib = dir.join("libskeleton.rlib");
+            if !rlib.exists() {
+                let report = self.compile(self.skeleton, &dir, "skeleton")?;
+                if !report.succeeded {
+                    return Err(Error::SkeletonDoesNotCompile(everything(&report, self.skeleton)));
+                }
+            }
+            crates.push(("skeleton", rlib));
+        }
+        Ok(crates)
+    }
+
+    /// One line for each exercise, so that an error there is that exercise's.
+    fn main_rs(&self, broken: &BTreeMap<String, Diagnostics>) -> String {
+        let mut text = "fn main() {\n    guest::serve(vec![\n".to_owned();
+        for target in self.targets {
+            let entry = target.entry.replace('\n', " ");
+            let _ = if broken.contains_key(&target.exercise) {
+                writeln!(text, "        {{ use skeleton as chapter; {entry} }},")
+            } else {
+                writeln!(text, "        {entry},")
+            };
+        }
+        text + "    ])\n}\n"
+    }
+
+    /// The exercises not yet broken that these errors are in, and the errors that each of them gets to see.
+    fn blame(
+        &self,
+        report: &Report,
+        sources: &Sources,
+        broken: &BTreeMap<String, Diagnostics>,
+    ) -> BTreeMap<String, Diagnostics> {
+        let mut blamed: BTreeMap<&str, Vec<&Message>> = BTreeMap::new();
+        for error in report.errors() {
+            let ours = |path: &str| path == "main.rs" || sources.get(path).is_some();
+            let places = error.places(&ours);
+            let owners: BTreeSet<&str> = places.iter().flat_map(|place| self.owners(*place)).collect();
+            for owner in owners.into_iter().filter(|owner| !broken.contains_key(*owner)) {
+                blamed.entry(owner).or_default().push(error);
+            }
+        }
+        let shown = |(exercise, errors): (&str, Vec<&Message>)| {
+            let mut said = Diagnostics::of(&errors, report.warnings(), sources);
+            if !broken.is_empty() {
+                let gone = broken.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let _ = write!(
+                    said.text,
+                    "\n\nThis is after the skeleton took the place of {gone}: mend that first"
+                );
+            }
+            (exercise.to_owned(), said)
+        };
+        blamed.into_iter().map(shown).collect()
+    }
+
+    fn owners(&self, (path, line): (&str, usize)) -> Vec<&str> {
+        if path == "main.rs" {
+            return self
+                .targets
+                .get(line.wrapping_sub(FIRST_LINE))
+                .map(|t| t.exercise.as_str())
+                .into_iter()
+                .collect();
+        }
+        let owns = |target: &&Target| target.modules.iter().any(|module| belongs(path, module));
+        self.targets.iter().filter(owns).map(|target| target.exercise.as_str()).collect()
+    }
+}
+
+fn everything(report: &Report, sources: &Sources) -> Diagnostics {
+    Diagnostics::of(&report.errors().collect::<Vec<_>>(), report.warnings(), sources)
+}
