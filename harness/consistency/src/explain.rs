@@ -4,13 +4,13 @@ use std::fmt::Debug;
 
 use crate::history::{History, OpId, Operation};
 use crate::level::Level;
-use crate::model::{Access, Answer, Model};
+use crate::model::{Effect, Model, Needs};
 use crate::verdict::{Verdict, Violation};
 
 /// ` key`, or nothing where there is only one.
 pub(crate) fn at(key: &impl Debug) -> String {
     match format!("{key:?}").as_str() {
-        "()" => String::new(),
+        "()" | "null" => String::new(),
         key => format!(" {}", key.trim_matches('"')),
     }
 }
@@ -31,56 +31,60 @@ fn position(core: &[OpId], guilty: OpId) -> usize {
     core.iter().position(|&id| id == guilty).unwrap_or(core.len().saturating_sub(1))
 }
 
-/// For plain reads and writes of unique values.
+fn effect<'h, M: Model>(history: &'h History<M>, op: &'h Operation<M>) -> Option<Effect<&'h M::Value>> {
+    history.model().effect(&op.call, op.answer.as_ref())
+}
+
+/// A read of a value that was gone, for models that hold one value at a time.
 fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Option<String> {
-    let access = |id: OpId| history.model().access(&history[id].call, history[id].answer.as_ref());
-    let value_of = |id: OpId| match access(id)? {
-        Access::Write(value) | Access::Read(Answer::Value(value)) => Some(value),
-        Access::Read(_) => None,
-    };
-    let is_write = |id: OpId| matches!(access(id), Some(Access::Write(_)));
-    if core.iter().any(|&id| access(id).is_none()) {
-        return None;
-    }
+    let model = history.model();
     let read = &history[guilty];
-    let from = history.model().key(&read.call).map_or_else(String::new, |key| at(&key));
-    let from = if from.is_empty() { from } else { format!(" from{from}") };
-    let Access::Read(answer) = access(guilty)? else { return None };
+    let Effect { makes: None, needs, .. } = effect(history, read)? else { return None };
+    let key = model.key(&read.call);
+    let from = key.as_ref().map(at).filter(|key| !key.is_empty()).map_or_else(String::new, |key| format!(" from{key}"));
     let who = read.process;
-    let what = match answer {
-        Answer::Unknown => return None,
-        Answer::Initial => "nothing".to_owned(),
-        Answer::Value(value) => format!("{value:?}"),
+    let value = match needs {
+        Needs::Value(value) => Some(value),
+        Needs::Initial => None,
+        _ => return None,
     };
-    if let Answer::Value(value) = answer {
-        let written = history.iter().find(|&(id, op)| {
-            is_write(id)
-                && value_of(id) == Some(value)
-                && history.model().key(&op.call) == history.model().key(&read.call)
-        });
-        match written {
-            None => return Some(format!("{who} read {what}{from}, and nothing ever wrote {what}")),
-            Some((_, write)) if read.precedes(write) => {
-                return Some(format!("{who} read {what}{from} before anybody had asked to write {what}"));
-            }
-            Some(_) => {}
-        }
+    let what = value.map_or_else(|| "nothing".to_owned(), |value| format!("{value:?}"));
+    let makers: Vec<&Operation<M>> = match value {
+        None => Vec::new(),
+        Some(value) => history
+            .operations()
+            .iter()
+            .filter(|op| model.key(&op.call) == key && effect(history, op).is_some_and(|e| e.makes == Some(value)))
+            .collect(),
+    };
+    if value.is_some() && makers.is_empty() {
+        return Some(format!("{who} read {what}{from}, and nothing ever wrote {what}"));
     }
-    let mine = value_of(guilty);
+    if value.is_some() && makers.iter().all(|op| read.precedes(op)) {
+        return Some(format!("{who} read {what}{from} before anybody had asked to write {what}"));
+    }
+    let gone = |newer: &&Operation<M>| {
+        newer.precedes(read)
+            && match effect(history, newer) {
+                Some(Effect { makes: Some(made), .. }) => Some(made) != value,
+                Some(Effect { makes: None, needs: Needs::Value(seen), .. }) => Some(seen) != value,
+                _ => false,
+            }
+            && (makers.len() == 1 || makers.iter().all(|op| op.precedes(newer) || read.precedes(op)))
+    };
     let newer = core
         .iter()
-        .copied()
-        .filter(|&id| value_of(id) != mine && value_of(id).is_some() && history[id].precedes(read))
-        .max_by_key(|&id| (is_write(id), history[id].ret_rank))?;
-    let other = value_of(newer)?;
-    let event = if is_write(newer) {
-        format!("write {other:?} had finished")
-    } else {
-        format!("{} had read {other:?}", history[newer].process)
+        .map(|&id| &history[id])
+        .filter(gone)
+        .max_by_key(|op| (effect(history, op).is_some_and(|e| e.makes.is_some()), op.ret_rank))?;
+    let event = match effect(history, newer)? {
+        Effect { makes: Some(_), .. } => format!("{} had finished", model.describe(&newer.call, newer.answer.as_ref())),
+        Effect { needs: Needs::Value(seen), .. } => format!("{} had read {seen:?}", newer.process),
+        _ => return None,
     };
-    Some(match answer {
-        Answer::Value(_) => format!("{who} read {what}{from} after {event}, and nothing wrote {what} again"),
-        _ => format!("{who} read nothing{from} after {event}"),
+    Some(match value {
+        Some(_) => format!("{who} read {what}{from} after {event}, and nothing wrote {what} again"),
+        None => format!("{who} read nothing{from} after {event}"),
     })
 }
 

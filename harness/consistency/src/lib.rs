@@ -3,6 +3,8 @@
 mod depth;
 mod explain;
 pub mod history;
+mod hopeless;
+pub mod jsonl;
 pub mod level;
 pub mod linearizable;
 mod memo;
@@ -11,9 +13,11 @@ pub mod model;
 pub mod models;
 mod problem;
 mod search;
+mod shadow;
 mod slots;
 mod states;
 mod sweep;
+pub mod timeline;
 pub mod verdict;
 mod zones;
 

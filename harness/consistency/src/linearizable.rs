@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::search::{Graph, Outcome};
 use crate::slots::{Slots, Wide};
 use crate::verdict::{Budget, Verdict, Why};
-use crate::{depth, explain, sweep, zones};
+use crate::{depth, explain, hopeless, sweep, zones};
 
 /// Steps of the first turn of each search; every turn has [`GROWTH`] times those of the one before.
 const FIRST_TURN: u64 = 50_000;
@@ -90,6 +90,9 @@ fn judge<M: Model>(history: &History<M>, ids: &[OpId], budget: &Budget) -> Part 
         Some(Ok(())) => Part::Ok,
         Some(Err(_)) => Part::Bad { stuck: zones_stuck(history, ids) },
         None => {
+            if let Some(stuck) = hopeless::find(history, ids) {
+                return Part::Bad { stuck };
+            }
             let problem = Problem::new(history, ids);
             match solve(history.model(), &problem, budget).0 {
                 Outcome::Found => Part::Ok,
@@ -149,6 +152,7 @@ fn evidence<M: Model>(history: &History<M>, ids: &[OpId], stuck: OpId, budget: &
     let mut left = budget.steps;
     let mut breaks = |history: &History<M>, ids: &[OpId]| match zones::check(history, ids) {
         Some(verdict) => verdict.is_err(),
+        None if hopeless::find(history, ids).is_some() => true,
         None => {
             let problem = Problem::new(history, ids);
             let turn = Budget { steps: left.min(EVIDENCE_STEPS), bytes: budget.bytes };
@@ -163,7 +167,7 @@ fn evidence<M: Model>(history: &History<M>, ids: &[OpId], stuck: OpId, budget: &
         Some(Err(conflict)) => Some(conflict.involved),
         _ => None,
     };
-    let core = minimize(&cut, Evidence { all: seen, hint }, |ids| breaks(&cut, ids));
+    let core = minimize(&cut, Evidence { all: seen, hint, in_time: true }, |ids| breaks(&cut, ids));
     // an answer may have been the last straw only because it denied that its operation had done something: blame those who saw it done
     let last = core.iter().copied().max_by_key(|&id| (cut[id].answer.is_some(), cut[id].ret_rank));
     let guilty = if core.contains(&guilty) { guilty } else { last.unwrap_or(guilty) };

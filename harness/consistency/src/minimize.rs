@@ -3,9 +3,12 @@
 //! Delta debugging (Zeller & Hildebrandt 2002) over what a model says may leave together ([`Model::removable`]), so that what is left is
 //! always a witness: had the history been legal, the rest would be legal too.
 
+use std::collections::BTreeSet;
+
 use crate::history::{History, OpId};
 use crate::linearizable::parts;
-use crate::model::{Model, Seen};
+use crate::model::{Model, Needs, Seen};
+use crate::shadow;
 
 /// Where to start.
 pub(crate) struct Evidence {
@@ -13,6 +16,8 @@ pub(crate) struct Evidence {
     pub(crate) all: Vec<OpId>,
     /// A few of them that may do so alone.
     pub(crate) hint: Option<Vec<OpId>>,
+    /// Whether the promise is about the order of time, so that what was overwritten in time can go.
+    pub(crate) in_time: bool,
 }
 
 /// A smallest set that still `breaks` the promise: no single removable group can leave it.
@@ -21,17 +26,19 @@ pub(crate) fn minimize<M: Model>(
     evidence: Evidence,
     mut breaks: impl FnMut(&[OpId]) -> bool,
 ) -> Vec<OpId> {
-    let Evidence { all, hint } = evidence;
+    let Evidence { all, hint, in_time } = evidence;
+    let whole = all.clone();
+    let mut breaks = move |ids: &[OpId]| (!in_time || is_closed(history, &whole, ids)) && breaks(ids);
     let mut kept = match hint {
         Some(hint) if breaks(&hint) => hint,
         _ => all,
     };
     loop {
         let before = kept.len();
-        let groups = groups(history, &kept);
+        let groups = groups(history, &kept, in_time);
         let mut chunk = groups.len();
         while chunk > 0 {
-            kept = without_chunks(history, kept, chunk, &mut breaks);
+            kept = without_chunks(history, kept, chunk, in_time, &mut breaks);
             chunk /= 2;
         }
         if kept.len() == before {
@@ -45,12 +52,13 @@ fn without_chunks<M: Model>(
     history: &History<M>,
     mut kept: Vec<OpId>,
     chunk: usize,
+    in_time: bool,
     breaks: &mut impl FnMut(&[OpId]) -> bool,
 ) -> Vec<OpId> {
     let mut from = 0;
     loop {
         // what may leave depends on what is there: ask again after every success
-        let groups = groups(history, &kept);
+        let groups = groups(history, &kept, in_time);
         if from >= groups.len() {
             return kept;
         }
@@ -66,8 +74,8 @@ fn without_chunks<M: Model>(
     }
 }
 
-/// Groups that may leave, of every part of the object, latest first: the cause is rarely the newest news.
-fn groups<M: Model>(history: &History<M>, kept: &[OpId]) -> Vec<Vec<OpId>> {
+/// Groups that may leave, of every part of the object.
+fn groups<M: Model>(history: &History<M>, kept: &[OpId], in_time: bool) -> Vec<Vec<OpId>> {
     let restricted = history.restrict(kept);
     let mut groups = Vec::new();
     for part in parts(&restricted) {
@@ -78,6 +86,27 @@ fn groups<M: Model>(history: &History<M>, kept: &[OpId]) -> Vec<Vec<OpId>> {
         for group in history.model().removable(&seen) {
             groups.push(group.into_iter().map(|i| kept[part[i].index()]).collect::<Vec<_>>());
         }
+        if in_time {
+            groups.extend(shadow::unseen(&restricted, &part).into_iter().map(|id| vec![kept[id.index()]]));
+        }
     }
     groups
+}
+
+/// What somebody sees in `ids` is also made there, if it was made at all: a story without the writer of what was read is true, but tells
+/// nothing.
+fn is_closed<M: Model>(history: &History<M>, all: &[OpId], ids: &[OpId]) -> bool {
+    let effect = |&id: &OpId| {
+        let op = &history[id];
+        Some((history.model().key(&op.call), history.model().effect(&op.call, op.answer.as_ref())?))
+    };
+    let made = |ids: &[OpId]| -> BTreeSet<_> { ids.iter().filter_map(effect).filter_map(|(k, e)| Some((k, e.makes?))).collect() };
+    let (made_at_all, made) = (made(all), made(ids));
+    ids.iter().filter_map(effect).all(|(key, effect)| match effect.needs {
+        Needs::Value(value) => {
+            let value = (key, value);
+            made.contains(&value) || !made_at_all.contains(&value)
+        }
+        Needs::Nothing | Needs::Initial | Needs::Anything => true,
+    })
 }

@@ -25,6 +25,30 @@ pub enum Answer<V> {
     Value(V),
 }
 
+/// What a call does to the one value of its part, for models that hold one value at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect<V> {
+    /// The value (or piece of one) that it may leave behind.
+    pub makes: Option<V>,
+    /// Whether nothing of what was there before is left, for certain.
+    pub resets: bool,
+    /// What must have been there.
+    pub needs: Needs<V>,
+}
+
+/// What an operation depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs<V> {
+    /// It can happen anywhere, in the same way.
+    Nothing,
+    /// It sees that nothing was ever there, or acts on that.
+    Initial,
+    /// It sees this value, or acts on it.
+    Value(V),
+    /// It may depend on whatever is there.
+    Anything,
+}
+
 /// A call and what came back, without who and when.
 #[derive(Debug)]
 pub struct Seen<'a, M: Model> {
@@ -103,11 +127,26 @@ pub trait Model: Clone + Debug {
         seen.iter().enumerate().filter_map(reads).collect()
     }
 
+    /// What the call does to the value of its part; `None` where a part is more than one value. Lets a violation be told without the writes that
+    /// nobody can have seen.
+    fn effect<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Effect<&'a Self::Value>> {
+        let _ = (call, answer);
+        None
+    }
+
     /// Why the operation `core[guilty]` of a minimal sub-history (in the order of invocation) cannot be, in a sentence; `None` if the model knows
     /// nothing better than that it cannot.
     fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
         let _ = (core, guilty);
         None
+    }
+
+    /// A model that accepts the same orders of these operations of one part, and may tell fewer states apart: what nobody ever looks at need not be
+    /// remembered exactly.
+    #[must_use]
+    fn tailored(&self, seen: &[Seen<'_, Self>]) -> Self {
+        let _ = seen;
+        self.clone()
     }
 
     /// Bytes a state owns on the heap, for the memory cap.

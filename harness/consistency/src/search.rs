@@ -43,7 +43,7 @@ pub(crate) struct Graph<'p, 'a, M: Model> {
 }
 
 impl<'p, 'a, M: Model> Graph<'p, 'a, M> {
-    pub(crate) fn new(model: &'a M, problem: &'p Problem<'a, M>) -> Self {
+    pub(crate) fn new(model: &M, problem: &'p Problem<'a, M>) -> Self {
         Self { problem, states: States::new(model, problem.classes.clone()), steps: 0 }
     }
 

@@ -13,7 +13,7 @@ const REFUSED: u32 = u32::MAX;
 
 /// Distinct calls with distinct answers ("classes"), and every state reached from the initial one.
 pub(crate) struct States<'a, M: Model> {
-    model: &'a M,
+    model: M,
     classes: Vec<Seen<'a, M>>,
     states: Vec<M::State>,
     /// The first state with this hash; others follow in `twin`.
@@ -24,7 +24,9 @@ pub(crate) struct States<'a, M: Model> {
 }
 
 impl<'a, M: Model> States<'a, M> {
-    pub(crate) fn new(model: &'a M, classes: Vec<Seen<'a, M>>) -> Self {
+    pub(crate) fn new(model: &M, classes: Vec<Seen<'a, M>>) -> Self {
+        let model = model.tailored(&classes);
+        let init = model.init();
         let mut states = Self {
             model,
             classes,
@@ -34,7 +36,7 @@ impl<'a, M: Model> States<'a, M> {
             steps: FxHashMap::default(),
             heap: 0,
         };
-        states.intern(model.init());
+        states.intern(init);
         states
     }
 

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::sync::Arc;
 
-use crate::model::{Access, Answer, Model, Seen};
+use crate::model::{Access, Answer, Effect, Model, Needs, Seen};
 
 /// One register with compare-and-set per key; `K = ()` for a single one. Holds nothing at first.
 #[derive(Clone, Debug)]
 pub struct CasRegister<K, V> {
-    kv: std::marker::PhantomData<(K, V)>,
+    key: std::marker::PhantomData<K>,
+    /// The values that anybody reads or compares with; all, if `None`.
+    told: Option<Arc<BTreeSet<V>>>,
 }
 
 impl<K, V> Default for CasRegister<K, V> {
     fn default() -> Self {
-        Self { kv: std::marker::PhantomData }
+        Self { key: std::marker::PhantomData, told: None }
     }
 }
 
@@ -48,30 +51,69 @@ pub enum Return<V> {
     Swapped(bool),
 }
 
+/// What a register holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State<V> {
+    /// Nothing yet.
+    Nothing,
+    /// This.
+    Holds(V),
+    /// Something that nobody reads or compares with. Only in tailored models.
+    Other,
+}
+
+impl<V: Clone + Ord> State<V> {
+    fn is(&self, value: Option<&V>) -> bool {
+        match self {
+            Self::Nothing => value.is_none(),
+            Self::Holds(held) => value == Some(held),
+            Self::Other => false,
+        }
+    }
+}
+
+impl<K, V: Clone + Ord> CasRegister<K, V> {
+    fn holding(&self, value: &V) -> State<V> {
+        match &self.told {
+            Some(told) if !told.contains(value) => State::Other,
+            _ => State::Holds(value.clone()),
+        }
+    }
+}
+
 impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for CasRegister<K, V> {
     type Call = Call<K, V>;
     type Return = Return<V>;
-    type State = Option<V>;
+    type State = State<V>;
     type Key = K;
     type Value = V;
 
-    fn init(&self) -> Self::State {
-        None
+    fn init(&self) -> State<V> {
+        State::Nothing
     }
 
-    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State> {
+    fn step(&self, state: &State<V>, call: &Self::Call, answer: Option<&Self::Return>) -> Option<State<V>> {
         match (call, answer) {
             (Call::Read(_), None) => Some(state.clone()),
-            (Call::Read(_), Some(Return::Read(value))) => (value == state).then(|| state.clone()),
-            (Call::Write(_, value), None | Some(Return::Written)) => Some(Some(value.clone())),
-            (Call::Cas { from, to, .. }, answer) => match answer {
-                Some(Return::Swapped(swapped)) if *swapped != (from == state) => None,
-                Some(Return::Read(_) | Return::Written) => None,
-                _ if from == state => Some(Some(to.clone())),
-                _ => Some(state.clone()),
+            (Call::Read(_), Some(Return::Read(value))) => state.is(value.as_ref()).then(|| state.clone()),
+            (Call::Write(_, value), None | Some(Return::Written)) => Some(self.holding(value)),
+            (Call::Cas { from, to, .. }, answer) => match (answer, state.is(from.as_ref())) {
+                (Some(Return::Read(_) | Return::Written), _) => None,
+                (Some(Return::Swapped(told)), swaps) if *told != swaps => None,
+                (_, true) => Some(self.holding(to)),
+                (_, false) => Some(state.clone()),
             },
             _ => None,
         }
+    }
+
+    fn tailored(&self, seen: &[Seen<'_, Self>]) -> Self {
+        let told = seen.iter().filter_map(|s| match (s.call, s.answer) {
+            (Call::Cas { from, .. }, _) => from.clone(),
+            (_, Some(Return::Read(value))) => value.clone(),
+            _ => None,
+        });
+        Self { key: self.key, told: Some(Arc::new(told.collect())) }
     }
 
     fn key(&self, call: &Self::Call) -> Option<K> {
@@ -80,7 +122,11 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
     }
 
     fn is_read(&self, call: &Self::Call, answer: Option<&Self::Return>) -> bool {
-        matches!((call, answer), (Call::Read(_), _) | (Call::Cas { .. }, Some(Return::Swapped(false))))
+        match call {
+            Call::Read(_) => true,
+            Call::Write(..) => false,
+            Call::Cas { from, to, .. } => answer == Some(&Return::Swapped(false)) || from.as_ref() == Some(to),
+        }
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
@@ -111,6 +157,23 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
         }
     }
 
+    fn effect<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Effect<&'a V>> {
+        let of = |value: &'a Option<V>| value.as_ref().map_or(Needs::Initial, Needs::Value);
+        Some(match (call, answer) {
+            (Call::Read(_), Some(Return::Read(value))) => Effect { makes: None, resets: false, needs: of(value) },
+            (Call::Read(_), _) => Effect { makes: None, resets: false, needs: Needs::Nothing },
+            (Call::Write(_, value), _) => Effect { makes: Some(value), resets: true, needs: Needs::Nothing },
+            (Call::Cas { .. }, Some(Return::Swapped(false))) => {
+                Effect { makes: None, resets: false, needs: Needs::Anything }
+            }
+            (Call::Cas { from, to, .. }, answer) => {
+                let makes = (from.as_ref() != Some(to)).then_some(to);
+                let needs = if makes.is_none() && answer.is_none() { Needs::Nothing } else { of(from) };
+                Effect { makes, resets: false, needs }
+            }
+        })
+    }
+
     fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
         let mut singles = Vec::new();
         let mut touching: BTreeMap<&V, Vec<usize>> = BTreeMap::new();
@@ -131,7 +194,9 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
                 }
                 (Call::Cas { from, to, .. }, _) => {
                     touching.entry(to).or_default().push(i);
-                    if let Some(from) = from {
+                    if from.as_ref() == Some(to) {
+                        singles.push(vec![i]);
+                    } else if let Some(from) = from {
                         touching.entry(from).or_default().push(i);
                         follows.entry(from).or_default().insert(to);
                     }

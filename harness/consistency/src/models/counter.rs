@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::model::{Model, Seen};
+use crate::model::Model;
 
 /// One counter per key; `K = ()` for a single one. Zero at first.
 #[derive(Clone, Debug)]
@@ -78,12 +78,5 @@ impl<K: Clone + Debug + Ord + Hash> Model for Counter<K> {
             Some(Return::Count(count)) => format!("{call} → {count}"),
             Some(Return::Done) | None => call,
         }
-    }
-
-    /// Reads; and where nothing shows the count any more, anything.
-    fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
-        let shows = seen.iter().any(|s| matches!(s.answer, Some(Return::Count(_))));
-        let may_go = |s: &Seen<'_, Self>| !shows || self.is_read(s.call, s.answer);
-        seen.iter().enumerate().filter(|(_, s)| may_go(s)).map(|(i, _)| vec![i]).collect()
     }
 }

@@ -1,9 +1,8 @@
 //! A key-value store of strings with append: get, put, append.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::hash::{Hash, Hasher};
-use std::rc::Rc;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use crate::model::{Access, Answer, Model, Seen};
 
@@ -11,11 +10,12 @@ use crate::model::{Access, Answer, Model, Seen};
 #[derive(Clone, Debug)]
 pub struct Kv<K> {
     key: std::marker::PhantomData<K>,
+    shown: Option<Shown>,
 }
 
 impl<K> Default for Kv<K> {
     fn default() -> Self {
-        Self { key: std::marker::PhantomData }
+        Self { key: std::marker::PhantomData, shown: None }
     }
 }
 
@@ -39,124 +39,90 @@ pub enum Return {
     Done,
 }
 
-/// The string under a key, sharing its beginning with the string it was appended to: a thousand appends are a thousand links, not half a million
-/// copied pieces.
+/// What a key holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Nothing yet.
+    Nothing,
+    /// This string.
+    Holds(String),
+    /// The first `len` bytes of the `first` of the strings that gets returned, in their order. Only in tailored models.
+    Starts {
+        /// Place among the strings, sorted; the first that starts so.
+        first: u32,
+        /// Length in bytes.
+        len: u32,
+    },
+    /// Something that no get returned, nor the beginning of it. Only in tailored models.
+    Other,
+}
+
+/// All strings that gets of a history returned, sorted: a state that is not the beginning of one of them need not be told from others.
 #[derive(Clone, Debug)]
-pub struct Text(Option<Rc<Link>>);
+struct Shown(Arc<Vec<String>>);
 
-#[derive(Debug)]
-struct Link {
-    before: Text,
-    piece: String,
-    len: usize,
-    /// Polynomial hash of the whole string, so that it does not depend on where the pieces end.
-    hash: u64,
-}
-
-const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
-
-impl Text {
-    fn start(piece: &str) -> Self {
-        Self(None).append(piece)
-    }
-
-    fn append(&self, piece: &str) -> Self {
-        let (len, mut hash) = self.0.as_ref().map_or((0, 1), |link| (link.len, link.hash));
-        for byte in piece.bytes() {
-            hash = hash.wrapping_mul(BASE).wrapping_add(u64::from(byte) + 1);
+impl Shown {
+    /// The state "first `len` bytes of string `first`, then `piece`".
+    fn append(&self, first: u32, len: u32, piece: &str) -> State {
+        let start = &self.0[first as usize][..len as usize];
+        let after = |s: &String| match s.strip_prefix(start) {
+            Some(rest) => rest.as_bytes()[..rest.len().min(piece.len())].cmp(piece.as_bytes()),
+            None => s.as_str().cmp(start),
+        };
+        let found = self.0.partition_point(|s| after(s).is_lt());
+        match self.0.get(found) {
+            Some(s) if after(s).is_eq() => State::Starts { first: found as u32, len: len + piece.len() as u32 },
+            _ => State::Other,
         }
-        Self(Some(Rc::new(Link { before: self.clone(), piece: piece.to_owned(), len: len + piece.len(), hash })))
-    }
-
-    fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |link| link.len)
-    }
-
-    fn is(&self, text: &str) -> bool {
-        let mut rest = text;
-        let mut at = self;
-        if self.len() != text.len() {
-            return false;
-        }
-        while let Some(link) = &at.0 {
-            match rest.strip_suffix(link.piece.as_str()) {
-                Some(shorter) => rest = shorter,
-                None => return false,
-            }
-            at = &link.before;
-        }
-        rest.is_empty()
-    }
-
-    fn whole(&self) -> String {
-        let mut pieces = Vec::new();
-        let mut at = self;
-        while let Some(link) = &at.0 {
-            pieces.push(link.piece.as_str());
-            at = &link.before;
-        }
-        pieces.into_iter().rev().collect()
-    }
-}
-
-impl std::fmt::Display for Text {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.whole())
-    }
-}
-
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        let (mut a, mut b) = (self, other);
-        loop {
-            match (&a.0, &b.0) {
-                (None, None) => return true,
-                (Some(x), Some(y)) if Rc::ptr_eq(x, y) => return true,
-                (Some(x), Some(y)) if x.hash != y.hash || x.len != y.len => return false,
-                (Some(x), Some(y)) if x.piece == y.piece => (a, b) = (&x.before, &y.before),
-                // the same characters in other pieces, or an accident of the hash
-                _ => return a.whole() == b.whole(),
-            }
-        }
-    }
-}
-
-impl Eq for Text {}
-
-impl Hash for Text {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.as_ref().map_or(1, |link| link.hash));
     }
 }
 
 impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
     type Call = Call<K>;
     type Return = Return;
-    type State = Option<Text>;
+    type State = State;
     type Key = K;
     type Value = String;
 
-    fn init(&self) -> Self::State {
-        None
+    fn init(&self) -> State {
+        State::Nothing
     }
 
-    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State> {
+    fn step(&self, state: &State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<State> {
         match (call, answer) {
             (Call::Get(_), None) => Some(state.clone()),
             (Call::Get(_), Some(Return::Got(value))) => {
                 let same = match (state, value) {
-                    (None, None) => true,
-                    (Some(text), Some(value)) => text.is(value),
+                    (State::Nothing, None) => true,
+                    (State::Holds(held), Some(value)) => held == value,
+                    (State::Starts { first, len }, Some(value)) => {
+                        let shown = self.shown.as_ref().map(|shown| &shown.0[*first as usize][..*len as usize]);
+                        shown == Some(value)
+                    }
                     _ => false,
                 };
                 same.then(|| state.clone())
             }
-            (Call::Put(_, value), None | Some(Return::Done)) => Some(Some(Text::start(value))),
-            (Call::Append(_, value), None | Some(Return::Done)) => {
-                Some(Some(state.as_ref().map_or_else(|| Text::start(value), |text| text.append(value))))
-            }
+            (Call::Put(_, value), None | Some(Return::Done)) => Some(self.holding("", value)),
+            (Call::Append(_, piece), None | Some(Return::Done)) => Some(match (state, &self.shown) {
+                (State::Nothing, _) => self.holding("", piece),
+                (State::Holds(held), _) => self.holding(held, piece),
+                (State::Starts { first, len }, Some(shown)) => shown.append(*first, *len, piece),
+                (State::Starts { .. } | State::Other, _) => State::Other,
+            }),
             _ => None,
         }
+    }
+
+    fn tailored(&self, seen: &[Seen<'_, Self>]) -> Self {
+        let got = |s: &Seen<'_, Self>| match s.answer {
+            Some(Return::Got(value)) => value.clone(),
+            _ => None,
+        };
+        let mut shown: Vec<String> = seen.iter().filter_map(got).collect();
+        shown.sort_unstable();
+        shown.dedup();
+        Self { key: self.key, shown: Some(Shown(Arc::new(shown))) }
     }
 
     fn key(&self, call: &Self::Call) -> Option<K> {
@@ -189,43 +155,63 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
         }
     }
 
-    /// Gets; where nothing is appended, a put with the gets that saw it; where nothing is put, an append that no get saw.
+    /// Gets; an append that no get shows; a put with the gets that show it, where no other beginning can be mistaken for it.
     fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
         let mut groups = Vec::new();
-        let appends = seen.iter().any(|s| matches!(s.call, Call::Append(..)));
-        let puts = seen.iter().any(|s| matches!(s.call, Call::Put(..)));
-        let got = |s: &Seen<'_, Self>| match s.answer {
-            Some(Return::Got(Some(value))) => Some(value.clone()),
-            _ => None,
-        };
-        let mut values: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut shown: Vec<(&str, usize)> = Vec::new();
+        let mut pieces: Vec<&str> = Vec::new();
         for (i, s) in seen.iter().enumerate() {
-            match s.call {
-                Call::Get(_) => {
+            match (s.call, s.answer) {
+                (Call::Get(_), answer) => {
                     groups.push(vec![i]);
-                    if let Some(value) = got(s) {
-                        values.entry(value).or_default().push(i);
+                    if let Some(Return::Got(Some(value))) = answer {
+                        shown.push((value, i));
                     }
                 }
-                Call::Put(_, value) => values.entry(value.clone()).or_default().push(i),
-                Call::Append(_, piece) => {
-                    let unseen = || seen.iter().filter_map(got).all(|value| !value.contains(piece.as_str()));
-                    if !puts && !piece.is_empty() && unseen() {
-                        groups.push(vec![i]);
-                    }
-                }
+                (Call::Put(_, piece) | Call::Append(_, piece), _) => pieces.push(piece),
             }
         }
-        if !appends {
-            groups.extend(values.into_values());
+        shown.sort_unstable();
+        pieces.sort_unstable();
+        let whole: Vec<&str> = (0..shown.len())
+            .filter(|&i| shown.get(i + 1).is_none_or(|next| !next.0.starts_with(shown[i].0)))
+            .map(|i| shown[i].0)
+            .collect();
+        for (i, s) in seen.iter().enumerate() {
+            match s.call {
+                Call::Append(_, piece) if !piece.is_empty() && !whole.iter().any(|s| s.contains(piece.as_str())) => {
+                    groups.push(vec![i]);
+                }
+                Call::Put(_, value) => {
+                    let from = pieces.partition_point(|piece| *piece < value.as_str());
+                    let unmistaken = pieces[..from].iter().all(|piece| !value.starts_with(piece))
+                        && pieces.get(from + 1).is_none_or(|next| !next.starts_with(value.as_str()));
+                    if unmistaken {
+                        let first = shown.partition_point(|s| s.0 < value.as_str());
+                        let so = shown[first..].iter().take_while(|s| s.0.starts_with(value.as_str())).map(|s| s.1);
+                        groups.push(std::iter::once(i).chain(so).collect());
+                    }
+                }
+                _ => {}
+            }
         }
         groups
     }
 
-    fn heap_bytes(&self, state: &Self::State) -> usize {
+    fn heap_bytes(&self, state: &State) -> usize {
         match state {
-            Some(Text(Some(link))) => size_of::<Link>() + 16 + link.piece.capacity(),
+            State::Holds(held) => held.capacity(),
             _ => 0,
+        }
+    }
+}
+
+impl<K> Kv<K> {
+    fn holding(&self, before: &str, piece: &str) -> State {
+        match &self.shown {
+            None => State::Holds(format!("{before}{piece}")),
+            Some(shown) if shown.0.is_empty() => State::Other,
+            Some(shown) => shown.append(0, 0, piece),
         }
     }
 }

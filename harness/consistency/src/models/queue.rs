@@ -91,17 +91,15 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
     fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
         let mut groups = Vec::new();
         let mut values: BTreeMap<&V, Vec<usize>> = BTreeMap::new();
-        let mut lost_dequeue = false;
         for (i, s) in seen.iter().enumerate() {
             match (s.call, s.answer) {
                 (Call::Enqueue(_, value), _) | (Call::Dequeue(_), Some(Return::Got(Some(value)))) => {
                     values.entry(value).or_default().push(i);
                 }
                 (Call::Dequeue(_), Some(_)) => groups.push(vec![i]),
-                (Call::Dequeue(_), None) => lost_dequeue = true,
+                (Call::Dequeue(_), None) => {}
             }
         }
-        let _ = lost_dequeue;
         groups.extend(values.into_values());
         groups
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::model::{Access, Answer, Model, Seen};
+use crate::model::{Access, Answer, Effect, Model, Needs, Seen};
 
 /// One register per key; `K = ()` for a single one. Holds nothing at first.
 #[derive(Clone, Debug)]
@@ -99,6 +99,19 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Reg
         }
     }
 
+    fn effect<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Effect<&'a V>> {
+        let needs = match answer {
+            Some(Return::Read(value)) if *value == self.initial => Needs::Initial,
+            Some(Return::Read(Some(value))) => Needs::Value(value),
+            _ => Needs::Nothing,
+        };
+        Some(match call {
+            Call::Write(_, value) if self.initial.as_ref() == Some(value) => return None,
+            Call::Read(_) => Effect { makes: None, resets: false, needs },
+            Call::Write(_, value) => Effect { makes: Some(value), resets: true, needs },
+        })
+    }
+
     fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
         let mut groups: BTreeMap<&V, Vec<usize>> = BTreeMap::new();
         let mut singles = Vec::new();
@@ -118,9 +131,5 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Reg
             groups.remove(initial);
         }
         groups.into_values().chain(singles).collect()
-    }
-
-    fn heap_bytes(&self, _: &Self::State) -> usize {
-        0
     }
 }

@@ -151,6 +151,18 @@ macro_rules! play_as {
             ) -> Option<consistency::model::Access<&'a Self::Value>> {
                 self.0.access(c, a)
             }
+            fn tailored(&self, seen: &[consistency::model::Seen<'_, Self>]) -> Self {
+                let seen: Vec<_> =
+                    seen.iter().map(|s| consistency::model::Seen { call: s.call, answer: s.answer }).collect();
+                Self(self.0.tailored(&seen), self.1)
+            }
+            fn effect<'a>(
+                &self,
+                c: &'a Self::Call,
+                a: Option<&'a Self::Return>,
+            ) -> Option<consistency::model::Effect<&'a Self::Value>> {
+                self.0.effect(c, a)
+            }
             fn removable(&self, seen: &[consistency::model::Seen<'_, Self>]) -> Vec<Vec<usize>> {
                 let seen: Vec<_> =
                     seen.iter().map(|s| consistency::model::Seen { call: s.call, answer: s.answer }).collect();
@@ -189,6 +201,13 @@ impl Play for Registers {
     }
 }
 
+fn held(state: cas::State<u64>) -> Option<u64> {
+    match state {
+        cas::State::Holds(value) => Some(value),
+        _ => None,
+    }
+}
+
 impl Play for Cas {
     fn some_call(&self, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
         match rng.below(3) {
@@ -206,9 +225,9 @@ impl Play for Cas {
     }
     fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
-            cas::Call::Read(()) => cas::Return::Read(*state),
+            cas::Call::Read(()) => cas::Return::Read(held(*state)),
             cas::Call::Write(..) => cas::Return::Written,
-            cas::Call::Cas { from, .. } => cas::Return::Swapped(from == state),
+            cas::Call::Cas { from, .. } => cas::Return::Swapped(*from == held(*state)),
         }
     }
     fn lie(&self, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
@@ -239,7 +258,10 @@ impl Play for Strings {
     }
     fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
-            kv::Call::Get(()) => kv::Return::Got(state.as_ref().map(ToString::to_string)),
+            kv::Call::Get(()) => kv::Return::Got(match state {
+                kv::State::Holds(held) => Some(held.clone()),
+                _ => None,
+            }),
             _ => kv::Return::Done,
         }
     }
