@@ -1,2 +1,94 @@
-//! cli
-fn main() {}
+//! `faultlines`: the command line.
+//!
+//! Only this crate prints or exits. Data goes to standard output, everything else to standard error.
+
+mod args;
+mod course;
+mod grade;
+mod judging;
+mod pages;
+mod report;
+mod text;
+mod verify;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// What the exit code says; scripts rely on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All that was asked for passed.
+    Passed = 0,
+    /// Some check did not pass.
+    ChecksFailed = 1,
+    /// The command line, or a file or folder that it names, is wrong.
+    Usage = 2,
+    /// The submission does not compile.
+    BuildFailed = 3,
+    /// The harness or the machine is at fault, never the student.
+    HarnessFault = 4,
+}
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// An error with the exit code that it ends in.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) exit: Exit,
+    pub(crate) error: anyhow::Error,
+}
+impl Failed {
+    pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Failed {
+        Failed { exit: Exit::Usage, error: error.into() }
+    }
+    pub(crate) fn harness(error: impl Into<anyhow::Error>) -> Failed {
+        Failed { exit: Exit::HarnessFault, error: error.into() }
+    }
+}
+impl From<build::Error> for Failed {
+    fn from(error: build::Error) -> Failed {
+        let exit = if error.is_submission_fault() { Exit::BuildFailed } else { Exit::HarnessFault };
+        Failed { exit, error: error.into() }
+    }
+}
+impl From<host::HostError> for Failed {
+    fn from(error: host::HostError) -> Failed {
+        Failed::harness(error)
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let work = tokio::task::spawn_blocking(move || run(args));
+    // Guests die with this process, and files are written whole or not at all: it may end anywhere.
+    let done = tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => std::process::exit(130),
+    };
+    match done {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(Failed { exit, error })) => {
+            anstream::eprintln!("{}", text::error(&error));
+            exit.into()
+        }
+        Err(panicked) => {
+            anstream::eprintln!("{}", text::error(&anyhow::anyhow!("a bug in the harness: {panicked}")));
+            Exit::HarnessFault.into()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<Exit, Failed> {
+    match args.command {
+        None => pages::overview(),
+        Some(Command::List) => pages::list(),
+        Some(Command::Hint { exercise, level }) => pages::hint(&exercise, level),
+        Some(Command::Grade(args)) => grade::run(&args),
+        Some(Command::Verify(args)) => verify::run(&args),
+    }
+}

@@ -1,1 +1,24 @@
-//! judge
+//! From a promise to a verdict.
+//!
+//! A [`Check`] states a promise and builds worlds in which it is hard to keep; an [`Oracle`] looks on and
+//! finds the promise broken, or does not. [`judge`] runs the worlds and says what came of it.
+//!
+//! | look here | for |
+//! |---|---|
+//! | [`Check`], [`Case`], [`Oracle`] | what a suite writes |
+//! | [`Pick`] | chance for a suite's own choices |
+//! | [`SeedKey`], [`WorldSeed`] | where all chance comes from |
+//! | [`judge`], [`Finding`] | what comes of a check |
+//! | [`score`] | what comes of an exercise: verdicts and XP |
+
+mod check;
+mod explore;
+mod pick;
+mod score;
+mod seed;
+
+pub use check::{Case, Chapter, Check, Exercise, Kind, Oracle, Planned, Reached, Violation};
+pub use explore::{Evidence, Failure, Finding, How, Options, judge};
+pub use pick::Pick;
+pub use score::{CheckReport, ExerciseReport, Verdict, score};
+pub use seed::{RELEASE, SeedKey, WorldSeed};

@@ -1,0 +1,107 @@
+//! What the command line takes.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Learn distributed systems by doing: write a node, and see it graded under injected faults.
+#[derive(Debug, Parser)]
+#[command(name = "faultlines", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Grade your solutions, or somebody's
+    Grade(GradeArgs),
+    /// List chapters and exercises
+    List,
+    /// Show the next hint for an exercise
+    Hint {
+        /// The exercise, such as 7/lamport
+        exercise: String,
+        /// Which hint, from 1; the first if not given
+        #[arg(long, default_value_t = 1)]
+        level: usize,
+    },
+    /// Grade the grader: check solutions, skeletons and known wrong submissions
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GradeArgs {
+    /// What to grade: a chapter (7) or an exercise (7/lamport); everything if not given
+    #[arg(value_name = "CHAPTER[/EXERCISE]")]
+    pub(crate) what: Vec<String>,
+    /// The folder that holds the chapters' folders, such as 07-logical-clocks
+    #[arg(long, value_name = "DIR")]
+    pub(crate) submission: Option<PathBuf>,
+    /// Derive the worlds' seeds from this secret instead of the public default
+    #[arg(long, value_name = "KEY", env = "FAULTLINES_SEED_KEY", hide_env_values = true)]
+    pub(crate) seed_key: Option<String>,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write the report to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Say in the JSON report how long it took
+    #[arg(long)]
+    pub(crate) timings: bool,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct HowArgs {
+    /// Judge so many worlds a check
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) worlds: Option<u32>,
+    /// Run so many worlds side by side; 1 runs each alone, in fresh processes
+    #[arg(long, value_name = "W", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) batch: u16,
+    /// Judge on so many cores; all if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// Which gate
+    #[arg(value_enum)]
+    pub(crate) gate: Gate,
+    /// Only this chapter
+    pub(crate) chapter: Option<u8>,
+    /// Under so many random seed keys, besides the default one
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) keys: u32,
+    /// Write generated files anew where they are stale (freshness only)
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// The root of the checkout
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) root: PathBuf,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Gate {
+    /// Every reference, and every second correct implementation, passes every check
+    Solutions,
+    /// Every skeleton compiles without a warning and scores 0, all "not started"
+    Skeletons,
+    /// Every known wrong submission gets the verdict it should, from the check that should
+    Mutants,
+    /// Skeletons are what the references generate; ids agree
+    Freshness,
+}

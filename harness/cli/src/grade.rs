@@ -1,0 +1,119 @@
+//! `faultlines grade`: from a folder to a report.
+
+use crate::args::{Format, GradeArgs};
+use crate::course::{ChapterFolder, Course, Selected};
+use crate::judging::{Judging, judge_all};
+use crate::report::{ChapterReport, GradedExercise, Report};
+use crate::{Exit, Failed};
+use anyhow::{Context, anyhow};
+use build::{Kit, Sources};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
+    let begun = Instant::now();
+    let course = Course::load()?;
+    let selected = course.select(&args.what)?;
+    let submission = submission_folder(args.submission.as_deref())?;
+    let judging = Judging::new(&args.how, args.seed_key.as_deref());
+    let mut report = grade(&submission, &selected, &judging)?;
+    if args.timings {
+        report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+    }
+    let text = match args.format {
+        Format::Text => report.text(crate::text::width()),
+        Format::Json => report.json(),
+    };
+    match &args.output {
+        None => anstream::print!("{text}"),
+        Some(path) => std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
+            .with_context(|| format!("cannot write the report to {}", path.display()))
+            .map_err(Failed::usage)?,
+    }
+    Ok(report.exit())
+}
+
+/// The folder with the submission: the one named, else the workspace one stands in, else `exercises`.
+fn submission_folder(named: Option<&Path>) -> Result<PathBuf, Failed> {
+    if let Some(named) = named {
+        if named.is_dir() {
+            return Ok(named.to_owned());
+        }
+        return Err(Failed::usage(anyhow!(
+            "no folder {}; --submission takes the folder that holds the chapters' folders, such as 07-logical-clocks",
+            named.display()
+        )));
+    }
+    let here = std::env::current_dir().context("cannot tell the current folder").map_err(Failed::usage)?;
+    let holds_chapters = |folder: &Path| {
+        suites::chapters().iter().any(|chapter| folder.join(chapter.folder).join("src").is_dir())
+    };
+    let above = here.ancestors().find(|folder| holds_chapters(folder)).map(Path::to_owned);
+    let beside =
+        here.ancestors().map(|folder| folder.join("exercises")).find(|folder| holds_chapters(folder));
+    above.or(beside).ok_or_else(|| {
+        Failed::usage(anyhow!(
+            "no chapters here: go to the folder with your exercises, or name it with --submission"
+        ))
+    })
+}
+
+/// Grades what is selected of a submission.
+pub(crate) fn grade(
+    submission: &Path,
+    selected: &[Selected<'_>],
+    judging: &Judging,
+) -> Result<Report, Failed> {
+    let kit = prepare_kit()?;
+    let mut chapters: Vec<ChapterReport> = Vec::new();
+    let mut rest = selected;
+    while let Some(first) = rest.first() {
+        let many = rest.iter().take_while(|s| s.chapter.suite.number == first.chapter.suite.number).count();
+        let (these, others) = rest.split_at(many);
+        let folder = submission.join(first.chapter.suite.folder);
+        if !folder.is_dir() {
+            return Err(Failed::usage(anyhow!(
+                "no folder {}: chapter {} belongs there",
+                folder.display(),
+                first.chapter.suite.number
+            )));
+        }
+        let sources = Sources::read(&folder)?;
+        chapters.push(grade_chapter(&kit, first.chapter, &sources, these, judging)?);
+        rest = others;
+    }
+    Ok(Report { chapters, timings_ms: None })
+}
+
+pub(crate) fn prepare_kit() -> Result<Kit, Failed> {
+    Ok(Kit::prepare(&build::default_cache(), |preparing| {
+        if let Some(line) = crate::text::preparing(&preparing) {
+            anstream::eprintln!("{line}");
+        }
+    })?)
+}
+
+/// Grades exercises of one chapter from its sources.
+pub(crate) fn grade_chapter(
+    kit: &Kit,
+    chapter: &ChapterFolder,
+    sources: &Sources,
+    selected: &[Selected<'_>],
+    judging: &Judging,
+) -> Result<ChapterReport, Failed> {
+    let built = kit.build(sources, &chapter.skeleton, &chapter.targets())?;
+    let compiles = |id: &str| !built.broken.contains_key(id);
+    let exercises: Vec<_> = selected.iter().map(|s| s.exercise).filter(|e| compiles(e.id)).collect();
+    let judged = judge_all(judging, &built.binary, chapter.suite.number, &exercises, &|_| {})?;
+    let mut judged = judged.into_iter();
+    let exercises = selected.iter().map(|selected| match built.broken.get(selected.exercise.id) {
+        Some(diagnostics) => GradedExercise::broken(selected.exercise, diagnostics.to_string()),
+        None => GradedExercise::judged(judged.next().expect("one report for each that compiles")),
+    });
+    Ok(ChapterReport {
+        number: chapter.suite.number,
+        title: chapter.suite.title,
+        exercises: exercises.collect(),
+        planned_xp: chapter.suite.planned.iter().map(|planned| planned.xp).sum(),
+    })
+}

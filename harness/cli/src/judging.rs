@@ -1,0 +1,106 @@
+//! Judging on all cores: one worker a core, each with lanes of its own.
+
+use crate::Failed;
+use crate::args::HowArgs;
+use host::Fleet;
+use judge::{Check, Exercise, ExerciseReport, Finding, Options, SeedKey};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How to judge, and on how many cores.
+#[derive(Debug, Clone)]
+pub(crate) struct Judging {
+    pub(crate) options: Options,
+    pub(crate) workers: usize,
+}
+impl Judging {
+    pub(crate) fn new(how: &HowArgs, seed_key: Option<&str>) -> Judging {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let seed_key = seed_key.map(SeedKey::secret).unwrap_or_default();
+        let options = Options { seed_key, worlds: how.worlds, batch: how.batch.into() };
+        Judging { options, workers: how.workers.map_or(cores, usize::from) }
+    }
+}
+
+/// Judges exercises of a chapter, all by one guest binary. A check is judged when what it needs has passed; the others
+/// are blocked, and cost nothing. `done` is told of each check.
+pub(crate) fn judge_all(
+    judging: &Judging,
+    binary: &Path,
+    chapter: u8,
+    exercises: &[&Exercise],
+    done: &(dyn Fn(&Check) + Sync),
+) -> Result<Vec<ExerciseReport>, Failed> {
+    let mut findings: Vec<Vec<Option<Finding>>> =
+        exercises.iter().map(|exercise| vec![None; exercise.checks.len()]).collect();
+    let mut decided: Vec<Vec<bool>> =
+        exercises.iter().map(|exercise| vec![false; exercise.checks.len()]).collect();
+    loop {
+        // a wave: everything whose needs are decided
+        let mut wave = Vec::new();
+        for (e, exercise) in exercises.iter().enumerate() {
+            for (c, check) in exercise.checks.iter().enumerate() {
+                let needed =
+                    |id: &&str| exercise.checks.iter().position(|check| check.id == *id).unwrap_or(c);
+                if decided[e][c] || !check.needs.iter().map(needed).all(|n| decided[e][n]) {
+                    continue;
+                }
+                let passed =
+                    |n: usize| findings[e][n].as_ref().is_some_and(|finding| finding.failure.is_none());
+                if check.needs.iter().map(needed).all(passed) {
+                    wave.push((e, c));
+                } else {
+                    done(check);
+                    decided[e][c] = true;
+                }
+            }
+        }
+        if wave.is_empty() {
+            if decided.iter().flatten().all(|decided| *decided) {
+                break;
+            }
+            continue;
+        }
+        for ((e, c), finding) in judge_wave(judging, binary, chapter, exercises, &wave, done)? {
+            findings[e][c] = Some(finding);
+            decided[e][c] = true;
+        }
+    }
+    Ok(exercises.iter().zip(findings).map(|(exercise, findings)| judge::score(exercise, findings)).collect())
+}
+
+type Place = (usize, usize);
+
+fn judge_wave(
+    judging: &Judging,
+    binary: &Path,
+    chapter: u8,
+    exercises: &[&Exercise],
+    wave: &[Place],
+    done: &(dyn Fn(&Check) + Sync),
+) -> Result<Vec<(Place, Finding)>, Failed> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let worker = |core: usize| -> Result<(), Failed> {
+        host::pin(core);
+        let mut fleet = Fleet::new(binary);
+        while let Some((e, c)) = wave.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (exercise, check) = (exercises[*e], &exercises[*e].checks[*c]);
+            let finding = judge::judge(binary, &mut fleet, chapter, exercise.id, check, &judging.options)?;
+            done(check);
+            results.lock().expect("no worker panics while it holds this").push(((*e, *c), finding));
+        }
+        Ok(())
+    };
+    let worker = &worker;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..judging.workers.min(wave.len())).map(|core| scope.spawn(move || worker(core))).collect();
+        for handle in workers {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok::<_, Failed>(())
+    })?;
+    Ok(results.into_inner().expect("no worker panics while it holds this"))
+}

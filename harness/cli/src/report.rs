@@ -1,0 +1,283 @@
+//! The report: text for people, JSON for programs.
+
+use crate::Exit;
+use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, wrapped};
+use judge::{CheckReport, Exercise, ExerciseReport, Failure, Kind, RELEASE, Verdict};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// The version of the JSON report; it changes when a field changes its meaning or goes.
+const SCHEMA: u32 = 1;
+
+pub(crate) struct Report {
+    pub(crate) chapters: Vec<ChapterReport>,
+    pub(crate) timings_ms: Option<u64>,
+}
+pub(crate) struct ChapterReport {
+    pub(crate) number: u8,
+    pub(crate) title: &'static str,
+    pub(crate) exercises: Vec<GradedExercise>,
+    pub(crate) planned_xp: u32,
+}
+pub(crate) struct GradedExercise {
+    pub(crate) report: ExerciseReport,
+    /// What the compiler said, if it does not compile.
+    pub(crate) build_error: Option<String>,
+}
+
+impl GradedExercise {
+    pub(crate) fn judged(report: ExerciseReport) -> GradedExercise {
+        GradedExercise { report, build_error: None }
+    }
+    /// An exercise that does not compile: every check is blocked.
+    pub(crate) fn broken(exercise: &Exercise, diagnostics: String) -> GradedExercise {
+        let checks = exercise.checks.iter().map(|check| CheckReport {
+            verdict: Verdict::Blocked,
+            message: "Does not compile.".to_owned(),
+            ..CheckReport::blank(check)
+        });
+        let report = ExerciseReport { id: exercise.id, checks: checks.collect() };
+        GradedExercise { report, build_error: Some(diagnostics) }
+    }
+    fn is_started(&self) -> bool {
+        self.report.checks.iter().any(|check| check.verdict != Verdict::NotStarted)
+    }
+}
+impl ChapterReport {
+    fn xp(&self) -> u32 {
+        self.exercises.iter().map(|exercise| exercise.report.xp()).sum()
+    }
+    fn max_xp(&self) -> u32 {
+        self.exercises.iter().map(|exercise| exercise.report.max_xp()).sum()
+    }
+}
+
+impl Report {
+    pub(crate) fn exit(&self) -> Exit {
+        let mut exercises = self.chapters.iter().flat_map(|chapter| &chapter.exercises);
+        let broken = exercises.clone().any(|exercise| exercise.build_error.is_some());
+        let mut checks = exercises.by_ref().flat_map(|exercise| &exercise.report.checks);
+        if broken {
+            Exit::BuildFailed
+        } else if checks.all(|check| check.verdict == Verdict::Passed) {
+            Exit::Passed
+        } else {
+            Exit::ChecksFailed
+        }
+    }
+
+    pub(crate) fn text(&self, width: usize) -> String {
+        let mut out = String::new();
+        for chapter in &self.chapters {
+            chapter.text(&mut out, width);
+        }
+        let (xp, max) = self.totals();
+        let all_of = if self.chapters.len() == 1 { "" } else { " in all" };
+        let _ = writeln!(out, "{}", styled(STRONG, &format!("{xp} of {max} XP{all_of}")));
+        out
+    }
+    fn totals(&self) -> (u32, u32) {
+        let sum = |f: fn(&ChapterReport) -> u32| self.chapters.iter().map(f).sum();
+        (sum(ChapterReport::xp), sum(ChapterReport::max_xp))
+    }
+
+    pub(crate) fn json(&self) -> String {
+        let (xp, max_xp) = self.totals();
+        let report = Json {
+            schema: SCHEMA,
+            release: RELEASE,
+            xp,
+            max_xp,
+            chapters: self.chapters.iter().map(JsonChapter::new).collect(),
+            timings_ms: self.timings_ms,
+        };
+        let mut text = serde_json::to_string_pretty(&report).expect("a report has no value that JSON lacks");
+        text.push('\n');
+        text
+    }
+}
+
+impl ChapterReport {
+    fn text(&self, out: &mut String, width: usize) {
+        let _ = writeln!(out, "{}", styled(STRONG, &format!("Chapter {}: {}", self.number, self.title)));
+        for exercise in &self.exercises {
+            let _ = writeln!(out);
+            exercise.text(self.number, out, width);
+        }
+        if self.planned_xp > 0 {
+            let planned =
+                format!("\nExercises worth {} more XP of this chapter are planned.", self.planned_xp);
+            let _ = writeln!(out, "{}", styled(DIM, &planned));
+        }
+    }
+}
+
+impl GradedExercise {
+    fn text(&self, chapter: u8, out: &mut String, width: usize) {
+        let name = format!("{chapter}/{}", self.report.id);
+        let earned = format!("{}/{} XP", self.report.xp(), self.report.max_xp());
+        let _ = writeln!(out, "{}", spread(&styled(STRONG, &name), name.len(), &earned, width));
+        if let Some(diagnostics) = &self.build_error {
+            let _ = writeln!(out, "  {} does not compile", styled(BAD, "✘"));
+            for line in harmless(diagnostics).lines() {
+                let _ = writeln!(out, "  │ {line}");
+            }
+            return;
+        }
+        for check in &self.report.checks {
+            check_text(check, &name, out, width);
+        }
+        if !self.is_started() {
+            let _ = writeln!(out);
+            let begin = format!(
+                "Not started. Begin with src/{}.rs in this chapter's folder: its comments say what each part must do. Then `cargo \
+                 test {}` there, and grade again.",
+                self.report.id, self.report.id
+            );
+            out.push_str(&wrapped(&begin, 2, width));
+            let _ = writeln!(out, "  {}", styled(DIM, &format!("hint  faultlines hint {name}")));
+        }
+    }
+}
+
+/// `left`, and `right` at the end of the line.
+fn spread(left: &str, left_columns: usize, right: &str, width: usize) -> String {
+    let gap = width.saturating_sub(left_columns + right.chars().count()).max(2);
+    format!("{left}{}{right}", " ".repeat(gap))
+}
+
+fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usize) {
+    let (mark, style, word) = match check.verdict {
+        Verdict::Passed => ("✔", GOOD, ""),
+        Verdict::Failed => ("✘", BAD, "failed"),
+        Verdict::Crashed => ("✘", BAD, "crashed"),
+        Verdict::TimedOut => ("✘", BAD, "timed out"),
+        Verdict::NotStarted => ("○", DIM, "not started"),
+        Verdict::Blocked => ("○", DIM, "blocked"),
+        Verdict::Undecided => ("?", STRONG, "undecided"),
+    };
+    let mut right = format!("{}/{} XP", check.xp, check.max_xp);
+    if !word.is_empty() {
+        right = format!("{word}   {right}");
+    }
+    let left = format!("  {} {}", styled(style, mark), check.id);
+    let _ = writeln!(out, "{}", spread(&left, 4 + check.id.len(), &right, width));
+    match check.verdict {
+        Verdict::Passed | Verdict::NotStarted => {}
+        Verdict::Blocked | Verdict::Undecided => out.push_str(&wrapped(&harmless(&check.message), 4, width)),
+        Verdict::Failed | Verdict::Crashed | Verdict::TimedOut => {
+            out.push_str(&wrapped(&harmless(&check.message), 4, width));
+            let _ = writeln!(out);
+            out.push_str(&wrapped(&format!("Promise: {}", check.promise), 4, width));
+            out.push_str(&wrapped(&format!("Rule: {}", check.rule), 4, width));
+            out.push_str(&wrapped(&format!("It must not assume: {}", check.assumption), 4, width));
+            let many = match (check.failing_worlds, check.worlds) {
+                (0, worlds) => format!("none of {worlds} runs showed it"),
+                (failing, worlds) => format!("{failing} of {worlds} runs failed"),
+            };
+            let seed = match &check.failure {
+                Some(Failure { world, seed, .. }) => {
+                    format!("; the first is number {world}, with seed {seed}")
+                }
+                None => String::new(),
+            };
+            out.push_str(&wrapped(&format!("Seen: {many}{seed}"), 4, width));
+            let _ = writeln!(out, "    {}", styled(DIM, &format!("hint  faultlines hint {exercise}")));
+            let _ = writeln!(out);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema: u32,
+    release: &'a str,
+    xp: u32,
+    max_xp: u32,
+    chapters: Vec<JsonChapter<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timings_ms: Option<u64>,
+}
+#[derive(Serialize)]
+struct JsonChapter<'a> {
+    chapter: u8,
+    title: &'a str,
+    xp: u32,
+    max_xp: u32,
+    planned_xp: u32,
+    exercises: Vec<JsonExercise<'a>>,
+}
+#[derive(Serialize)]
+struct JsonExercise<'a> {
+    id: &'a str,
+    xp: u32,
+    max_xp: u32,
+    build_error: Option<String>,
+    checks: Vec<JsonCheck<'a>>,
+}
+#[derive(Serialize)]
+struct JsonCheck<'a> {
+    id: &'a str,
+    kind: &'static str,
+    verdict: Verdict,
+    xp: u32,
+    max_xp: u32,
+    worlds: u32,
+    failing_worlds: u32,
+    message: String,
+    promise: &'a str,
+    assumption: &'a str,
+    failing_world: Option<JsonWorld>,
+}
+#[derive(Serialize)]
+struct JsonWorld {
+    world: u32,
+    seed: String,
+}
+impl<'a> JsonChapter<'a> {
+    fn new(chapter: &'a ChapterReport) -> Self {
+        JsonChapter {
+            chapter: chapter.number,
+            title: chapter.title,
+            xp: chapter.xp(),
+            max_xp: chapter.max_xp(),
+            planned_xp: chapter.planned_xp,
+            exercises: chapter.exercises.iter().map(JsonExercise::new).collect(),
+        }
+    }
+}
+impl<'a> JsonExercise<'a> {
+    fn new(exercise: &'a GradedExercise) -> Self {
+        JsonExercise {
+            id: exercise.report.id,
+            xp: exercise.report.xp(),
+            max_xp: exercise.report.max_xp(),
+            build_error: exercise.build_error.as_deref().map(harmless),
+            checks: exercise.report.checks.iter().map(JsonCheck::new).collect(),
+        }
+    }
+}
+impl<'a> JsonCheck<'a> {
+    fn new(check: &'a CheckReport) -> Self {
+        JsonCheck {
+            id: check.id,
+            kind: match check.kind {
+                Kind::Safety => "safety",
+                Kind::Liveness => "liveness",
+                Kind::Cost => "cost",
+            },
+            verdict: check.verdict,
+            xp: check.xp,
+            max_xp: check.max_xp,
+            worlds: check.worlds,
+            failing_worlds: check.failing_worlds,
+            message: harmless(&check.message),
+            promise: check.promise,
+            assumption: check.assumption,
+            failing_world: check
+                .failure
+                .as_ref()
+                .map(|failure| JsonWorld { world: failure.world, seed: failure.seed.to_string() }),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Text for people: wrapped, escaped, readable without colour.
+
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write;
+
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const STRONG: Style = Style::new().bold();
+
+/// The columns to write for: the terminal's, up to 100; 80 where there is none.
+pub(crate) fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).clamp(40, 100))
+}
+
+/// `text` in a style.
+pub(crate) fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// `text` on lines of at most `width`, each behind `indent` columns.
+pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let margin = " ".repeat(indent);
+    let options = textwrap::Options::new(width).initial_indent(&margin).subsequent_indent(&margin);
+    let mut lines = String::new();
+    for line in text.lines() {
+        let _ = writeln!(lines, "{}", textwrap::fill(line, &options));
+    }
+    lines
+}
+
+/// What a submission said, made harmless: no control character but the line feed reaches a terminal or a log.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hidden = c.is_control() && c != '\n'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if hidden {
+            let _ = write!(safe, "{}", c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// An error for standard error.
+pub(crate) fn error(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for (nth, cause) in error.chain().enumerate() {
+        let _ = if nth == 0 { write!(said, "{cause}") } else { write!(said, ": {cause}") };
+    }
+    format!("{BAD}error:{BAD:#} {}", harmless(&said))
+}
+
+/// A line for who waits while the kit is prepared; none for the small steps.
+pub(crate) fn preparing(step: &build::Preparing) -> Option<String> {
+    match step {
+        build::Preparing::Waiting => {
+            Some("Waiting for another faultlines that prepares the compiler kit …".into())
+        }
+        build::Preparing::Started { about_s } => {
+            Some(format!("Preparing the compiler kit: once for this machine, about {about_s} s …"))
+        }
+        build::Preparing::Compiled { .. } => None,
+    }
+}

@@ -1,0 +1,417 @@
+//! `faultlines verify`: grading the grader.
+
+use crate::args::{Gate, HowArgs, VerifyArgs};
+use crate::course::{ChapterFolder, Course, Selected};
+use crate::grade::{grade_chapter, prepare_kit};
+use crate::judging::{Judging, judge_all};
+use crate::text::{BAD, GOOD, styled};
+use crate::{Exit, Failed};
+use anyhow::{Context, anyhow, bail};
+use build::{Kit, Sources};
+use judge::{Exercise, ExerciseReport, Verdict};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A named check catches its mutant under at least so many of a hundred seed keys.
+const CAUGHT_PERCENT_MIN: u32 = 95;
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
+    let course = Course::load()?;
+    let chapters: Vec<&ChapterFolder> = course
+        .chapters
+        .iter()
+        .filter(|c| args.chapter.is_none_or(|number| number == c.suite.number))
+        .collect();
+    if chapters.is_empty() {
+        return Err(Failed::usage(anyhow!("no such chapter; `faultlines list` shows them")));
+    }
+    if !args.root.join("solutions").is_dir() {
+        return Err(Failed::usage(anyhow!(
+            "no folder {}: the gates need a checkout of the project, named with --root",
+            args.root.join("solutions").display()
+        )));
+    }
+    let mut faults = Vec::new();
+    for chapter in chapters {
+        let mut found = match args.gate {
+            Gate::Solutions => solutions(chapter, args)?,
+            Gate::Skeletons => skeletons(chapter, args)?,
+            Gate::Mutants => mutants(chapter, args)?,
+            Gate::Freshness => freshness(chapter, args)?,
+        };
+        faults.append(&mut found);
+    }
+    for fault in &faults {
+        anstream::println!("{} {fault}", styled(BAD, "✘"));
+    }
+    if faults.is_empty() {
+        anstream::println!("{} the gate holds", styled(GOOD, "✔"));
+        Ok(Exit::Passed)
+    } else {
+        Ok(Exit::ChecksFailed)
+    }
+}
+
+fn selected(chapter: &ChapterFolder) -> Vec<Selected<'_>> {
+    chapter.suite.exercises.iter().map(|exercise| Selected { chapter, exercise }).collect()
+}
+/// The nth seed key: none for the default one, then made-up ones, the same in every run.
+fn seed_key(nth: u32) -> Option<String> {
+    (nth > 0).then(|| format!("verify-{nth}"))
+}
+
+fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+    let kit = prepare_kit()?;
+    let mut faults = Vec::new();
+    for family in ["solutions", "tests/second"] {
+        let folder = args.root.join(family).join(chapter.suite.folder);
+        if !folder.is_dir() {
+            faults.push(format!("{} is missing", folder.display()));
+            continue;
+        }
+        let sources = Sources::read(&folder)?;
+        for nth in 0..=args.keys {
+            let judging = Judging::new(&args.how, seed_key(nth).as_deref());
+            let report = grade_chapter(&kit, chapter, &sources, &selected(chapter), &judging)?;
+            for exercise in report.exercises {
+                if let Some(error) = &exercise.build_error {
+                    faults.push(format!("{family}: {} does not compile:\n{error}", exercise.report.id));
+                }
+                for check in exercise.report.checks.iter().filter(|check| check.verdict != Verdict::Passed) {
+                    faults.push(format!(
+                        "{family}: {}/{} is {:?} under {}: {}",
+                        exercise.report.id,
+                        check.id,
+                        check.verdict,
+                        seed_key(nth).unwrap_or_else(|| "the default seeds".into()),
+                        check.message
+                    ));
+                }
+            }
+        }
+        anstream::println!("{family}/{}: {} sets of seeds", chapter.suite.folder, args.keys + 1);
+    }
+    Ok(faults)
+}
+
+fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+    let kit = prepare_kit()?;
+    let sources = Sources::read(&args.root.join("exercises").join(chapter.suite.folder))?;
+    let built = kit.build(&sources, &chapter.skeleton, &chapter.targets())?;
+    let mut faults: Vec<String> = built
+        .broken
+        .iter()
+        .map(|(id, said)| format!("the skeleton of {id} does not compile:\n{said}"))
+        .collect();
+    let exercises: Vec<&Exercise> = chapter.suite.exercises.iter().collect();
+    let judging = Judging::new(&args.how, None);
+    for report in judge_all(&judging, &built.binary, chapter.suite.number, &exercises, &|_| {})? {
+        for check in &report.checks {
+            if check.verdict != Verdict::NotStarted || check.xp != 0 {
+                faults.push(format!(
+                    "the skeleton of {}/{} is {:?} with {} XP, not \"not started\": {}",
+                    report.id, check.id, check.verdict, check.xp, check.message
+                ));
+            }
+        }
+        anstream::println!("{}: {} checks not started", report.id, report.checks.len());
+    }
+    Ok(faults)
+}
+
+/// A mutants.toml.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mutants {
+    #[serde(rename = "mutant", default)]
+    mutants: Vec<Mutant>,
+}
+/// A reference with one bug put in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mutant {
+    id: String,
+    bug: String,
+    /// `exercise/check`.
+    caught_by: String,
+    #[serde(default = "failed")]
+    verdict: String,
+    /// Other checks that may fail, as `exercise/check`.
+    #[serde(default)]
+    also_fails: Vec<String>,
+    /// It must score 0.
+    #[serde(default)]
+    null: bool,
+    edits: Vec<Edit>,
+}
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    file: String,
+    find: String,
+    replace: String,
+}
+fn failed() -> String {
+    "failed".to_owned()
+}
+
+impl Mutants {
+    fn read(root: &Path, chapter: &ChapterFolder) -> Result<Mutants, Failed> {
+        let path = root.join("solutions").join(chapter.suite.folder).join("mutants.toml");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
+        let text = text.map_err(Failed::usage)?;
+        toml::from_str(&text)
+            .with_context(|| format!("{} is not as it should be", path.display()))
+            .map_err(Failed::usage)
+    }
+}
+impl Mutant {
+    fn exercise(&self) -> &str {
+        self.caught_by.split('/').next().unwrap_or_default()
+    }
+    fn check(&self) -> &str {
+        self.caught_by.split('/').nth(1).unwrap_or_default()
+    }
+    /// The reference with the bug put in.
+    fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
+        let mut files: Vec<(String, String)> =
+            reference.files().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+        for Edit { file, find, replace } in &self.edits {
+            let text = files.iter_mut().find(|(path, _)| path == file).map(|(_, text)| text);
+            let text =
+                text.with_context(|| format!("mutant {}: the reference has no src/{file}", self.id))?;
+            match text.matches(find.as_str()).count() {
+                1 => *text = text.replacen(find.as_str(), replace, 1),
+                times => bail!("mutant {}: `{find}` stands {times} times in src/{file}, not once", self.id),
+            }
+        }
+        Ok(Sources::of(files))
+    }
+}
+
+fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+    let kit = prepare_kit()?;
+    let Mutants { mutants } = Mutants::read(&args.root, chapter)?;
+    let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
+    let workers = Judging::new(&args.how, None).workers;
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, Tried)>> = Mutex::new(Vec::new());
+    let trier = || -> Result<(), Failed> {
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some(mutant) = mutants.get(nth) else { return Ok(()) };
+            let tried = try_mutant(&kit, chapter, &reference, mutant, args)?;
+            results.lock().expect("no trier panics while it holds this").push((nth, tried));
+        }
+    };
+    let trier = &trier;
+    std::thread::scope(|scope| {
+        let triers: Vec<_> = (0..workers.min(mutants.len())).map(|_| scope.spawn(trier)).collect();
+        for handle in triers {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok::<_, Failed>(())
+    })?;
+    let mut results = results.into_inner().expect("no trier panics while it holds this");
+    results.sort_by_key(|(nth, _)| *nth);
+    let mut faults = Vec::new();
+    for (nth, tried) in results {
+        let mutant = &mutants[nth];
+        anstream::println!(
+            "{:<40} {:<36} {:<11} under {}/{} keys",
+            mutant.id,
+            mutant.caught_by,
+            tried.verdict,
+            tried.caught,
+            args.keys
+        );
+        faults
+            .extend(tried.faults.into_iter().map(|fault| format!("{} ({}): {fault}", mutant.id, mutant.bug)));
+    }
+    for exercise in &chapter.suite.exercises {
+        for check in &exercise.checks {
+            let name = format!("{}/{}", exercise.id, check.id);
+            if !mutants.iter().any(|mutant| mutant.caught_by == name) {
+                faults.push(format!(
+                    "no mutant is caught by {name}: a check that nobody can fail does not land"
+                ));
+            }
+        }
+        let nulls = mutants.iter().filter(|mutant| mutant.null && mutant.exercise() == exercise.id).count();
+        if nulls < 3 {
+            faults.push(format!("{} has {nulls} null mutants of three", exercise.id));
+        }
+    }
+    Ok(faults)
+}
+
+struct Tried {
+    verdict: String,
+    caught: u32,
+    faults: Vec<String>,
+}
+
+fn try_mutant(
+    kit: &Kit,
+    chapter: &ChapterFolder,
+    reference: &Sources,
+    mutant: &Mutant,
+    args: &VerifyArgs,
+) -> Result<Tried, Failed> {
+    let mut tried = Tried { verdict: String::new(), caught: 0, faults: Vec::new() };
+    let Some(exercise) = chapter.suite.exercises.iter().find(|exercise| exercise.id == mutant.exercise())
+    else {
+        tried.faults.push(format!("there is no exercise of {}", mutant.caught_by));
+        return Ok(tried);
+    };
+    let Some(named) = exercise.checks.iter().find(|check| check.id == mutant.check()) else {
+        tried.faults.push(format!("there is no check {}", mutant.caught_by));
+        return Ok(tried);
+    };
+    let sources = mutant.apply(reference).map_err(Failed::usage)?;
+    let built = kit.build(&sources, &chapter.skeleton, &chapter.targets())?;
+    if let Some(said) = built.broken.get(exercise.id) {
+        tried.faults.push(format!("does not compile:\n{said}"));
+        return Ok(tried);
+    }
+    let how = HowArgs { workers: Some(1), ..args.how.clone() };
+    let report = judge_exercise(&built.binary, chapter, exercise, &how, None)?;
+    for check in &report.checks {
+        let name = format!("{}/{}", exercise.id, check.id);
+        let verdict = word(check.verdict);
+        if check.id == named.id {
+            tried.verdict.clone_from(&verdict);
+            if verdict != mutant.verdict {
+                tried
+                    .faults
+                    .push(format!("{name} says {verdict}, not {}: {}", mutant.verdict, check.message));
+            }
+        } else if !matches!(check.verdict, Verdict::Passed | Verdict::Blocked)
+            && !mutant.also_fails.contains(&name)
+            && !mutant.null
+        {
+            tried.faults.push(format!("{name} says {verdict} too: {}", check.message));
+        }
+    }
+    if mutant.null && report.xp() > 0 {
+        tried.faults.push(format!("scores {} XP, not 0", report.xp()));
+    }
+    // under other keys only the named check is of interest, with what it needs
+    let needed: BTreeSet<&str> = named.needs.iter().copied().collect();
+    for nth in 1..=args.keys {
+        let report = judge_exercise(&built.binary, chapter, exercise, &how, seed_key(nth).as_deref())?;
+        let caught = report.checks.iter().any(|check| {
+            let by_name = check.id == named.id && word(check.verdict) == mutant.verdict;
+            by_name || (needed.contains(check.id) && check.verdict != Verdict::Passed)
+        });
+        tried.caught += u32::from(caught);
+    }
+    if tried.caught * 100 < args.keys * CAUGHT_PERCENT_MIN {
+        tried.faults.push(format!(
+            "{} catches it under {} of {} keys only",
+            mutant.caught_by, tried.caught, args.keys
+        ));
+    }
+    Ok(tried)
+}
+
+fn judge_exercise(
+    binary: &Path,
+    chapter: &ChapterFolder,
+    exercise: &Exercise,
+    how: &HowArgs,
+    key: Option<&str>,
+) -> Result<ExerciseReport, Failed> {
+    let judging = Judging::new(how, key);
+    let mut reports = judge_all(&judging, binary, chapter.suite.number, &[exercise], &|_| {})?;
+    Ok(reports.remove(0))
+}
+
+/// A verdict as reports and mutants.toml write it.
+fn word(verdict: Verdict) -> String {
+    serde_json::to_value(verdict).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+    let mut faults = Vec::new();
+    let solution = args.root.join("solutions").join(chapter.suite.folder);
+    let exercise = args.root.join("exercises").join(chapter.suite.folder);
+    let mut expected = BTreeSet::new();
+    for (path, text) in Sources::read(&solution)?.files() {
+        expected.insert(path.to_owned());
+        let wanted = build::skeleton::generate(text)
+            .map_err(|e| Failed::usage(anyhow!("{}/src/{path}: {e}", solution.display())))?;
+        let file = exercise.join("src").join(path);
+        let found = std::fs::read_to_string(&file).unwrap_or_default();
+        if found == wanted {
+            continue;
+        }
+        if args.repair {
+            file.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(Failed::harness)?;
+            std::fs::write(&file, &wanted).map_err(Failed::harness)?;
+            anstream::println!("wrote {}", file.display());
+            continue;
+        }
+        let diff = similar::TextDiff::from_lines(&found, &wanted);
+        faults.push(format!(
+            "{} is stale; `faultlines verify freshness --repair` writes it anew\n{}",
+            file.display(),
+            diff.unified_diff().context_radius(2).header("is", "should be")
+        ));
+    }
+    for (path, _) in Sources::read(&exercise)?.files() {
+        if !expected.contains(path) {
+            faults
+                .push(format!("{}/src/{path} has no reference: delete it, or write one", exercise.display()));
+        }
+    }
+    faults.extend(ids(chapter, args)?);
+    Ok(faults)
+}
+
+/// Suites, chapter.toml and mutants.toml speak of the same exercises and checks, and XP add up.
+fn ids(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+    let mut faults = Vec::new();
+    let suite: Vec<&str> = chapter.suite.exercises.iter().map(|exercise| exercise.id).collect();
+    let about: Vec<&str> = chapter.about.exercises.iter().map(|exercise| exercise.id.as_str()).collect();
+    if suite != about {
+        faults.push(format!("the suite has {suite:?}, chapter.toml has {about:?}"));
+    }
+    if chapter.about.number != chapter.suite.number || chapter.about.title != chapter.suite.title {
+        faults.push(format!("chapter.toml calls itself {}: {}", chapter.about.number, chapter.about.title));
+    }
+    let planned: u32 = chapter.suite.planned.iter().map(|planned| planned.xp).sum();
+    let built: u32 = chapter.suite.exercises.iter().map(Exercise::xp).sum();
+    if built + planned != 100 {
+        faults.push(format!("chapter {} is worth {built} + {planned} XP, not 100", chapter.suite.number));
+    }
+    for about in &chapter.about.exercises {
+        if about.hints.len() < 3 {
+            faults.push(format!(
+                "{} has {} hints; a ladder has three: nudge, idea, outline",
+                about.id,
+                about.hints.len()
+            ));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for mutant in Mutants::read(&args.root, chapter)?.mutants {
+        let known = |name: &str| {
+            chapter.suite.exercises.iter().any(|exercise| {
+                exercise.checks.iter().any(|check| name == format!("{}/{}", exercise.id, check.id))
+            })
+        };
+        for name in std::iter::once(&mutant.caught_by).chain(&mutant.also_fails) {
+            if !known(name) {
+                faults.push(format!("mutant {} names {name}, which is no check", mutant.id));
+            }
+        }
+        if !seen.insert(mutant.id.clone()) {
+            faults.push(format!("two mutants are called {}", mutant.id));
+        }
+    }
+    Ok(faults)
+}

@@ -1,0 +1,147 @@
+//! What a suite writes: chapters, exercises, checks, cases, oracles.
+
+use crate::pick::Pick;
+use std::collections::BTreeSet;
+use world::{NodeKind, Observation, ObservationId, Scenario, World};
+
+/// A chapter of the roadmap.
+pub struct Chapter {
+    /// Its number, from 1.
+    pub number: u8,
+    /// The name of its folder: `07-logical-clocks`.
+    pub folder: &'static str,
+    /// Its title, as the roadmap has it.
+    pub title: &'static str,
+    /// Its exercises, in order.
+    pub exercises: Vec<Exercise>,
+    /// Exercises that are not built yet.
+    pub planned: &'static [Planned],
+}
+/// An exercise that is not built yet: its XP are shown and cannot be earned.
+pub struct Planned {
+    /// Its id.
+    pub id: &'static str,
+    /// What it will be worth.
+    pub xp: u32,
+}
+/// An exercise.
+pub struct Exercise {
+    /// Its id, unique over all chapters.
+    pub id: &'static str,
+    /// The expression with which the guest's `main.rs` names it; `chapter` is the student's crate.
+    pub entry: &'static str,
+    /// Its checks, in order.
+    pub checks: Vec<Check>,
+}
+impl Exercise {
+    /// What all its checks are worth.
+    pub fn xp(&self) -> u32 {
+        self.checks.iter().map(|check| check.xp).sum()
+    }
+}
+
+/// What kind of promise a check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing bad ever happens.
+    Safety,
+    /// Something good happens in time.
+    Liveness,
+    /// It costs no more than it must.
+    Cost,
+}
+
+/// One graded promise.
+pub struct Check {
+    /// Its id, unique in its exercise.
+    pub id: &'static str,
+    /// The promise, in one sentence.
+    pub promise: &'static str,
+    /// Where the rule comes from, and how it goes.
+    pub rule: &'static str,
+    /// The assumption about network or clock that it breaks.
+    pub assumption: &'static str,
+    /// What kind of promise it is.
+    pub kind: Kind,
+    /// What it is worth.
+    pub xp: u32,
+    /// Checks of the same exercise, before this one, that must pass for this one to mean anything.
+    pub needs: &'static [&'static str],
+    /// How many worlds it looks at.
+    pub worlds: u32,
+    /// What at least one of them must reach, so that the check says something: a condition that the oracle marks, and
+    /// the sentence for when none did.
+    pub sometimes: &'static [(&'static str, &'static str)],
+    /// The `nth` world and its oracle. Must depend on nothing but its arguments.
+    pub case: fn(pick: &mut Pick, nth: u32) -> Case,
+}
+
+/// One world and who judges it.
+pub struct Case {
+    /// The recipe.
+    pub scenario: Scenario,
+    /// The judge.
+    pub oracle: Box<dyn Oracle>,
+}
+impl Case {
+    /// A case.
+    pub fn new(scenario: Scenario, oracle: impl Oracle + 'static) -> Case {
+        debug_assert!(scenario.nodes.iter().any(|node| matches!(node.kind, NodeKind::Guest)));
+        Case { scenario, oracle: Box::new(oracle) }
+    }
+}
+
+/// Judges one world as it runs.
+pub trait Oracle {
+    /// Something happened.
+    ///
+    /// # Errors
+    /// The violation, if this breaks the promise. The world ends here.
+    fn see(&mut self, world: &World, observation: &Observation) -> Result<(), Violation>;
+    /// The world has ended, and nobody misbehaved. What was promised and never came is found here.
+    ///
+    /// # Errors
+    /// The violation, if this breaks the promise.
+    fn end(&mut self, world: &World, reached: &mut Reached) -> Result<(), Violation>;
+}
+
+/// How a promise was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// What happened, in terms of the student's system: a sentence that stands alone.
+    pub sentence: String,
+    /// Where it shows; `None` where it shows in what never happened.
+    pub at: Option<ObservationId>,
+}
+impl Violation {
+    /// At this observation.
+    pub fn at(observation: &Observation, sentence: impl Into<String>) -> Violation {
+        Violation { sentence: sentence.into(), at: Some(observation.id) }
+    }
+    /// At the end of the run.
+    pub fn never(sentence: impl Into<String>) -> Violation {
+        Violation { sentence: sentence.into(), at: None }
+    }
+}
+
+/// The conditions that worlds of a check have reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reached(BTreeSet<&'static str>);
+impl Reached {
+    /// This world reached it.
+    pub fn mark(&mut self, condition: &'static str) {
+        self.0.insert(condition);
+    }
+    /// This world reached it, if so.
+    pub fn mark_if(&mut self, condition: &'static str, so: bool) {
+        if so {
+            self.mark(condition);
+        }
+    }
+    pub(crate) fn has(&self, condition: &str) -> bool {
+        self.0.contains(condition)
+    }
+    pub(crate) fn add(&mut self, other: Reached) {
+        self.0.extend(other.0);
+    }
+}

@@ -1,0 +1,247 @@
+//! Running the worlds of a check, and making sure of what they show.
+//!
+//! Worlds run in batches, which are fast, and in which a misbehaving guest or state outside a node could
+//! make one world disturb another. So nothing that a batch shows is believed before a world alone, in fresh
+//! processes, shows it too: the first failure, or one world of every check that passes.
+
+use crate::check::{Case, Check, Oracle, Reached, Violation};
+use crate::pick::Pick;
+use crate::seed::{SeedKey, WorldSeed};
+use host::{Fleet, HostError, Job, Watch};
+use lab::NodeId;
+use std::path::Path;
+use std::sync::Arc;
+use world::{End, Misbehaviour, Observation, World};
+
+/// The first block of worlds that holds a failure is the last: so counts do not depend on how worlds are
+/// batched.
+const BLOCK: u32 = 64;
+
+/// How to judge.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where seeds come from.
+    pub seed_key: SeedKey,
+    /// So many worlds a check, whatever the check says.
+    pub worlds: Option<u32>,
+    /// So many worlds side by side; 1 runs each alone, in fresh processes.
+    pub batch: usize,
+}
+impl Default for Options {
+    fn default() -> Self {
+        Options { seed_key: SeedKey::default(), worlds: None, batch: 256 }
+    }
+}
+
+/// What came of one check, needs aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Worlds that count.
+    pub worlds: u32,
+    /// Events handed to nodes in them.
+    pub events: u64,
+    /// The first failure, if any.
+    pub failure: Option<Failure>,
+    /// Worlds that failed.
+    pub failing_worlds: u32,
+    /// Why the worlds were judged one by one after all, if they were. Depends on the batch, so reports do not say it.
+    pub solo: Option<&'static str>,
+}
+/// A failure, and how to see it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub how: How,
+    /// The world's place in the check.
+    pub world: u32,
+    /// Its seed.
+    pub seed: WorldSeed,
+}
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// The promise was broken.
+    Violated(Violation),
+    /// A node's code did what no node may.
+    Misbehaved(NodeId, Misbehaviour),
+    /// A world went on for ever without time passing far enough.
+    Endless,
+    /// No world reached what the check is about.
+    Vacuous(&'static str),
+}
+
+/// What one world showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// What went wrong, if anything.
+    pub how: Option<How>,
+    /// A hash of everything that happened.
+    pub hash: u64,
+    /// Events handed to nodes.
+    pub events: u64,
+    reached: Reached,
+}
+
+struct Judging {
+    oracle: Box<dyn Oracle>,
+    violation: Option<Violation>,
+}
+impl Watch for Judging {
+    fn see(&mut self, world: &World, observation: &Observation) -> bool {
+        match self.oracle.see(world, observation) {
+            Ok(()) => true,
+            Err(violation) => {
+                self.violation = Some(violation);
+                false
+            }
+        }
+    }
+}
+
+/// The job of one world of a check.
+fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judging> {
+    let Case { scenario, oracle } = (check.case)(&mut Pick::new(seed), nth);
+    Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judging { oracle, violation: None } }
+}
+/// What a job that has run showed.
+fn evidence(job: &mut Job<Judging>) -> Evidence {
+    let Job { world, watch } = job;
+    let mut reached = Reached::default();
+    let how = match (watch.violation.take(), world.end()) {
+        (Some(violation), _) => Some(How::Violated(violation)),
+        (None, Some(End::Misbehaved(node, how))) => Some(How::Misbehaved(*node, how.clone())),
+        (None, Some(End::Endless)) => Some(How::Endless),
+        (None, Some(End::Time | End::Idle)) => watch.oracle.end(world, &mut reached).err().map(How::Violated),
+        (None, None) => unreachable!("a world runs until it ends or is seen to be wrong"),
+    };
+    Evidence { how, hash: world.hash(), events: world.events(), reached }
+}
+
+/// Judges one check of a submission.
+///
+/// # Errors
+/// The harness's own; whatever the submission does is a finding.
+pub fn judge(
+    binary: &Path,
+    fleet: &mut Fleet,
+    chapter: u8,
+    exercise: &str,
+    check: &Check,
+    options: &Options,
+) -> Result<Finding, HostError> {
+    let seed = |nth| options.seed_key.world(chapter, exercise, check.id, nth);
+    let alone = |nth| -> Result<Evidence, HostError> {
+        let mut job = job(check, seed(nth), nth);
+        Fleet::solo(binary, &mut job)?;
+        Ok(evidence(&mut job))
+    };
+    let total = options.worlds.unwrap_or(check.worlds).max(1);
+    let batch = u32::try_from(options.batch.max(1)).unwrap_or(u32::MAX);
+    let mut solo = None;
+    let mut found: Vec<Evidence> = Vec::new();
+    let mut confirmed_pass = false;
+    'check: while (found.len() as u32) < total {
+        let first = found.len() as u32;
+        // whole blocks, so that where a check ends does not depend on the batch
+        let many = total.min(first + batch.next_multiple_of(BLOCK));
+        let mut evidences: Vec<Evidence> = Vec::new();
+        let mut next = first;
+        while next < many {
+            let until = many.min(next + batch);
+            let mut some =
+                if solo.is_none() && batch > 1 { batched(fleet, check, seed, next..until)? } else { None };
+            if batch > 1 && some.is_none() && solo.is_none() {
+                solo = Some("a node misbehaved in a way that could touch other runs");
+            }
+            if some.is_none() {
+                some = Some(alone_until_cut(next..until, alone)?);
+            }
+            let some = some.expect("set above");
+            let cut = some.len() < (until - next) as usize;
+            evidences.extend(some);
+            next = until;
+            if cut {
+                break;
+            }
+        }
+        // A batch's word is checked: its first failure; or the last of its worlds, which others had the most
+        // chances to disturb.
+        if batch > 1 && solo.is_none() {
+            let failed = evidences.iter().position(|evidence| evidence.how.is_some());
+            let sample = failed.or((!confirmed_pass).then(|| evidences.len() - 1));
+            if let Some(sample) = sample {
+                confirmed_pass = true;
+                if alone(first + sample as u32)? != evidences[sample] {
+                    solo = Some("nodes of different runs disturb each other: there is state outside `self`");
+                    found.clear();
+                    continue 'check;
+                }
+            }
+        }
+        for block in evidences.chunks(BLOCK as usize) {
+            found.extend_from_slice(block);
+            if block.iter().any(|evidence| evidence.how.is_some()) {
+                break 'check;
+            }
+        }
+        if next < many {
+            break;
+        }
+    }
+    Ok(conclude(check, seed, found, solo))
+}
+
+/// `None` where the batch could not be brought to its end.
+fn batched(
+    fleet: &mut Fleet,
+    check: &Check,
+    seed: impl Fn(u32) -> WorldSeed,
+    worlds: std::ops::Range<u32>,
+) -> Result<Option<Vec<Evidence>>, HostError> {
+    let mut jobs: Vec<Job<Judging>> = worlds.map(|nth| job(check, seed(nth), nth)).collect();
+    Ok(match fleet.batch(&mut jobs)? {
+        Ok(()) => Some(jobs.iter_mut().map(evidence).collect()),
+        Err(_) => None,
+    })
+}
+/// One by one; the first that hangs is the last, for each costs a second.
+fn alone_until_cut(
+    worlds: std::ops::Range<u32>,
+    alone: impl Fn(u32) -> Result<Evidence, HostError>,
+) -> Result<Vec<Evidence>, HostError> {
+    let mut evidences = Vec::new();
+    for nth in worlds {
+        let evidence = alone(nth)?;
+        let hangs = matches!(evidence.how, Some(How::Misbehaved(_, Misbehaviour::Hung { .. })));
+        evidences.push(evidence);
+        if hangs {
+            break;
+        }
+    }
+    Ok(evidences)
+}
+
+fn conclude(
+    check: &Check,
+    seed: impl Fn(u32) -> WorldSeed,
+    found: Vec<Evidence>,
+    solo: Option<&'static str>,
+) -> Finding {
+    let worlds = found.len() as u32;
+    let events = found.iter().map(|evidence| evidence.events).sum();
+    let failing_worlds = found.iter().filter(|evidence| evidence.how.is_some()).count() as u32;
+    let mut reached = Reached::default();
+    let mut failure = None;
+    for (nth, evidence) in (0..).zip(found) {
+        reached.add(evidence.reached);
+        if failure.is_none() {
+            failure = evidence.how.map(|how| Failure { how, world: nth, seed: seed(nth) });
+        }
+    }
+    if failure.is_none() {
+        let missed = check.sometimes.iter().find(|(condition, _)| !reached.has(condition));
+        failure =
+            missed.map(|(_, sentence)| Failure { how: How::Vacuous(sentence), world: 0, seed: seed(0) });
+    }
+    Finding { worlds, events, failure, failing_worlds, solo }
+}

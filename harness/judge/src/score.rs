@@ -1,0 +1,172 @@
+//! Verdicts and XP.
+
+use crate::check::{Check, Exercise, Kind};
+use crate::explore::{Failure, Finding, How};
+use serde::Serialize;
+use world::Misbehaviour;
+
+/// What is said of a check in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The promise held in every world.
+    Passed,
+    /// It was broken.
+    Failed,
+    /// The code panicked, or its process ended.
+    Crashed,
+    /// It computed or waited for ever.
+    TimedOut,
+    /// A `todo!()` was reached.
+    NotStarted,
+    /// A check that it needs did not pass.
+    Blocked,
+    /// The checker ran out of its budget before it could tell.
+    Undecided,
+}
+
+/// One check, judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// The check's id.
+    pub id: &'static str,
+    /// The check's promise.
+    pub promise: &'static str,
+    /// Where the rule comes from.
+    pub rule: &'static str,
+    /// The assumption that the check breaks.
+    pub assumption: &'static str,
+    /// What kind of promise it is.
+    pub kind: Kind,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What it earns.
+    pub xp: u32,
+    /// What it is worth.
+    pub max_xp: u32,
+    /// Worlds that were looked at; 0 where it is blocked.
+    pub worlds: u32,
+    /// Worlds in which it failed.
+    pub failing_worlds: u32,
+    /// What went wrong, in a sentence or a few; empty where nothing did.
+    pub message: String,
+    /// How to see it again.
+    pub failure: Option<Failure>,
+}
+/// One exercise, judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExerciseReport {
+    /// Its id.
+    pub id: &'static str,
+    /// Its checks.
+    pub checks: Vec<CheckReport>,
+}
+impl ExerciseReport {
+    /// What it earns.
+    pub fn xp(&self) -> u32 {
+        self.checks.iter().map(|check| check.xp).sum()
+    }
+    /// What it is worth.
+    pub fn max_xp(&self) -> u32 {
+        self.checks.iter().map(|check| check.max_xp).sum()
+    }
+}
+
+impl CheckReport {
+    /// The report of a check that has not been judged.
+    pub fn blank(check: &Check) -> CheckReport {
+        CheckReport {
+            id: check.id,
+            promise: check.promise,
+            rule: check.rule,
+            assumption: check.assumption,
+            kind: check.kind,
+            verdict: Verdict::Blocked,
+            xp: 0,
+            max_xp: check.xp,
+            worlds: 0,
+            failing_worlds: 0,
+            message: String::new(),
+            failure: None,
+        }
+    }
+}
+
+/// Verdicts and XP from what was found: one finding for each check in order, none for those that were not judged
+/// because a check they need did not pass.
+///
+/// # Panics
+/// Where there is not one entry for each check, a check needs one that does not come before it, or one was not judged
+/// without such a reason.
+pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseReport {
+    assert_eq!(exercise.checks.len(), findings.len(), "one entry for each check");
+    let mut checks: Vec<CheckReport> = Vec::new();
+    for (check, finding) in exercise.checks.iter().zip(findings) {
+        let mut needed = check.needs.iter().map(|id| {
+            checks.iter().find(|earlier| earlier.id == *id).expect("a check needs only checks before it")
+        });
+        let mut report = CheckReport::blank(check);
+        if let Some(missing) = needed.find(|needed| needed.verdict != Verdict::Passed) {
+            if missing.verdict == Verdict::NotStarted {
+                report.verdict = Verdict::NotStarted;
+                report.message.clone_from(&missing.message);
+            } else {
+                report.message = format!("Says something only once `{}` passes.", missing.id);
+            }
+        } else {
+            let finding = finding.expect("a check that nothing blocks is judged");
+            report.worlds = finding.worlds;
+            report.failing_worlds = finding.failing_worlds;
+            report.verdict =
+                finding.failure.as_ref().map_or(Verdict::Passed, |failure| verdict(&failure.how));
+            report.message =
+                finding.failure.as_ref().map(|failure| message(&failure.how)).unwrap_or_default();
+            report.failure = finding.failure;
+        }
+        if report.verdict == Verdict::Passed {
+            report.xp = report.max_xp;
+        }
+        checks.push(report);
+    }
+    ExerciseReport { id: exercise.id, checks }
+}
+
+fn verdict(how: &How) -> Verdict {
+    match how {
+        How::Violated(_) | How::Vacuous(_) => Verdict::Failed,
+        How::Endless | How::Misbehaved(_, Misbehaviour::Hung { .. }) => Verdict::TimedOut,
+        How::Misbehaved(_, Misbehaviour::Panicked { not_started: true, .. }) => Verdict::NotStarted,
+        How::Misbehaved(..) => Verdict::Crashed,
+    }
+}
+
+fn message(how: &How) -> String {
+    match how {
+        How::Violated(violation) => violation.sentence.clone(),
+        How::Vacuous(sentence) => (*sentence).to_owned(),
+        How::Endless => {
+            "The nodes keep each other busy without time passing: look for messages or timers that answer each \
+             other at once, for ever."
+                .to_owned()
+        }
+        How::Misbehaved(_, Misbehaviour::Panicked { at, not_started: true, .. }) => {
+            if at.is_empty() {
+                "A `todo!()` was reached.".to_owned()
+            } else {
+                format!("A `todo!()` was reached, at {at}.")
+            }
+        }
+        How::Misbehaved(node, Misbehaviour::Panicked { message, at, .. }) => {
+            let at = if at.is_empty() { String::new() } else { format!(" at {at}") };
+            format!("{node} panicked{at}: {message}")
+        }
+        How::Misbehaved(node, Misbehaviour::Died { how }) => format!("The process of {node} {how}."),
+        How::Misbehaved(node, Misbehaviour::Hung { how }) => format!("{node} {how}."),
+        How::Misbehaved(node, Misbehaviour::Garbled { how }) => {
+            format!("The process of {node} answered with something that is no answer: {how}.")
+        }
+        How::Misbehaved(node, Misbehaviour::Flooded { limit }) => {
+            format!("{node} asked for more than a run may use: {limit}.")
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Exercise `lamport`: a clock that counts, and the order it gives.
+//!
+//! Lamport, *Time, Clocks, and the Ordering of Events in a Distributed System*, 1978.
+//!
+//! Three things to write: the node [`Clock`], and the functions [`total_order`] and [`may_have_caused`].
+//! Try yourself with `cargo test lamport`, then let `faultlines grade 7/lamport` try you.
+// BEGIN SOLUTION
+// STUB: #![expect(unused, reason = "delete this line when every todo!() below is gone")]
+// END SOLUTION
+
+use lab::lamport::{self as contract, Event, Inference, Request, Stamp, Stamped};
+use lab::prelude::*;
+use std::cmp::Ordering;
+
+/// What must survive a crash, declared once: `out.save(TIME, &…)` writes it, `out.sync()` makes it durable, and
+/// `boot.disk.load(TIME)` finds it at the next start.
+const TIME: Saved<Stamp> = Saved::new("time");
+
+/// What nodes say to each other: that something was sent, and when by the sender's clock.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Message {
+    stamp: Stamp,
+}
+
+/// A node with a logical clock.
+pub struct Clock {
+    /// The stamp of the last event here.
+    time: Stamp,
+}
+
+impl Node for Clock {
+    type Contract = contract::Clock;
+    type Message = Message;
+    type Timer = Nothing;
+
+    /// The first start, and again after every crash. After a crash `boot.disk` is all that is left of before; at the
+    /// first start it is empty.
+    fn start(boot: Boot<Self>, _out: &mut Out<Self>) -> Self {
+        // BEGIN SOLUTION
+        Clock { time: boot.disk.load(TIME).unwrap_or(0) }
+        // STUB: todo!("a clock at zero; or, after a crash, one that is not behind any stamp it has given")
+        // END SOLUTION
+    }
+
+    /// A client lets something happen here. Give it a stamp and emit it; if it is a sending, send the message too.
+    fn on_request(&mut self, _id: RequestId, request: Request, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let stamp = self.tick(0, out);
+        match request {
+            Request::Local => out.emit(Event::Local { stamp }),
+            Request::Send { to } => {
+                out.emit(Event::Sent { to, stamp });
+                out.send(to, Message { stamp });
+            }
+        }
+        // STUB: todo!("out.emit(Event::Local { .. }), or out.emit(Event::Sent { .. }) and out.send(to, Message { .. })")
+        // END SOLUTION
+    }
+
+    /// A message arrives: that is an event too. Emit it, with the stamp that the message carried and its own.
+    fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let stamp = self.tick(message.stamp, out);
+        out.emit(Event::Received { from, sent: message.stamp, stamp });
+        // STUB: todo!("out.emit(Event::Received { from, sent: message.stamp, stamp: .. })")
+        // END SOLUTION
+    }
+}
+
+impl Clock {
+    /// The stamp of the next event: above all that this node has given, and above `seen`, the stamp of its cause if it
+    /// has one. It is durable before anything that `out` is asked for later can happen.
+    fn tick(&mut self, seen: Stamp, out: &mut Out<Self>) -> Stamp {
+        // BEGIN SOLUTION
+        self.time = self.time.max(seen) + 1;
+        out.save(TIME, &self.time);
+        out.sync(); // whoever sees this stamp may rely on it: it must outlive a crash
+        self.time
+        // STUB: todo!("move the clock, save it, sync, and return it")
+        // END SOLUTION
+    }
+}
+
+/// Which of two events comes first, for everybody: `Less` if `a` does. Where `a` could affect `b`, it must be `a`.
+pub fn total_order(a: Stamped, b: Stamped) -> Ordering {
+    // BEGIN SOLUTION
+    (a.stamp, a.node).cmp(&(b.stamp, b.node))
+    // STUB: todo!("compare the stamps; and where they are equal?")
+    // END SOLUTION
+}
+
+/// What the stamps of two different events tell: can `a` have caused `b`?
+pub fn may_have_caused(a: Stamped, b: Stamped) -> Inference {
+    // BEGIN SOLUTION
+    if a.stamp >= b.stamp {
+        Inference::Impossible
+    } else if a.node == b.node {
+        Inference::Certain
+    } else {
+        Inference::Possible
+    }
+    // STUB: todo!("Inference::Impossible, Possible or Certain")
+    // END SOLUTION
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab::Effect;
+    use lab::bench::Bench;
+
+    /// The stamp of the event that these effects emit.
+    fn stamp_of(effects: &[Effect<Clock>]) -> Stamp {
+        let stamps = effects.iter().filter_map(|effect| match effect {
+            Effect::Emit(
+                Event::Local { stamp } | Event::Sent { stamp, .. } | Event::Received { stamp, .. },
+            ) => Some(*stamp),
+            _ => None,
+        });
+        stamps.last().expect("every event is emitted")
+    }
+
+    #[test]
+    fn each_event_gets_a_larger_stamp_than_the_one_before() {
+        let mut node = Bench::<Clock>::new(1, 2, ());
+        let first = stamp_of(&node.request(Request::Local));
+        let second = stamp_of(&node.request(Request::Send { to: NodeId(2) }));
+        assert!(first < second, "{first}, then {second}");
+    }
+
+    #[test]
+    fn a_message_carries_the_stamp_of_its_sending_and_moves_a_clock_that_is_behind() {
+        let mut sender = Bench::<Clock>::new(1, 2, ());
+        let mut receiver = Bench::<Clock>::new(2, 2, ());
+        sender.request(Request::Local);
+        sender.request(Request::Local);
+        let effects = sender.request(Request::Send { to: NodeId(2) });
+        let sent = stamp_of(&effects);
+        let message = effects.into_iter().find_map(|effect| match effect {
+            Effect::Send(NodeId(2), message) => Some(message),
+            _ => None,
+        });
+        let received = stamp_of(&receiver.message(1, message.expect("a message to n2")));
+        assert!(sent < received, "sent at {sent}, received at {received}");
+    }
+
+    #[test]
+    fn a_crash_does_not_turn_the_clock_back() {
+        let mut node = Bench::<Clock>::new(1, 2, ());
+        let before = stamp_of(&node.request(Request::Local));
+        node.crash(); // loses everything that was not synced
+        let after = stamp_of(&node.request(Request::Local));
+        assert!(before < after, "{before}, then a crash, then {after}");
+    }
+}
