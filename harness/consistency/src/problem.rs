@@ -6,10 +6,12 @@
 //! (Lowe 2017, §3 calls the like a just-in-time linearizability graph), so a set of them fits a machine word whatever the length of
 //! the history; those that never return keep their own set, as they only ever accumulate.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use crate::history::{History, NEVER, OpId};
-use crate::model::{Model, Seen};
+use crate::model::{Model, Needs, Seen};
 
 /// No twin.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -46,6 +48,8 @@ pub(crate) struct Problem<'a, M: Model> {
     lost_at: Vec<u32>,
     /// Slots in use at once.
     pub(crate) slots: u32,
+    /// What the operations do to values, where the model holds one value at a time.
+    pub(crate) values: Option<Values>,
 }
 
 impl<'a, M: Model> Problem<'a, M> {
@@ -69,10 +73,10 @@ impl<'a, M: Model> Problem<'a, M> {
             if op.ret_rank == NEVER {
                 lost_ops.push((op.call_rank, class));
             } else {
-                returned.push((op.ret_rank, op.call_rank, id, class, read));
+                returned.push(Returned { ret: op.ret_rank, call: op.call_rank, id, class, read });
             }
         }
-        returned.sort_unstable_by_key(|r| r.0);
+        returned.sort_unstable_by_key(|r| r.ret);
         let (opens, open_at, slots) = lay_out(&returned);
         let mut last_of_class: FxHashMap<u32, u32> = FxHashMap::default();
         let lost: Vec<Lost> = (0u32..)
@@ -80,8 +84,9 @@ impl<'a, M: Model> Problem<'a, M> {
             .map(|(i, &(_, class))| Lost { class, twin: last_of_class.insert(class, i).unwrap_or(NONE) })
             .collect();
         let lost_at =
-            returned.iter().map(|r| lost_ops.partition_point(|l| l.0 < r.0) as u32).collect();
-        Self { classes, returns: returned.iter().map(|r| r.2).collect(), opens, open_at, lost, lost_at, slots }
+            returned.iter().map(|r| lost_ops.partition_point(|l| l.0 < r.ret) as u32).collect();
+        let values = Values::new(history, &classes, &returned, &lost_ops);
+        Self { classes, returns: returned.iter().map(|r| r.id).collect(), opens, open_at, lost, lost_at, slots, values }
     }
 
     #[inline]
@@ -100,13 +105,23 @@ impl<'a, M: Model> Problem<'a, M> {
             + (self.open_at.len() + self.lost_at.len() + self.returns.len()) * 4
             + size_of_val(&*self.lost)
             + size_of_val(&*self.classes)
+            + self.values.as_ref().map_or(0, Values::bytes)
     }
 }
 
-/// Open operations per front, with recycled slots. `returned`: (return, call, id, class, read), by return.
-fn lay_out(returned: &[(u32, u32, OpId, u32, bool)]) -> (Vec<Open>, Vec<u32>, u32) {
+/// An operation that returned.
+struct Returned {
+    ret: u32,
+    call: u32,
+    id: OpId,
+    class: u32,
+    read: bool,
+}
+
+/// Open operations per front, with recycled slots. `returned` by return.
+fn lay_out(returned: &[Returned]) -> (Vec<Open>, Vec<u32>, u32) {
     let mut by_call: Vec<usize> = (0..returned.len()).collect();
-    by_call.sort_unstable_by_key(|&i| returned[i].1);
+    by_call.sort_unstable_by_key(|&i| returned[i].call);
     let mut calls = by_call.into_iter().peekable();
     let mut free: Vec<u32> = Vec::new();
     let mut slots = 0u32;
@@ -116,8 +131,8 @@ fn lay_out(returned: &[(u32, u32, OpId, u32, bool)]) -> (Vec<Open>, Vec<u32>, u3
     let mut opens = Vec::new();
     let mut open_at = vec![0u32];
     let mut first_of_class: FxHashMap<u32, u32> = FxHashMap::default();
-    for (i, &(ret, ..)) in returned.iter().enumerate() {
-        while let Some(j) = calls.next_if(|&j| returned[j].1 < ret) {
+    for (i, &Returned { ret, .. }) in returned.iter().enumerate() {
+        while let Some(j) = calls.next_if(|&j| returned[j].call < ret) {
             let slot = free.pop().unwrap_or_else(|| {
                 slots += 1;
                 slots - 1
@@ -128,7 +143,7 @@ fn lay_out(returned: &[(u32, u32, OpId, u32, bool)]) -> (Vec<Open>, Vec<u32>, u3
         }
         first_of_class.clear();
         for &j in &open {
-            let (_, _, _, class, read) = returned[j];
+            let Returned { class, read, .. } = returned[j];
             let twin = first_of_class.insert(class, slot_of[j]).unwrap_or(NONE);
             opens.push(Open { class, slot: slot_of[j], twin, read });
         }
@@ -138,4 +153,65 @@ fn lay_out(returned: &[(u32, u32, OpId, u32, bool)]) -> (Vec<Open>, Vec<u32>, u3
         free.push(slot_of[i]);
     }
     (opens, open_at, slots)
+}
+
+/// Which values the classes make and need, and until when anybody does.
+pub(crate) struct Values {
+    /// By class: the value it makes, or [`NONE`].
+    pub(crate) makes: Vec<u32>,
+    /// By class: the value it must find, or [`NONE`].
+    pub(crate) needs: Vec<u32>,
+    /// By value: the last invocation of an operation that returned and needs it, plus one.
+    pub(crate) last_need: Vec<u32>,
+    /// By value: the last invocation of an operation that makes it, plus one.
+    pub(crate) last_make: Vec<u32>,
+    /// By front: the position of the return.
+    pub(crate) return_rank: Vec<u32>,
+}
+
+impl Values {
+    /// The value that is there at first.
+    pub(crate) const INITIAL: u32 = 0;
+
+    fn new<M: Model>(
+        history: &History<M>,
+        classes: &[Seen<'_, M>],
+        returned: &[Returned],
+        lost: &[(u32, u32)],
+    ) -> Option<Self> {
+        let mut numbers: BTreeMap<&M::Value, u32> = BTreeMap::new();
+        let (mut makes, mut needs) = (Vec::new(), Vec::new());
+        for seen in classes {
+            let effect = history.model().effect(seen.call, seen.answer)?;
+            let mut number = |value| {
+                let next = numbers.len() as u32 + 1;
+                *numbers.entry(value).or_insert(next)
+            };
+            makes.push(effect.makes.map_or(NONE, &mut number));
+            needs.push(match effect.needs {
+                Needs::Initial => Self::INITIAL,
+                Needs::Value(value) => number(value),
+                Needs::Nothing | Needs::Anything => NONE,
+            });
+        }
+        let mut last_need = vec![0; numbers.len() + 1];
+        let mut last_make = vec![0; numbers.len() + 1];
+        let raise = |last: &mut [u32], value: u32, call: u32| {
+            if let Some(last) = last.get_mut(value as usize) {
+                *last = (*last).max(call + 1);
+            }
+        };
+        for op in returned {
+            raise(&mut last_need, needs[op.class as usize], op.call);
+            raise(&mut last_make, makes[op.class as usize], op.call);
+        }
+        for &(call, class) in lost {
+            raise(&mut last_make, makes[class as usize], call);
+        }
+        Some(Self { makes, needs, last_need, last_make, return_rank: returned.iter().map(|r| r.ret).collect() })
+    }
+
+    fn bytes(&self) -> usize {
+        (self.makes.len() * 2 + self.last_need.len() * 2 + self.return_rank.len()) * 4
+    }
 }

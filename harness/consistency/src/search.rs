@@ -1,7 +1,7 @@
 //! The graph that both searches walk: its nodes are *configurations*, its edges place one more operation.
 
 use crate::model::Model;
-use crate::problem::{NONE, Problem};
+use crate::problem::{Lost, NONE, Open, Problem, Values};
 use crate::slots::Slots;
 use crate::states::{StateId, States};
 use crate::verdict::Why;
@@ -40,11 +40,13 @@ pub(crate) struct Graph<'p, 'a, M: Model> {
     pub(crate) problem: &'p Problem<'a, M>,
     pub(crate) states: States<'a, M>,
     pub(crate) steps: u64,
+    /// By state: the value it stands for, if the model holds one value at a time.
+    value_of: Vec<u32>,
 }
 
 impl<'p, 'a, M: Model> Graph<'p, 'a, M> {
     pub(crate) fn new(model: &M, problem: &'p Problem<'a, M>) -> Self {
-        Self { problem, states: States::new(model, problem.classes.clone()), steps: 0 }
+        Self { problem, states: States::new(model, problem.classes.clone()), steps: 0, value_of: vec![Values::INITIAL] }
     }
 
     /// Nothing placed.
@@ -73,7 +75,11 @@ impl<'p, 'a, M: Model> Graph<'p, 'a, M> {
                 return None; // a settled node has no read to place
             }
             self.steps += 1;
+            let op = *op;
             let state = self.states.step(node.state, op.class)?;
+            if self.forsakes(node, state, op.class, way) {
+                return None;
+            }
             let mut next = node.clone();
             next.state = state;
             next.placed.insert(op.slot);
@@ -90,12 +96,49 @@ impl<'p, 'a, M: Model> Graph<'p, 'a, M> {
             if state == node.state {
                 return None; // placed for nothing
             }
+            if self.forsakes(node, state, lost.class, way) {
+                return None;
+            }
             let mut next = node.clone();
             next.state = state;
             next.lost.insert(index);
             self.settle(&mut next);
             Some(next)
         }
+    }
+
+    /// Whether placing the `way`-th operation, of `class`, leaves a value for good that some operation still has to see: a dead end, however long
+    /// it takes to get there. With unique values this leaves little to choose (compare Gibbons & Korach 1997, §4.2).
+    fn forsakes<S: Slots>(&mut self, node: &Node<S>, next: StateId, class: u32, way: u32) -> bool {
+        let Some(values) = &self.problem.values else { return false };
+        if next == node.state {
+            return false;
+        }
+        if self.value_of.len() <= next as usize {
+            self.value_of.resize(next as usize + 1, NONE);
+        }
+        self.value_of[next as usize] = values.makes[class as usize];
+        let left = self.value_of[node.state as usize];
+        if left == NONE {
+            return false;
+        }
+        let now = values.return_rank[node.front as usize];
+        let open = self.problem.open(node.front);
+        let waits = |of: &[u32]| {
+            let unplaced = |(i, op): (usize, &Open)| {
+                of[op.class as usize] == left && i != way as usize && !node.placed.contains(op.slot)
+            };
+            open.iter().enumerate().any(unplaced)
+        };
+        let needed = values.last_need[left as usize] > now || waits(&values.needs);
+        let comes_again = || {
+            let lost = &self.problem.lost[..self.problem.lost_count(node.front) as usize];
+            let unplaced = |(i, op): (u32, &Lost)| {
+                values.makes[op.class as usize] == left && i + open.len() as u32 != way && !node.lost.contains(i)
+            };
+            values.last_make[left as usize] > now || waits(&values.makes) || (0..).zip(lost).any(unplaced)
+        };
+        needed && !comes_again()
     }
 
     /// Place every read that fits the state; move the front past what has been placed.
