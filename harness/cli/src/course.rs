@@ -53,8 +53,8 @@ impl Course {
                 let Ok(text) = std::str::from_utf8(bytes) else { continue };
                 if path == "chapter.toml" {
                     about = Some(toml::from_str(text).map_err(Failed::harness)?);
-                } else if let Some(source) = path.strip_prefix("src/") {
-                    skeleton.push((source.to_owned(), text.to_owned()));
+                } else if path.starts_with("src/") {
+                    skeleton.push((path.to_owned(), text.to_owned()));
                 }
             }
             let missing = || Failed::harness(anyhow::anyhow!("this binary carries no {folder}chapter.toml"));

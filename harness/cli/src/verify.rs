@@ -180,7 +180,10 @@ impl Mutant {
         let mut files: Vec<(String, String)> =
             reference.files().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
         for Edit { file, find, replace } in &self.edits {
-            let text = files.iter_mut().find(|(path, _)| path == file).map(|(_, text)| text);
+            let text = files
+                .iter_mut()
+                .find(|(path, _)| path.strip_prefix("src/") == Some(file))
+                .map(|(_, text)| text);
             let text =
                 text.with_context(|| format!("mutant {}: the reference has no src/{file}", self.id))?;
             match text.matches(find.as_str()).count() {
@@ -343,8 +346,8 @@ fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
     for (path, text) in Sources::read(&solution)?.files() {
         expected.insert(path.to_owned());
         let wanted = build::skeleton::generate(text)
-            .map_err(|e| Failed::usage(anyhow!("{}/src/{path}: {e}", solution.display())))?;
-        let file = exercise.join("src").join(path);
+            .map_err(|e| Failed::usage(anyhow!("{}/{path}: {e}", solution.display())))?;
+        let file = exercise.join(path);
         let found = std::fs::read_to_string(&file).unwrap_or_default();
         if found == wanted {
             continue;
@@ -364,8 +367,7 @@ fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
     }
     for (path, _) in Sources::read(&exercise)?.files() {
         if !expected.contains(path) {
-            faults
-                .push(format!("{}/src/{path} has no reference: delete it, or write one", exercise.display()));
+            faults.push(format!("{}/{path} has no reference: delete it, or write one", exercise.display()));
         }
     }
     faults.extend(ids(chapter, args)?);

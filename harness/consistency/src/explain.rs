@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use crate::history::{History, OpId, Operation};
 use crate::level::Level;
-use crate::model::{Effect, Model, Needs};
+use crate::model::{Access, Answer, Effect, Model, Needs};
 use crate::verdict::{Verdict, Violation};
 
 /// ` key`, or nothing where there is only one.
@@ -15,15 +15,32 @@ pub(crate) fn at(key: &impl Debug) -> String {
     }
 }
 
-/// A violation of real-time order, told.
-pub(crate) fn violation<M: Model>(history: &History<M>, level: Level, guilty: OpId, core: Vec<OpId>) -> Verdict {
-    let sentence = stale_read(history, &core, guilty)
-        .or_else(|| history.model().blame(&told(history, &core), position(&core, guilty)))
-        .unwrap_or_else(|| no_order(history, &core, guilty));
+/// A violation with its sentence.
+pub(crate) fn told(level: Level, guilty: OpId, core: Vec<OpId>, sentence: String) -> Verdict {
     Verdict::Violation(Box::new(Violation { level, guilty, core, sentence }))
 }
 
-fn told<'a, M: Model>(history: &'a History<M>, core: &[OpId]) -> Vec<&'a Operation<M>> {
+/// `p1 read 5 from x`, `p1 read nothing`.
+pub(crate) fn read_in_words<M: Model>(history: &History<M>, id: OpId) -> String {
+    let op = &history[id];
+    let from = history.model().key(&op.call).map(|key| at(&key)).filter(|key| !key.is_empty());
+    let from = from.map_or_else(String::new, |key| format!(" from{key}"));
+    match history.model().access(&op.call, op.answer.as_ref()) {
+        Some(Access::Read(Answer::Value(value))) => format!("{} read {value:?}{from}", op.process),
+        Some(Access::Read(_)) => format!("{} read nothing{from}", op.process),
+        _ => history.describe(id),
+    }
+}
+
+/// A violation of real-time order, told.
+pub(crate) fn violation<M: Model>(history: &History<M>, level: Level, guilty: OpId, core: Vec<OpId>) -> Verdict {
+    let sentence = stale_read(history, &core, guilty)
+        .or_else(|| history.model().blame(&of(history, &core), position(&core, guilty)))
+        .unwrap_or_else(|| no_order(history, &core, guilty));
+    told(level, guilty, core, sentence)
+}
+
+fn of<'a, M: Model>(history: &'a History<M>, core: &[OpId]) -> Vec<&'a Operation<M>> {
     core.iter().map(|&id| &history[id]).collect()
 }
 

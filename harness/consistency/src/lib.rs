@@ -1,5 +1,6 @@
 //! consistency
 
+pub mod causal;
 mod depth;
 mod explain;
 pub mod history;
@@ -12,6 +13,7 @@ mod minimize;
 pub mod model;
 pub mod models;
 mod problem;
+mod reads_from;
 mod search;
 mod shadow;
 mod slots;
@@ -21,6 +23,7 @@ pub mod timeline;
 pub mod verdict;
 mod zones;
 
+pub use causal::{Causality, causal};
 pub use history::{History, OpId, Operation, Process};
 pub use level::Level;
 pub use linearizable::linearizable;

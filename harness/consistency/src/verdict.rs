@@ -82,6 +82,11 @@ pub enum Why {
         /// The later of the two.
         write: OpId,
     },
+    /// The level is defined for plain reads and writes, and this operation is neither.
+    NotPlain {
+        /// The first of its kind.
+        operation: OpId,
+    },
     /// The history never settled, or something was written after it had, so nothing can be said about where it ends up.
     NotSettled,
 }
@@ -93,6 +98,9 @@ impl fmt::Display for Why {
             Self::Bytes { given } => write!(f, "no answer within {} MB", given >> 20),
             Self::SharedValue { write } => {
                 write!(f, "operation {} writes a value that was there before, so reads of it are ambiguous", write.0)
+            }
+            Self::NotPlain { operation } => {
+                write!(f, "operation {} is no plain read or write of one key, for which alone this is defined", operation.0)
             }
             Self::NotSettled => write!(f, "the history does not end in a settled phase without writes"),
         }

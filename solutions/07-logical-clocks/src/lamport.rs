@@ -53,7 +53,7 @@ impl Node for Clock {
                 out.send(to, Message { stamp });
             }
         }
-        // STUB: todo!("out.emit(Event::Local { .. }), or out.emit(Event::Sent { .. }) and out.send(to, Message { .. })")
+        // STUB: todo!("tick, then emit what happened; and for a sending, send the message")
         // END SOLUTION
     }
 
@@ -62,7 +62,7 @@ impl Node for Clock {
         // BEGIN SOLUTION
         let stamp = self.tick(message.stamp, out);
         out.emit(Event::Received { from, sent: message.stamp, stamp });
-        // STUB: todo!("out.emit(Event::Received { from, sent: message.stamp, stamp: .. })")
+        // STUB: todo!("tick past the stamp of the message, then emit that it was received")
         // END SOLUTION
     }
 }

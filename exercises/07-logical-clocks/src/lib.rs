@@ -1,0 +1,3 @@
+//! Chapter 7: ordering and logical clocks. One module an exercise; README.md has the reading.
+
+pub mod lamport;
