@@ -74,13 +74,13 @@ mod tests {
 
     /// The stamp of the event that these effects emit.
     fn stamp_of(effects: &[Effect<Clock>]) -> Stamp {
-        let stamps = effects.iter().filter_map(|effect| match effect {
+        let mut stamps = effects.iter().filter_map(|effect| match effect {
             Effect::Emit(
                 Event::Local { stamp } | Event::Sent { stamp, .. } | Event::Received { stamp, .. },
             ) => Some(*stamp),
             _ => None,
         });
-        stamps.last().expect("every event is emitted")
+        stamps.next_back().expect("every event is emitted")
     }
 
     #[test]
