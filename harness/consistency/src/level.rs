@@ -29,6 +29,39 @@ pub enum Level {
     BoundedStaleness,
 }
 
+impl Level {
+    /// The levels that take no parameter, each after all that imply it.
+    pub const LADDER: [Self; 10] = [
+        Self::Linearizable,
+        Self::Sequential,
+        Self::CausalMemory,
+        Self::CausalConvergence,
+        Self::Causal,
+        Self::ReadYourWrites,
+        Self::MonotonicReads,
+        Self::MonotonicWrites,
+        Self::WritesFollowReads,
+        Self::Convergent,
+    ];
+
+    /// Whether every history (of plain reads and writes of unique values) that keeps this promise keeps the `weaker` one too. No level implies itself.
+    ///
+    /// CM and CCv are incomparable; CC explains each read by itself, so it implies of the session guarantees only read-your-writes;
+    /// convergence is about the end alone, and follows from none of the others.
+    pub fn implies(self, weaker: Self) -> bool {
+        let sessions = [Self::ReadYourWrites, Self::MonotonicReads, Self::MonotonicWrites, Self::WritesFollowReads];
+        match self {
+            Self::Linearizable => weaker == Self::Sequential || Self::Sequential.implies(weaker),
+            Self::Sequential => {
+                [Self::CausalMemory, Self::CausalConvergence].contains(&weaker) || Self::CausalMemory.implies(weaker)
+            }
+            Self::CausalMemory | Self::CausalConvergence => weaker == Self::Causal || sessions.contains(&weaker),
+            Self::Causal => weaker == Self::ReadYourWrites,
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,6 +1,7 @@
 //! consistency
 
 pub mod causal;
+pub mod convergent;
 mod depth;
 mod explain;
 pub mod history;
@@ -15,17 +16,25 @@ pub mod models;
 mod problem;
 mod reads_from;
 mod search;
+pub mod sequential;
+pub mod session;
 mod shadow;
 mod slots;
+pub mod stale;
 mod states;
+pub mod survey;
 mod sweep;
 pub mod timeline;
 pub mod verdict;
 mod zones;
 
 pub use causal::{Causality, causal};
+pub use convergent::convergent;
 pub use history::{History, OpId, Operation, Process};
 pub use level::Level;
 pub use linearizable::linearizable;
 pub use model::Model;
+pub use sequential::sequential;
+pub use session::{Guarantee, session};
+pub use survey::{Survey, place, strongest, survey, weakest_broken};
 pub use verdict::{Budget, Verdict, Violation, Why};
