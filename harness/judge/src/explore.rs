@@ -98,9 +98,14 @@ impl Watch for Judging {
     }
 }
 
+/// The `nth` world of a check under this seed, and its oracle.
+pub fn case(check: &Check, seed: WorldSeed, nth: u32) -> Case {
+    (check.case)(&mut Pick::new(seed), nth)
+}
+
 /// The job of one world of a check.
 fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judging> {
-    let Case { scenario, oracle } = (check.case)(&mut Pick::new(seed), nth);
+    let Case { scenario, oracle } = case(check, seed, nth);
     Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judging { oracle, violation: None } }
 }
 /// What a job that has run showed.

@@ -18,7 +18,7 @@ mod score;
 mod seed;
 
 pub use check::{Case, Chapter, Check, Exercise, Kind, Oracle, Planned, Reached, Violation};
-pub use explore::{Evidence, Failure, Finding, How, Options, judge};
+pub use explore::{Evidence, Failure, Finding, How, Options, case, judge};
 pub use pick::Pick;
 pub use score::{CheckReport, ExerciseReport, Verdict, score};
 pub use seed::{RELEASE, SeedKey, WorldSeed};

@@ -1,0 +1,26 @@
+//! The gates, in a version that fits a test run.
+
+use crate::faultlines;
+
+fn holds(args: &[&str]) {
+    let ran = faultlines(&[&["verify"], args].concat());
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("the gate holds"), "{ran}");
+}
+
+#[test]
+fn generated_files_are_fresh_and_ids_agree() {
+    holds(&["freshness"]);
+}
+#[test]
+fn references_and_second_solutions_pass_under_five_seed_keys() {
+    holds(&["solutions", "--keys", "5"]);
+}
+#[test]
+fn skeletons_are_not_started() {
+    holds(&["skeletons"]);
+}
+#[test]
+fn every_mutant_is_caught_by_the_check_that_names_it() {
+    holds(&["mutants", "--keys", "3"]);
+}
