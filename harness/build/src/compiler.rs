@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// How student code is compiled. `-F` makes unsafe code an error that no attribute lifts; capping lints would
-/// void it.
+/// void it. One codegen unit takes the least work, and the linker has the least to do.
 pub(crate) const FLAGS: &[&str] = &[
     "--edition=2024",
     "--error-format=json",
     "-Copt-level=1",
     "-Cdebuginfo=0",
-    "-Ccodegen-units=16",
+    "-Ccodegen-units=1",
     "-Coverflow-checks=on",
     "-Cdebug-assertions=on",
     "-Cpanic=unwind",
@@ -89,6 +89,11 @@ fn run(kit: &Kit, mut rustc: Command) -> Result<Report, Error> {
         }
     }
     messages.retain(|message| !message.message.starts_with("aborting due to"));
+    let crates = [&kit.crates.lab, &kit.crates.guest, &kit.crates.serde];
+    if !status.success() && crates.iter().any(|name| !kit.libraries.join(name).is_file()) {
+        let path = kit.libraries.parent().unwrap_or(&kit.libraries).to_owned();
+        return Err(Error::Damaged { what: "a kit has lost its crates".to_owned(), path });
+    }
     let report = Report { succeeded: status.success(), messages };
     // It rejects code with 1 and an error. All else is its own failure, on code that no compiler should get.
     let how = match (status.code(), status.signal()) {

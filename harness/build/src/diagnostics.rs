@@ -8,6 +8,9 @@ use std::fmt::{self, Write};
 /// Length of a text, in bytes.
 const TEXT_MAX: usize = 8 << 10;
 
+/// Items of a list in a message that are shown.
+const ITEMS_MAX: usize = 8;
+
 /// What the compiler holds against some modules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostics {
@@ -27,6 +30,11 @@ impl Diagnostics {
     /// The harness's own sentence, where there is nothing to compile.
     pub(crate) fn sentence(text: String) -> Diagnostics {
         Diagnostics { text: clean(&text), errors: 1, warnings: 0 }
+    }
+    /// Adds a last paragraph.
+    pub(crate) fn and(mut self, sentence: &str) -> Diagnostics {
+        let _ = write!(self.text, "\n\n{}", clean(sentence));
+        self
     }
     /// Shows these errors, found when `sources` were compiled.
     pub(crate) fn of(errors: &[&Message], warnings: usize, sources: &Sources) -> Diagnostics {
@@ -125,7 +133,8 @@ impl Span {
     fn all_within(&self, ours: &dyn Fn(&str) -> bool) -> bool {
         ours(&self.file_name) && self.expansion.as_ref().is_none_or(|from| from.span.all_within(ours))
     }
-    fn show(&self, sources: &Sources, out: &mut String) {
+    /// Draws this span; what it says stands in `source`, which may be a macro that was used here.
+    fn show(&self, source: &Span, sources: &Sources, out: &mut String) {
         let (line, column) = (self.line_start, self.column_start);
         let _ = write!(out, "\n  --> {}:{line}:{column}", self.file_name);
         let Some(text) =
@@ -142,9 +151,9 @@ impl Span {
         };
         let (from, to) =
             (upto(column), if self.line_end == line { upto(self.column_end) } else { text.len() });
-        let mark = if self.is_primary { "^" } else { "-" };
+        let mark = if source.is_primary { "^" } else { "-" };
         let marks = mark.repeat(width(text.get(from..to).unwrap_or_default()).max(1));
-        let label = self.label.as_deref().unwrap_or_default();
+        let label = source.label.as_deref().unwrap_or_default();
         let indent = " ".repeat(width(&text[..from]));
         let _ = write!(
             out,
@@ -176,28 +185,35 @@ impl Message {
         }
     }
     fn redraw(&self, sources: &Sources) -> String {
+        let ours = |path: &str| sources.get(path).is_some();
         let code = self.code.as_ref().map(|code| format!("[{}]", code.code)).unwrap_or_default();
         let mut out = format!("error{code}: {}", self.message);
         self.show_spans(sources, &mut out);
         for child in &self.children {
+            let _ = write!(out, "\n  = {}: {}", child.level, child.message.replace('\n', "\n    "));
             let suggested = child.spans.iter().filter_map(|span| span.suggested_replacement.as_deref());
-            let suggested =
-                suggested.map(str::trim).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" … ");
-            let suggested = if suggested.is_empty() { suggested } else { format!(": `{suggested}`") };
-            let _ =
-                write!(out, "\n  = {}: {}{suggested}", child.level, child.message.replace('\n', "\n    "));
-            if suggested.is_empty() {
-                child.show_spans(sources, &mut out);
+            let suggested: Vec<_> = suggested.map(str::trim).filter(|text| !text.is_empty()).collect();
+            if !suggested.is_empty() {
+                let _ = write!(out, ": `{}`", suggested.join(" … "));
+                continue;
+            }
+            child.show_spans(sources, &mut out);
+            // Lists of what else there is point into libraries, one item each.
+            let elsewhere =
+                child.spans.iter().filter(|span| child.level == "help" && span.within(&ours).is_none());
+            for item in elsewhere.filter_map(|span| span.label.as_deref()).take(ITEMS_MAX) {
+                let _ = write!(out, "\n      {item}");
             }
         }
         out
     }
     fn show_spans(&self, sources: &Sources, out: &mut String) {
         let ours = |path: &str| sources.get(path).is_some();
-        let mut spans: Vec<_> = self.spans.iter().filter_map(|span| span.within(&ours)).collect();
-        spans.sort_by_key(|span| (!span.is_primary, span.line_start, span.column_start));
-        for span in spans {
-            span.show(sources, out);
+        let mut spans: Vec<_> =
+            self.spans.iter().filter_map(|from| Some((from.within(&ours)?, from))).collect();
+        spans.sort_by_key(|(span, from)| (!from.is_primary, span.line_start, span.column_start));
+        for (span, from) in spans {
+            span.show(from, sources, out);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder holds no sources.
-    #[error("no `src` folder in {}: give the folder of a chapter, such as `07-time`", .0.display())]
+    #[error("no `src` folder in {}: give the folder of a chapter, such as `07-logical-clocks`", .0.display())]
     NoSources(PathBuf),
     /// A file that cannot be part of a submission.
     #[error("src/{path}: {reason}")]

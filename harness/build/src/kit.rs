@@ -111,7 +111,7 @@ impl Kit {
         if let Some(crates) = recorded(&dir) {
             return Ok(kit(crates));
         }
-        progress(Preparing::Started { about_s: 40 });
+        progress(Preparing::Started { about_s: 25 });
         let half_built = format!(".building-{key}-");
         remove_half_built(&kits, &half_built);
         let scratch = tempfile::Builder::new().prefix(&half_built).tempdir_in(&kits);

@@ -6,17 +6,16 @@
 use crate::error::{At, Error};
 use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 /// The statics that can change and the thread-locals of the crate `chapter` in a program, library or object
-/// file: their paths, sorted. One that the compiler gave no name is `"chapter (an unnamed static)"`; libraries
-/// alone tell of those.
+/// file: their paths, sorted.
 ///
-/// What is decided is whether it *can* change: a `OnceLock` or an atomic is listed though it is set once, a
-/// `static` of plain data is not.
+/// What counts is whether it can change: a `OnceLock` is listed though it is set once; a `static` of plain data
+/// is not, nor an atomic that nothing writes to.
 ///
 /// # Errors
 /// Where the file cannot be read or is not what a compiler writes.
@@ -29,19 +28,17 @@ pub fn mutable(path: &Path) -> Result<Vec<String>, Error> {
             let member = member.map_err(io::Error::other).at("cannot read", path)?;
             let data = member.data(&*bytes).map_err(io::Error::other).at("cannot read", path)?;
             if member.name().ends_with(b".o") {
-                object(data, true, &mut found).map_err(io::Error::other).at("cannot read", path)?;
+                object(data, &mut found).map_err(io::Error::other).at("cannot read", path)?;
             }
         }
     } else {
-        object(&bytes, false, &mut found).map_err(io::Error::other).at("cannot read", path)?;
+        object(&bytes, &mut found).map_err(io::Error::other).at("cannot read", path)?;
     }
     Ok(found.into_iter().collect())
 }
 
-/// `own`: all of the file was compiled from `chapter`.
-fn object(bytes: &[u8], own: bool, found: &mut BTreeSet<String>) -> object::Result<()> {
+fn object(bytes: &[u8], found: &mut BTreeSet<String>) -> object::Result<()> {
     let file = object::File::parse(bytes)?;
-    let mut named = HashSet::new();
     for symbol in file.symbols() {
         let Some(index) = symbol.section_index() else { continue };
         let section = file.section_by_index(index)?;
@@ -50,15 +47,8 @@ fn object(bytes: &[u8], own: bool, found: &mut BTreeSet<String>) -> object::Resu
         {
             continue;
         }
-        named.insert(index);
         if let Some(path) = path_in_chapter(symbol.name()?) {
             found.insert(path);
-        }
-    }
-    for section in file.sections().filter(|_| own) {
-        if section.size() > 0 && changes(section.kind(), section.name()?) && !named.contains(&section.index())
-        {
-            found.insert("chapter (an unnamed static)".to_owned());
         }
     }
     Ok(())
@@ -81,6 +71,13 @@ fn path_in_chapter(symbol: &str) -> Option<String> {
         return None;
     }
     // `thread_local!` puts the variable into a closure in a constant.
-    let end = name.find("::{constant").unwrap_or(name.len());
-    Some(name[..end].to_owned())
+    let end = ["::{K#", "::{constant"]
+        .iter()
+        .filter_map(|constant| name.find(constant))
+        .min()
+        .unwrap_or(name.len());
+    // What is left of a static that the optimiser took apart has a number.
+    let name = &name[..end];
+    let part = name.rsplit_once('.').filter(|(_, part)| part.chars().all(|c| c.is_ascii_digit()));
+    Some(part.map_or(name, |(whole, _)| whole).to_owned())
 }

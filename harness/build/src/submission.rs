@@ -2,7 +2,7 @@
 
 use crate::cache;
 use crate::compiler::{self, Report};
-use crate::diagnostics::{Diagnostics, Message};
+use crate::diagnostics::{Diagnostics, Message, Place};
 use crate::error::{At, Error};
 use crate::kit::Kit;
 use crate::sources::{Sources, belongs};
@@ -19,7 +19,8 @@ const LANES_KEPT: usize = 64;
 /// Tells what could not be compiled; its time is when the binary was last used.
 const RECORD: &str = "lane.json";
 const BINARY: &str = "lane";
-/// `main.rs` calls the n-th exercise on this line, counted from 0 and 1.
+const MAIN: &str = "main.rs";
+/// It calls the n-th exercise on this line, counted from 0 and 1.
 const FIRST_LINE: usize = 3;
 
 /// An exercise of a chapter, and how it is called.
@@ -155,7 +156,7 @@ impl Building<'_> {
         let dir = self.scratch.join("lane");
         fs::create_dir_all(&dir).at("cannot create", &dir)?;
         loop {
-            let main = dir.join("main.rs");
+            let main = dir.join(MAIN);
             fs::write(&main, self.main_rs(&broken)).at("cannot write", &main)?;
             let report = compiler::main(self.kit, &dir, &self.crates(&broken)?)?;
             if report.succeeded {
@@ -255,31 +256,37 @@ impl Building<'_> {
         sources: &Sources,
         broken: &BTreeMap<String, Diagnostics>,
     ) -> BTreeMap<String, Diagnostics> {
+        let ours = |path: &str| path == MAIN || sources.get(path).is_some();
         let mut blamed: BTreeMap<&str, Vec<&Message>> = BTreeMap::new();
         for error in report.errors() {
-            let ours = |path: &str| path == "main.rs" || sources.get(path).is_some();
-            let places = error.places(&ours);
-            let owners: BTreeSet<&str> = places.iter().flat_map(|place| self.owners(*place)).collect();
+            let owners: BTreeSet<&str> =
+                error.places(&ours).into_iter().flat_map(|at| self.owners(at)).collect();
             for owner in owners.into_iter().filter(|owner| !broken.contains_key(*owner)) {
                 blamed.entry(owner).or_default().push(error);
             }
         }
-        let shown = |(exercise, errors): (&str, Vec<&Message>)| {
-            let mut said = Diagnostics::of(&errors, report.warnings(), sources);
+        let said = |exercise: &str, errors: &[&Message]| {
+            let mut said = Diagnostics::of(errors, report.warnings(), sources);
+            let target = self.targets.iter().find(|target| target.exercise == exercise);
+            if let Some(target) = target.filter(|_| errors.iter().any(|error| in_main(&error.places(&ours))))
+            {
+                said = said.and(&format!(
+                    "The harness uses this exercise as `{}`, where `chapter` is src/lib.rs",
+                    target.entry
+                ));
+            }
             if !broken.is_empty() {
                 let gone = broken.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                let _ = write!(
-                    said.text,
-                    "\n\nThis is after the skeleton took the place of {gone}: mend that first"
-                );
+                said = said
+                    .and(&format!("This is after the skeleton took the place of {gone}: mend that first"));
             }
-            (exercise.to_owned(), said)
+            said
         };
-        blamed.into_iter().map(shown).collect()
+        blamed.iter().map(|(exercise, errors)| ((*exercise).to_owned(), said(exercise, errors))).collect()
     }
 
     fn owners(&self, (path, line): (&str, usize)) -> Vec<&str> {
-        if path == "main.rs" {
+        if path == MAIN {
             return self
                 .targets
                 .get(line.wrapping_sub(FIRST_LINE))
@@ -294,4 +301,8 @@ impl Building<'_> {
 
 fn everything(report: &Report, sources: &Sources) -> Diagnostics {
     Diagnostics::of(&report.errors().collect::<Vec<_>>(), report.warnings(), sources)
+}
+
+fn in_main(places: &[Place]) -> bool {
+    places.iter().any(|(path, _)| *path == MAIN)
 }
