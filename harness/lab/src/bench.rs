@@ -18,6 +18,7 @@ pub struct Bench<N: Node> {
     ask: Rc<Ask>,
     config: <N::Contract as Contract>::Config,
     events: u64,
+    requests: u64,
 }
 
 impl<N: Node> Bench<N> {
@@ -34,6 +35,7 @@ impl<N: Node> Bench<N> {
             ask,
             config,
             events: 1,
+            requests: 0,
         };
         bench.keep(&effects);
         bench
@@ -44,7 +46,8 @@ impl<N: Node> Bench<N> {
     }
     /// A client asks; the request's id is 1 for the first, 2 for the second, and so on.
     pub fn request(&mut self, request: <N::Contract as Contract>::Request) -> Vec<Effect<N>> {
-        let id = RequestId(self.events);
+        self.requests += 1;
+        let id = RequestId(self.requests);
         self.step(|node, out| node.on_request(id, request, out))
     }
     /// An alarm rings. The bench does not check that it was set.

@@ -6,7 +6,8 @@
 //! written since the last sync.
 
 use crate::Wire;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -178,12 +179,13 @@ impl Disk {
     pub fn drop_torn(&mut self) {
         self.logs.values_mut().for_each(|log| log.torn = false);
     }
-    /// (For the kernel.) Bytes held, names and bookkeeping aside.
+    /// (For the kernel.) Bytes held, and some more for each record, value and row.
     pub fn bytes(&self) -> usize {
+        const BOOKKEEPING: usize = 32;
         let tables = self.tables.values().flatten().map(|(key, value)| key.len() + value.len());
         let logs = self.logs.values().flat_map(|log| log.records.iter().map(Vec::len));
         let flat = self.values.values().chain(self.files.values()).map(Vec::len);
-        tables.chain(logs).chain(flat).sum()
+        tables.chain(logs).chain(flat).map(|bytes| bytes + BOOKKEEPING).sum()
     }
 }
 
@@ -234,8 +236,21 @@ pub enum DiskOp {
         name: String,
         len: u64,
     },
-    /// All of these survive a crash, or none.
-    All(Vec<DiskOp>),
+    /// All of these survive a crash, or none. No group is in a group.
+    All(#[serde(deserialize_with = "no_groups")] Vec<DiskOp>),
+}
+/// Reads the writes of a group. A group in it is refused: bytes from outside must not choose how deep the
+/// reader recurses.
+fn no_groups<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<DiskOp>, D::Error> {
+    thread_local! {
+        static INSIDE: Cell<bool> = const { Cell::new(false) };
+    }
+    if INSIDE.replace(true) {
+        return Err(D::Error::custom("a group in a group"));
+    }
+    let writes = Vec::deserialize(from);
+    INSIDE.set(false);
+    writes
 }
 
 /// Writes that survive a crash together or not at all; see [`Out::atomic`](crate::Out::atomic).

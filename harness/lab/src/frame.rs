@@ -203,7 +203,7 @@ impl Reply<'_> {
 pub enum Ending {
     /// As it should.
     Returned,
-    /// It was not called: the message was not one of the node's type.
+    /// It was not called: the message (or a caller's request, a service's answer) was not one of its type.
     Stray,
     /// It panicked.
     Panicked {

@@ -125,10 +125,10 @@ impl<N: Node> Hosted for Running<N> {
                     Some(message) => node.on_message(from, message, out),
                     None => ending = Ending::Stray,
                 },
-                Event::Request { id, request } => {
-                    let request = decode(request.0).expect("the harness sends requests of this role");
-                    node.on_request(id, request, out);
-                }
+                Event::Request { id, request } => match decode(request.0) {
+                    Some(request) => node.on_request(id, request, out),
+                    None => ending = Ending::Stray,
+                },
                 Event::Timer { timer } => {
                     let timer = decode(timer.0).unwrap_or_else(|| {
                         panic!(
@@ -138,10 +138,10 @@ impl<N: Node> Hosted for Running<N> {
                     });
                     node.on_timer(timer, out);
                 }
-                Event::Answer { call, answer } => {
-                    let answer = decode(answer.0).expect("the harness sends answers of this role");
-                    node.on_answer(call, answer, out);
-                }
+                Event::Answer { call, answer } => match decode(answer.0) {
+                    Some(answer) => node.on_answer(call, answer, out),
+                    None => ending = Ending::Stray,
+                },
             }
             Handled { ending, status: status(node, context.want), value: () }
         });

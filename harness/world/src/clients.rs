@@ -3,7 +3,7 @@
 use crate::draw::Purpose;
 use crate::kernel::{Action, Item, World};
 use crate::node::{Handed, HandedEvent};
-use crate::observe::{Bytes, Cause, Seen};
+use crate::observe::{Bytes, Cause, ObservationId, Seen};
 use crate::scenario::{When, request_id};
 use crate::time::Time;
 use lab::{CallId, NodeId};
@@ -11,8 +11,8 @@ use lab::{CallId, NodeId};
 /// Who waits for the answer to a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Origin {
-    /// A client's try; places in the scenario.
-    Client { client: usize, operation: usize },
+    /// A client's try, from 1; places in the scenario.
+    Client { client: usize, operation: usize, tries: u32 },
     /// A node's call.
     Call { caller: usize, incarnation: u32, call: CallId },
 }
@@ -20,9 +20,17 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     NotYet,
-    /// Tried so many times.
-    Waiting(u32),
+    /// The last try may still be answered.
+    Waiting(Tried),
+    /// The last try was refused, and the next is to come.
+    Thinking(Tried),
     Over,
+}
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tried {
+    tries: u32,
+    /// Where the operation began.
+    invoked: ObservationId,
 }
 
 impl World {
@@ -40,25 +48,25 @@ impl World {
         }
     }
 
-    /// An operation begins, or is tried again.
+    /// An operation begins, or is tried again after a refusal.
     pub(crate) fn invoke(&mut self, client: usize, operation: usize) {
         let scenario = self.scenario.clone();
         let spec = &scenario.clients[client];
         let asked = &spec.operations[operation];
-        let tries = match self.progress[client][operation] {
-            Progress::NotYet => 0,
-            Progress::Waiting(tries) => tries,
-            Progress::Over => return,
+        let tried = match self.progress[client][operation] {
+            Progress::NotYet => None,
+            Progress::Thinking(tried) => Some(tried),
+            Progress::Waiting(_) | Progress::Over => return,
         };
-        self.progress[client][operation] = Progress::Waiting(tries + 1);
+        let tries = tried.map_or(0, |tried| tried.tries);
         let target: NodeId = asked.to[tries as usize % asked.to.len()];
         let Some(node) = self.place(target) else { return };
-        let cause = if tries == 0 {
+        let invoked = tried.map(|tried| tried.invoked).unwrap_or_else(|| {
             let invoked = Seen::Invoked { client: spec.id, operation: asked.id };
-            Cause::Observation(self.observe(node, Cause::Scenario, invoked))
-        } else {
-            Cause::Scenario
-        };
+            self.observe(node, Cause::Scenario, invoked)
+        });
+        let cause = Cause::Observation(invoked);
+        self.progress[client][operation] = Progress::Waiting(Tried { tries: tries + 1, invoked });
         if let Some(timeout) = spec.timeout {
             self.push(self.now + timeout, Item::TryTimesOut { client, operation, tries: tries + 1 });
         }
@@ -66,7 +74,7 @@ impl World {
         let (key, _) = self.seed.key(Purpose::Request, which, u64::from(tries));
         let event = HandedEvent::Request {
             id: request_id(spec.id, asked.id, tries),
-            origin: Origin::Client { client, operation },
+            origin: Origin::Client { client, operation, tries: tries + 1 },
             bytes: asked.request.as_slice().into(),
         };
         self.hand(node, Handed { event, cause, key });
@@ -77,16 +85,24 @@ impl World {
         &mut self,
         client: usize,
         operation: usize,
+        tries: u32,
         node: usize,
         cause: Cause,
         bytes: Bytes,
     ) {
-        let Progress::Waiting(tries) = self.progress[client][operation] else { return };
+        let progress = self.progress[client][operation];
+        let (Progress::Waiting(tried) | Progress::Thinking(tried)) = progress else { return };
         let scenario = self.scenario.clone();
         let spec = &scenario.clients[client];
         let accepted = spec.accepts.as_ref().is_none_or(|accepts| accepts.fits(&bytes));
-        if !accepted && tries < spec.attempts {
-            return self.push(self.now + spec.think, Item::Invoke { client, operation });
+        if !accepted {
+            if tries < tried.tries {
+                return; // a refusal of an earlier try says nothing about the last one
+            }
+            if tries < spec.attempts {
+                self.progress[client][operation] = Progress::Thinking(tried);
+                return self.push(self.now + spec.think, Item::Invoke { client, operation });
+            }
         }
         let returned = Seen::Returned { client: spec.id, operation: spec.operations[operation].id, bytes };
         self.observe(node, cause, returned);
@@ -95,12 +111,14 @@ impl World {
 
     /// A try was not answered in time.
     pub(crate) fn try_times_out(&mut self, client: usize, operation: usize, tries: u32) {
-        if self.progress[client][operation] != Progress::Waiting(tries) {
-            return;
-        }
+        let tried = match self.progress[client][operation] {
+            Progress::Waiting(tried) if tried.tries == tries => tried,
+            _ => return,
+        };
         let scenario = self.scenario.clone();
         let spec = &scenario.clients[client];
         if tries < spec.attempts {
+            self.progress[client][operation] = Progress::Thinking(tried);
             return self.invoke(client, operation);
         }
         let asked = &spec.operations[operation];

@@ -15,7 +15,8 @@ pub(crate) struct Clock {
     /// The wall clock showed `wall_ns` at `since`, and has run at its drift from there.
     since: Time,
     wall_ns: i128,
-    frozen: bool,
+    /// Faults that make it stand still.
+    frozen: u32,
 }
 
 impl Clock {
@@ -25,7 +26,7 @@ impl Clock {
             wall_ppm: spec.drift_ppm,
             since: Time::ZERO,
             wall_ns: EPOCH_NS + i128::from(spec.offset_ns),
-            frozen: false,
+            frozen: 0,
         }
     }
     /// What this node's stopwatch shows for so much true time.
@@ -40,7 +41,7 @@ impl Clock {
         Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
     }
     fn wall(&self, now: Time) -> i128 {
-        if self.frozen { self.wall_ns } else { self.wall_ns + at_rate(now - self.since, self.wall_ppm) }
+        if self.frozen > 0 { self.wall_ns } else { self.wall_ns + at_rate(now - self.since, self.wall_ppm) }
     }
     pub(crate) fn wall_ns(&self, now: Time) -> u64 {
         u64::try_from(self.wall(now)).unwrap_or(0)
@@ -52,14 +53,19 @@ impl Clock {
         self.set(now, self.wall(now) + i128::from(by_ns));
     }
     /// The wall clock stands still; when it runs again, it is that much behind.
-    pub(crate) fn freeze(&mut self, now: Time, frozen: bool) {
+    pub(crate) fn freeze(&mut self, now: Time) {
         self.set(now, self.wall(now));
-        self.frozen = frozen;
+        self.frozen += 1;
     }
-    /// From `now` on the wall clock runs at another rate. Returns the rate it had.
-    pub(crate) fn drift(&mut self, now: Time, ppm: i64) -> i64 {
+    /// Takes back one [`freeze`](Clock::freeze).
+    pub(crate) fn thaw(&mut self, now: Time) {
         self.set(now, self.wall(now));
-        std::mem::replace(&mut self.wall_ppm, ppm)
+        self.frozen -= 1;
+    }
+    /// From `now` on the wall clock runs at another rate.
+    pub(crate) fn drift(&mut self, now: Time, ppm: i64) {
+        self.set(now, self.wall(now));
+        self.wall_ppm = ppm;
     }
 }
 

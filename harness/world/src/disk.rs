@@ -1,6 +1,7 @@
 //! A node's disk: what is durable, what is not yet, and what a crash makes of it.
 
 use crate::draw::{Key, Luck, Purpose, Seed};
+use crate::kernel::BOOKKEEPING;
 use crate::scenario::DiskLoss;
 use lab::{Disk, DiskOp, Object};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,6 +12,12 @@ use std::sync::Arc;
 pub(crate) struct NodeDisk {
     pub(crate) durable: Disk,
     pub(crate) unsynced: Vec<Arc<DiskOp>>,
+    /// An upper bound of what is durable, as [`weight`] counts.
+    written: usize,
+}
+/// What a write counts for against the limit of bytes.
+pub(crate) fn weight(op: &DiskOp) -> usize {
+    op.bytes() + BOOKKEEPING * op.objects().len().max(1)
 }
 
 impl NodeDisk {
@@ -18,7 +25,20 @@ impl NodeDisk {
         self.unsynced.push(op);
     }
     pub(crate) fn sync(&mut self) {
-        self.unsynced.drain(..).for_each(|op| self.durable.apply(&op));
+        for op in self.unsynced.drain(..) {
+            self.written += weight(&op);
+            self.durable.apply(&op);
+        }
+    }
+    /// Whether more is durable than this.
+    pub(crate) fn is_over(&mut self, limit: usize) -> bool {
+        if self.written > limit {
+            self.written = self.durable.bytes();
+        }
+        self.written > limit
+    }
+    pub(crate) fn unsynced_weight(&self) -> usize {
+        self.unsynced.iter().map(|op| weight(op)).sum()
     }
     /// What a start sees. A torn record is shown this once.
     pub(crate) fn boot(&mut self) -> Disk {
@@ -53,8 +73,13 @@ impl NodeDisk {
         for (op, survives) in ops.iter().zip(survives) {
             if survives {
                 self.durable.apply(op);
-            } else if let [object] = op.objects()[..]
-                && touched.insert(object)
+                continue;
+            }
+            // only the first write that an object lost can be torn, and no part of a group
+            let objects = op.objects();
+            let first = objects.iter().filter(|object| touched.insert(**object)).count() > 0;
+            if first
+                && let [object] = objects[..]
                 && let Some(bytes) = torn_after(op, loss, luck(&object))
             {
                 self.durable.tear(op, bytes);

@@ -2,7 +2,7 @@
 
 use crate::kernel::{Action, Item, World};
 use crate::network::{Cut, Hold};
-use crate::node::Doing;
+use crate::node::{Doing, Handed};
 use crate::observe::{Cause, Seen};
 use crate::scenario::{DiskLoss, Harm, Trigger, Until, Who};
 use crate::time::Time;
@@ -30,9 +30,9 @@ pub(crate) enum FaultState {
 pub(crate) enum Undo {
     Restart { node: usize, incarnation: u32 },
     Resume { node: usize },
-    Speed { node: usize, per_event: Duration },
-    Unfreeze { node: usize },
-    Drift { node: usize, ppm: i64 },
+    Speed { node: usize },
+    Thaw { node: usize },
+    Drift { node: usize },
 }
 
 impl World {
@@ -112,8 +112,8 @@ impl World {
                 undo = Some(Undo::Resume { node });
             }
             Harm::Slow { per_event, .. } => {
-                let was = std::mem::replace(&mut self.nodes[node].per_event, *per_event);
-                undo = Some(Undo::Speed { node, per_event: was });
+                self.nodes[node].slow.push((fault, *per_event));
+                undo = Some(Undo::Speed { node });
             }
             Harm::Isolate { .. } => self.network.cut(fault, Cut::Isolate(id)),
             Harm::Partition { groups } => self.network.cut(fault, Cut::Partition(groups.clone())),
@@ -133,13 +133,14 @@ impl World {
             }
             Harm::ClockFreeze { .. } => {
                 let now = self.now;
-                self.nodes[node].clock.freeze(now, true);
-                undo = Some(Undo::Unfreeze { node });
+                self.nodes[node].clock.freeze(now);
+                undo = Some(Undo::Thaw { node });
             }
             Harm::ClockDrift { ppm, .. } => {
                 let now = self.now;
-                let was = self.nodes[node].clock.drift(now, *ppm);
-                undo = Some(Undo::Drift { node, ppm: was });
+                self.nodes[node].drifts.push((fault, *ppm));
+                self.nodes[node].clock.drift(now, *ppm);
+                undo = Some(Undo::Drift { node });
             }
         }
         self.faults[fault] = FaultState::On(undo);
@@ -159,9 +160,9 @@ impl World {
             Some(
                 Undo::Restart { node, .. }
                 | Undo::Resume { node }
-                | Undo::Speed { node, .. }
-                | Undo::Unfreeze { node }
-                | Undo::Drift { node, .. },
+                | Undo::Speed { node }
+                | Undo::Thaw { node }
+                | Undo::Drift { node },
             ) => node,
             None => 0,
         };
@@ -178,22 +179,29 @@ impl World {
                 }
             }
             Some(Undo::Resume { node }) => self.resume(node),
-            Some(Undo::Speed { node, per_event }) => self.nodes[node].per_event = per_event,
-            Some(Undo::Unfreeze { node }) => self.nodes[node].clock.freeze(now, false),
-            Some(Undo::Drift { node, ppm }) => _ = self.nodes[node].clock.drift(now, ppm),
+            // of several that overlap, the one that began last is in force
+            Some(Undo::Speed { node }) => self.nodes[node].slow.retain(|(of, _)| *of != fault),
+            Some(Undo::Thaw { node }) => self.nodes[node].clock.thaw(now),
+            Some(Undo::Drift { node }) => {
+                let usual = self.scenario.nodes[node].clock.drift_ppm;
+                let state = &mut self.nodes[node];
+                state.drifts.retain(|(of, _)| *of != fault);
+                state.clock.drift(now, state.drifts.last().map_or(usual, |(_, ppm)| *ppm));
+            }
         }
     }
 
     /// Nothing goes wrong from here on.
     pub(crate) fn calm_down(&mut self) {
-        self.observe(0, Cause::Scenario, Seen::Calm);
-        for fault in 0..self.faults.len() {
-            self.end_fault(fault);
-        }
         self.is_calm = true;
         self.armed.retain(|armed| matches!(armed.action, Action::Invoke { .. }));
+        self.observe(0, Cause::Scenario, Seen::Calm);
+        // first of all, so that what is released now already travels on calm links
         if let Some((_, link)) = self.scenario.calm {
             self.network.calm(link);
+        }
+        for fault in 0..self.faults.len() {
+            self.end_fault(fault);
         }
         for node in 0..self.nodes.len() {
             if !self.nodes[node].up {
@@ -206,8 +214,10 @@ impl World {
         let state = &mut self.nodes[node];
         let (key, _) =
             self.seed.key(crate::draw::Purpose::Crash, u64::from(state.id.0), u64::from(state.incarnation));
+        let lost = state.disk.unsynced_weight() + state.waiting.iter().map(Handed::weight).sum::<usize>();
         state.disk.crash(loss, self.seed, key);
         state.lose_memory();
+        self.bytes -= lost;
         self.observe(node, Cause::Scenario, Seen::Crashed);
     }
 

@@ -9,7 +9,7 @@ use crate::observe::{Bytes, Cause, End, LossReason, Misbehaviour, Observation, O
 use crate::scenario::{NodeKind, Scenario, Trigger, call_request_id};
 use crate::step::{Step, StepEvent};
 use crate::time::Time;
-use lab::frame::{Context, Ending, Reply, Want};
+use lab::frame::{Context, Ending, RawEffect, Reply, Want};
 use lab::{CallId, Disk, NodeId};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::cmp::Reverse;
@@ -19,6 +19,15 @@ use std::sync::Arc;
 
 /// The shortest time a timer can be set for.
 const TIMER_FLOOR_NS: u64 = 1_000;
+/// What anything kept counts for on top of its bytes.
+pub(crate) const BOOKKEEPING: usize = 64;
+/// How many ids of calls a handler may give away in one event.
+const CALLS_PER_EVENT: u64 = 1 << 20;
+
+/// What bytes count for against the limit while they are kept.
+pub(crate) fn weight(bytes: &[u8]) -> usize {
+    bytes.len() + BOOKKEEPING
+}
 
 /// One simulated run of a cluster under one seed.
 ///
@@ -54,11 +63,13 @@ pub struct World {
     queue: BinaryHeap<Reverse<Entry>>,
     pushed: u64,
     ready: VecDeque<usize>,
-    held: Vec<(usize, Parcel)>,
+    held: Vec<Held>,
     /// Messages under way, and whether there were any since it was last quiet.
     travelling: usize,
     was_noisy: bool,
-    bytes: usize,
+    /// What is under way, held, waiting, unsynced or to ring, as [`weight`] counts.
+    pub(crate) bytes: usize,
+    effects: u64,
     handling: Option<Handling>,
     events: u64,
     want_labels: bool,
@@ -121,6 +132,13 @@ pub(crate) struct Parcel {
     luck: Luck,
     copy: u64,
 }
+/// Something that a fault keeps back.
+struct Held {
+    by: usize,
+    parcel: Parcel,
+    /// The faults whose `nth` message it is.
+    counts_for: Vec<usize>,
+}
 #[derive(Clone, Copy)]
 enum Content {
     Message,
@@ -132,7 +150,8 @@ struct Handling {
     node: usize,
     event: ObservationId,
     key: Key,
-    stray: Option<NodeId>,
+    /// Who sent the event, if it may be none of the node's type.
+    sender: Option<NodeId>,
 }
 
 impl World {
@@ -162,6 +181,7 @@ impl World {
             travelling: 0,
             was_noisy: false,
             bytes: 0,
+            effects: 0,
             handling: None,
             events: 0,
             want_labels: false,
@@ -248,7 +268,10 @@ impl World {
             }
             if self.travelling == 0
                 && self.was_noisy
-                && self.nodes.iter().all(|node| matches!(node.doing, Doing::Nothing))
+                && self
+                    .nodes
+                    .iter()
+                    .all(|node| matches!(node.doing, Doing::Nothing) && node.waiting.is_empty())
             {
                 self.was_noisy = false;
                 self.pull(None, |trigger| matches!(trigger, Trigger::Quiet));
@@ -275,6 +298,7 @@ impl World {
             Item::Boot { node } => self.boot(node),
             Item::Arrive { parcel } => self.arrive(parcel),
             Item::Ring { node, incarnation, timer, setting, cause, key } => {
+                self.bytes -= weight(&timer);
                 let state = &self.nodes[node];
                 if state.incarnation == incarnation && state.timers.get(&timer) == Some(&setting) {
                     let event = HandedEvent::Timer { timer, setting };
@@ -303,6 +327,7 @@ impl World {
     /// Gives a node something to handle when it is free; what comes to a node that is down is lost.
     pub(crate) fn hand(&mut self, node: usize, handed: Handed) {
         if !self.nodes[node].up {
+            self.bytes -= handed.weight();
             self.observe(node, handed.cause, Seen::Lost { reason: LossReason::Down });
             return;
         }
@@ -323,8 +348,10 @@ impl World {
         if !state.is_free() {
             return None;
         }
-        let Handed { event, cause, key } = state.waiting.pop_front()?;
-        let mut stray = None;
+        let handed = state.waiting.pop_front()?;
+        self.bytes -= handed.weight();
+        let Handed { event, cause, key } = handed;
+        let mut sender = None;
         let (seen, event) = match event {
             HandedEvent::Start => {
                 let spec = &self.scenario.nodes[node];
@@ -340,17 +367,20 @@ impl World {
                 (Seen::Started { incarnation: state.incarnation }, event)
             }
             HandedEvent::Message { from, bytes } => {
-                stray = Some(from);
+                sender = Some(from);
                 (Seen::Delivered { from, bytes: bytes.clone() }, StepEvent::Message { from, message: bytes })
             }
             HandedEvent::Request { id, origin, bytes } => {
                 state.open.insert(id, origin);
                 let operation = match origin {
-                    Origin::Client { client, operation } => {
+                    Origin::Client { client, operation, .. } => {
                         let client = &self.scenario.clients[client];
                         Some((client.id, client.operations[operation].id))
                     }
-                    Origin::Call { .. } => None,
+                    Origin::Call { caller, .. } => {
+                        sender = Some(self.scenario.nodes[caller].id);
+                        None
+                    }
                 };
                 let seen = Seen::Requested { request: id, operation, bytes: bytes.clone() };
                 (seen, StepEvent::Request { id, request: bytes })
@@ -363,7 +393,8 @@ impl World {
                 state.timers.remove(&timer);
                 (Seen::Rang { timer: timer.clone() }, StepEvent::Timer { timer })
             }
-            HandedEvent::Answer { call, bytes } => {
+            HandedEvent::Answer { from, call, bytes } => {
+                sender = Some(from);
                 (Seen::Answered { call, bytes: bytes.clone() }, StepEvent::Answer { call, answer: bytes })
             }
         };
@@ -385,7 +416,7 @@ impl World {
         if self.nodes[node].incarnation != incarnation || self.end.is_some() {
             return None; // being handed this was the trigger of its crash
         }
-        self.handling = Some(Handling { node, event: event_id, key, stray });
+        self.handling = Some(Handling { node, event: event_id, key, sender });
         Some(Step { node, context, event })
     }
 
@@ -414,7 +445,7 @@ impl World {
     /// # Panics
     /// Where there is no step to answer.
     pub fn apply(&mut self, reply: Reply<'_>) {
-        let Handling { node, event, key, stray } = self.handling.take().expect("apply answers a step");
+        let Handling { node, event, key, sender } = self.handling.take().expect("apply answers a step");
         if reply.effects.len() > self.scenario.limits.effects_per_event {
             let limit = format!("{} effects in one event", reply.effects.len());
             return self.misbehave(node, event, Misbehaviour::Flooded { limit });
@@ -427,15 +458,39 @@ impl World {
         }
         let incarnation = self.nodes[node].incarnation;
         let cause = Cause::Observation(event);
-        if reply.ending == Ending::Stray
-            && let Some(from) = stray
-        {
-            self.observe(node, cause, Seen::Stray { from });
+        match reply.ending {
+            Ending::Returned => {}
+            Ending::Stray => match sender {
+                Some(from) => _ = self.observe(node, cause, Seen::Stray { from }),
+                None => {
+                    let how = "says that an event which nobody sent it is not one of its type".to_owned();
+                    return self.misbehave(node, event, Misbehaviour::Garbled { how });
+                }
+            },
+            Ending::Panicked { message, at, not_started } => {
+                // what it asked for before it panicked is not carried out: the world ends here
+                return self.misbehave(node, event, Misbehaviour::Panicked { message, at, not_started });
+            }
         }
-        let rest: Vec<Owned> = reply.effects.into_iter().map(Owned::from).collect();
-        if let Ending::Panicked { message, at, not_started } = reply.ending {
-            // what it asked for before it panicked is not carried out: the world ends here
-            return self.misbehave(node, event, Misbehaviour::Panicked { message, at, not_started });
+        // Ids of calls are given away with the reply: the node may have saved one before the call was made.
+        let first_call = self.nodes[node].next_call;
+        for effect in &reply.effects {
+            if let RawEffect::Call { id, .. } = effect {
+                if id.0.wrapping_sub(first_call) >= CALLS_PER_EVENT {
+                    let how = "gives a call an id that is not its own".to_owned();
+                    return self.misbehave(node, event, Misbehaviour::Garbled { how });
+                }
+                let next_call = &mut self.nodes[node].next_call;
+                *next_call = (*next_call).max(id.0 + 1);
+            }
+        }
+        let mut rest = Vec::with_capacity(reply.effects.len());
+        for effect in reply.effects {
+            let peers = || {
+                let spec = &self.scenario.nodes[node];
+                spec.peers.clone().unwrap_or_else(|| self.scenario.peers_of(spec.id))
+            };
+            Owned::plan(effect, labels.next(), peers, &mut rest);
         }
         if let Some(status) = reply.status
             && self.nodes[node].status.as_deref() != Some(status.0)
@@ -446,7 +501,7 @@ impl World {
         }
         if self.nodes[node].incarnation == incarnation && self.end.is_none() {
             self.nodes[node].doing = Doing::Nothing;
-            self.perform(node, Work { event, key, done: 0, rest: rest.into_iter(), labels });
+            self.perform(node, Work { event, key, done: 0, rest: rest.into_iter() });
         }
     }
 
@@ -466,28 +521,16 @@ impl World {
     /// Carries out effects until they are done, or a sync, a pause or a crash comes between.
     pub(crate) fn perform(&mut self, node: usize, mut work: Work) {
         let incarnation = self.nodes[node].incarnation;
-        while let Some(effect) = work.rest.next() {
-            let label = work.labels.next().filter(|label| !label.is_empty());
+        loop {
+            if self.nodes[node].pauses > 0 {
+                self.nodes[node].doing = Doing::Stalled(work);
+                return;
+            }
+            let Some((effect, label)) = work.rest.next() else { break };
             let cause = Cause::Observation(work.event);
             let seen = match effect {
                 Owned::Send { to, bytes } => {
                     self.send(node, to, bytes, &work, label);
-                    None
-                }
-                Owned::Broadcast { bytes } => {
-                    let spec = &self.scenario.nodes[node];
-                    let peers = spec.peers.clone().unwrap_or_else(|| self.scenario.peers_of(spec.id));
-                    let mut peers = peers.into_iter().peekable();
-                    while let Some(peer) = peers.next() {
-                        self.send(node, peer, bytes.clone(), &work, label.clone());
-                        if peers.peek().is_some() {
-                            work.done += 1;
-                            self.count_effect(node);
-                            if !self.lives(node, incarnation) {
-                                return;
-                            }
-                        }
-                    }
                     None
                 }
                 Owned::SetTimer { after_ns, timer } => {
@@ -508,7 +551,7 @@ impl World {
                     None
                 }
                 Owned::Disk(op) => {
-                    self.bytes += op.bytes();
+                    self.bytes += crate::disk::weight(&op);
                     self.nodes[node].disk.write(op.clone());
                     Some((Seen::Wrote { op }, None))
                 }
@@ -525,19 +568,14 @@ impl World {
             }
             work.done += 1;
             self.count_effect(node);
-            if self.bytes > self.scenario.limits.bytes {
-                let limit = format!("{} bytes under way or unsynced", self.scenario.limits.bytes);
-                return self.misbehave(node, work.event, Misbehaviour::Flooded { limit });
+            if self.end.is_none() {
+                self.check_limits(node, work.event);
             }
             if !self.lives(node, incarnation) {
                 return;
             }
-            if self.nodes[node].pauses > 0 {
-                self.nodes[node].doing = Doing::Stalled(work);
-                return;
-            }
         }
-        let per_event = self.nodes[node].per_event;
+        let per_event = self.nodes[node].per_event();
         if per_event.is_zero() {
             self.nodes[node].doing = Doing::Nothing;
             self.make_ready(node);
@@ -546,10 +584,24 @@ impl World {
             self.push(self.now + per_event, Item::GoOn { node, incarnation });
         }
     }
+    fn check_limits(&mut self, node: usize, event: ObservationId) {
+        let limits = self.scenario.limits;
+        let limit = if self.bytes > limits.bytes {
+            format!("{} bytes under way or unsynced", limits.bytes)
+        } else if self.effects > limits.effects {
+            format!("{} effects in all", limits.effects)
+        } else if self.nodes[node].disk.is_over(limits.bytes) {
+            format!("{} bytes on one disk", limits.bytes)
+        } else {
+            return;
+        };
+        self.misbehave(node, event, Misbehaviour::Flooded { limit });
+    }
     fn lives(&self, node: usize, incarnation: u32) -> bool {
         self.nodes[node].incarnation == incarnation && self.end.is_none()
     }
     fn count_effect(&mut self, node: usize) {
+        self.effects += 1;
         self.nodes[node].effects += 1;
         let (id, count) = (self.nodes[node].id, self.nodes[node].effects);
         self.pull(
@@ -580,7 +632,7 @@ impl World {
         match std::mem::replace(&mut self.nodes[node].doing, Doing::Nothing) {
             Doing::Syncing(mut work) => {
                 let state = &mut self.nodes[node];
-                self.bytes -= state.disk.unsynced.iter().map(|op| op.bytes()).sum::<usize>().min(self.bytes);
+                self.bytes -= state.disk.unsynced_weight();
                 state.disk.sync();
                 state.doing = Doing::Handling;
                 self.observe(node, Cause::Observation(work.event), Seen::Synced);
@@ -589,12 +641,10 @@ impl World {
                 }
                 work.done += 1;
                 self.count_effect(node);
-                if !self.lives(node, incarnation) {
-                    return;
+                if self.end.is_none() {
+                    self.check_limits(node, work.event);
                 }
-                if self.nodes[node].pauses > 0 {
-                    self.nodes[node].doing = Doing::Stalled(work);
-                } else {
+                if self.lives(node, incarnation) {
                     self.perform(node, work);
                 }
             }
@@ -602,7 +652,7 @@ impl World {
         }
     }
 
-    fn set_timer(&mut self, node: usize, after_ns: u64, timer: Bytes, work: &Work, label: Option<String>) {
+    fn set_timer(&mut self, node: usize, after_ns: u64, timer: Bytes, work: &Work, label: Option<Box<str>>) {
         let (key, _) = self.seed.key(Purpose::Effect, work.key.0, work.done);
         let state = &self.nodes[node];
         let incarnation = state.incarnation;
@@ -611,12 +661,13 @@ impl World {
         let cause = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
         let setting = cause.0;
         if self.lives(node, incarnation) {
+            self.bytes += weight(&timer);
             self.nodes[node].timers.insert(timer.clone(), setting);
             self.push(rings_at, Item::Ring { node, incarnation, timer, setting, cause, key });
         }
     }
 
-    fn send(&mut self, node: usize, to: NodeId, bytes: Bytes, work: &Work, label: Option<String>) {
+    fn send(&mut self, node: usize, to: NodeId, bytes: Bytes, work: &Work, label: Option<Box<str>>) {
         if bytes.len() > self.scenario.limits.message_bytes {
             let limit = format!("a message of {} bytes", bytes.len());
             return self.misbehave(node, work.event, Misbehaviour::Flooded { limit });
@@ -631,8 +682,7 @@ impl World {
         };
         self.dispatch(Parcel { from: node, to, content: Content::Message, bytes, sent, key, luck, copy: 0 });
     }
-    fn call(&mut self, node: usize, call: CallId, bytes: Bytes, work: &Work, label: Option<String>) {
-        self.nodes[node].next_call = self.nodes[node].next_call.max(call.0 + 1);
+    fn call(&mut self, node: usize, call: CallId, bytes: Bytes, work: &Work, label: Option<Box<str>>) {
         let (key, luck) = self.seed.key(Purpose::Call, work.key.0, work.done);
         let incarnation = self.nodes[node].incarnation;
         let seen = Seen::Called { call, bytes: bytes.clone() };
@@ -648,15 +698,15 @@ impl World {
         request: lab::RequestId,
         bytes: Bytes,
         work: &Work,
-        label: Option<String>,
+        label: Option<Box<str>>,
     ) {
         let origin = self.nodes[node].open.remove(&request);
         let seen = Seen::Replied { request, bytes: bytes.clone(), heard: origin.is_some() };
         let sent = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
         match origin {
             None => {}
-            Some(Origin::Client { client, operation }) => {
-                self.client_hears(client, operation, node, Cause::Observation(sent), bytes);
+            Some(Origin::Client { client, operation, tries }) => {
+                self.client_hears(client, operation, tries, node, Cause::Observation(sent), bytes);
             }
             Some(Origin::Call { caller, incarnation, call }) => {
                 let (key, luck) = self.seed.key(Purpose::Effect, work.key.0, work.done);
@@ -667,14 +717,19 @@ impl World {
     }
 
     /// Sends a parcel on its way.
-    fn dispatch(&mut self, mut parcel: Parcel) {
+    fn dispatch(&mut self, parcel: Parcel) {
+        self.dispatch_unless_held(parcel, true, Vec::new());
+    }
+    fn dispatch_unless_held(&mut self, mut parcel: Parcel, new: bool, mut counts_for: Vec<usize>) {
         self.was_noisy = true;
         let (from, to) = (self.nodes[parcel.from].id, self.nodes[parcel.to].id);
-        if let Some(fault) = self.network.held_by(from, to, &parcel.bytes) {
-            self.held.push((fault, parcel));
+        if let Some(by) = self.network.held_by(from, to, &parcel.bytes, new, &mut counts_for) {
+            self.bytes += weight(&parcel.bytes);
+            self.held.push(Held { by, parcel, counts_for });
             return;
         }
-        match self.network.travel(self.now, from, to, &mut parcel.bytes, parcel.luck) {
+        let corruptible = matches!(parcel.content, Content::Message);
+        match self.network.travel(self.now, from, to, &mut parcel.bytes, corruptible, parcel.luck) {
             Err(reason) => {
                 self.observe(parcel.to, Cause::Observation(parcel.sent), Seen::Lost { reason });
             }
@@ -686,7 +741,7 @@ impl World {
                         parcel.copy = copy as u64;
                     }
                     self.travelling += 1;
-                    self.bytes += parcel.bytes.len();
+                    self.bytes += weight(&parcel.bytes);
                     self.push(arrival, Item::Arrive { parcel });
                 }
             }
@@ -694,19 +749,21 @@ impl World {
     }
     /// Sends on what a fault has kept back.
     pub(crate) fn release(&mut self, fault: usize) {
-        let (released, held) = std::mem::take(&mut self.held).into_iter().partition(|(by, _)| *by == fault);
+        let (released, held) = std::mem::take(&mut self.held).into_iter().partition(|held| held.by == fault);
         self.held = held;
-        for (_, parcel) in released {
-            self.dispatch(parcel);
+        let released: Vec<Held> = released;
+        for Held { parcel, counts_for, .. } in released {
+            self.bytes -= weight(&parcel.bytes);
+            self.dispatch_unless_held(parcel, false, counts_for);
         }
     }
     fn arrive(&mut self, parcel: Parcel) {
         let Parcel { from, to, content, bytes, sent, key, copy, .. } = parcel;
         self.travelling -= 1;
-        self.bytes -= bytes.len().min(self.bytes);
         let cause = Cause::Observation(sent);
         let (from_id, to_id) = (self.nodes[from].id, self.nodes[to].id);
         if self.network.is_cut(from_id, to_id) {
+            self.bytes -= weight(&bytes);
             self.observe(to, cause, Seen::Lost { reason: LossReason::Partition });
             return;
         }
@@ -718,10 +775,11 @@ impl World {
             }
             Content::Answer { call, incarnation } => {
                 if self.nodes[to].incarnation != incarnation {
+                    self.bytes -= weight(&bytes);
                     self.observe(to, cause, Seen::Lost { reason: LossReason::Down });
                     return;
                 }
-                HandedEvent::Answer { call, bytes }
+                HandedEvent::Answer { from: from_id, call, bytes }
             }
         };
         self.hand(to, Handed { event, cause, key });
@@ -742,19 +800,12 @@ impl World {
         node: usize,
         cause: Cause,
         seen: Seen,
-        label: Option<String>,
+        label: Option<Box<str>>,
     ) -> ObservationId {
         self.observed += 1;
         let id = ObservationId(self.observed);
         let about = self.nodes[node].id;
-        let observation = Observation {
-            id,
-            at: self.now,
-            node: about,
-            cause,
-            seen,
-            label: label.map(String::into_boxed_str),
-        };
+        let observation = Observation { id, at: self.now, node: about, cause, seen, label };
         observation.hash_into(&mut self.hasher);
         if self.armed.is_empty() {
             self.observations.push(observation);

@@ -81,16 +81,29 @@ impl Network {
     pub(crate) fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
         self.cuts.iter().any(|(_, cut)| cut.blocks(from, to))
     }
-    /// The fault that keeps this message back, if one does.
-    pub(crate) fn held_by(&mut self, from: NodeId, to: NodeId, bytes: &Bytes) -> Option<usize> {
+    /// The fault that keeps this message back, if one does. A message counts once, when it is `new`; for
+    /// which faults it is the `nth` they wait for is noted in `counts_for`.
+    pub(crate) fn held_by(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        bytes: &Bytes,
+        new: bool,
+        counts_for: &mut Vec<usize>,
+    ) -> Option<usize> {
         let mut by = None;
         for hold in &mut self.holds {
             let fits = hold.from.is_none_or(|wanted| wanted == from)
                 && hold.to.is_none_or(|wanted| wanted == to)
                 && hold.matches.as_ref().is_none_or(|matcher| matcher.fits(bytes));
             if fits {
-                hold.seen += 1;
-                if by.is_none() && hold.nth.is_none_or(|nth| nth == hold.seen) {
+                if new {
+                    hold.seen += 1;
+                    if hold.nth == Some(hold.seen) {
+                        counts_for.push(hold.fault);
+                    }
+                }
+                if by.is_none() && (hold.nth.is_none() || counts_for.contains(&hold.fault)) {
                     by = Some(hold.fault);
                 }
             }
@@ -104,13 +117,15 @@ impl Network {
         self.rules.iter().rev().find(|(_, rule)| fits(rule)).map_or(self.usual, |(_, rule)| rule.link)
     }
 
-    /// Sends a message off now: when it arrives, once or twice, or why it never does. May flip a bit of it.
+    /// Sends a message off now: when it arrives, once or twice, or why it never does. May flip a bit of it
+    /// where it is `corruptible`.
     pub(crate) fn travel(
         &mut self,
         now: Time,
         from: NodeId,
         to: NodeId,
         bytes: &mut Bytes,
+        corruptible: bool,
         luck: Luck,
     ) -> Result<Arrivals, LossReason> {
         if self.is_cut(from, to) {
@@ -123,7 +138,7 @@ impl Network {
         if luck.happens(0, link.loss) {
             return Err(LossReason::Network);
         }
-        if luck.happens(1, link.corruption) && !bytes.is_empty() {
+        if corruptible && luck.happens(1, link.corruption) && !bytes.is_empty() {
             let mut flipped = bytes.to_vec();
             let bit = luck.below(2, flipped.len() as u64 * 8);
             flipped[(bit / 8) as usize] ^= 1 << (bit % 8);

@@ -4,6 +4,7 @@ use crate::clients::Origin;
 use crate::clock::Clock;
 use crate::disk::NodeDisk;
 use crate::draw::Key;
+use crate::kernel::weight;
 use crate::observe::{Bytes, Cause, ObservationId};
 use crate::scenario::NodeSpec;
 use crate::time::Time;
@@ -21,7 +22,11 @@ pub(crate) struct NodeState {
     pub(crate) booted: Time,
     pub(crate) clock: Clock,
     pub(crate) disk: NodeDisk,
-    pub(crate) per_event: Duration,
+    per_event: Duration,
+    /// Faults that make it slow, in the order in which they began.
+    pub(crate) slow: Vec<(usize, Duration)>,
+    /// Faults that make its wall clock drift, in the order in which they began.
+    pub(crate) drifts: Vec<(usize, i64)>,
     /// Faults that make it stand still.
     pub(crate) pauses: u32,
     pub(crate) doing: Doing,
@@ -59,10 +64,10 @@ pub(crate) struct Work {
     pub(crate) key: Key,
     /// How many effects of the event are done.
     pub(crate) done: u64,
-    pub(crate) rest: std::vec::IntoIter<Owned>,
-    /// The effects in words, where wanted.
-    pub(crate) labels: std::vec::IntoIter<String>,
+    pub(crate) rest: std::vec::IntoIter<Planned>,
 }
+/// An effect still to be carried out, and in words, where wanted.
+pub(crate) type Planned = (Owned, Option<Box<str>>);
 
 /// An event for a node.
 pub(crate) struct Handed {
@@ -75,13 +80,23 @@ pub(crate) enum HandedEvent {
     Message { from: NodeId, bytes: Bytes },
     Request { id: RequestId, origin: Origin, bytes: Bytes },
     Timer { timer: Bytes, setting: u64 },
-    Answer { call: CallId, bytes: Bytes },
+    Answer { from: NodeId, call: CallId, bytes: Bytes },
+}
+impl Handed {
+    /// What it counts for against the limit of bytes while it waits.
+    pub(crate) fn weight(&self) -> usize {
+        match &self.event {
+            HandedEvent::Message { bytes, .. }
+            | HandedEvent::Request { origin: Origin::Call { .. }, bytes, .. }
+            | HandedEvent::Answer { bytes, .. } => weight(bytes),
+            HandedEvent::Start | HandedEvent::Request { .. } | HandedEvent::Timer { .. } => 0,
+        }
+    }
 }
 
 /// A [`RawEffect`] that outlives its frame.
 pub(crate) enum Owned {
     Send { to: NodeId, bytes: Bytes },
-    Broadcast { bytes: Bytes },
     SetTimer { after_ns: u64, timer: Bytes },
     CancelTimer { timer: Bytes },
     Reply { id: RequestId, bytes: Bytes },
@@ -90,11 +105,22 @@ pub(crate) enum Owned {
     Disk(Arc<DiskOp>),
     Sync,
 }
-impl From<RawEffect<'_>> for Owned {
-    fn from(effect: RawEffect<'_>) -> Owned {
-        match effect {
+impl Owned {
+    /// What an effect comes to for a node with these peers: a broadcast is one send to each.
+    pub(crate) fn plan(
+        effect: RawEffect<'_>,
+        label: Option<String>,
+        peers: impl FnOnce() -> Vec<NodeId>,
+        plan: &mut Vec<Planned>,
+    ) {
+        let label: Option<Box<str>> = label.filter(|label| !label.is_empty()).map(Into::into);
+        let effect = match effect {
+            RawEffect::Broadcast { message } => {
+                let bytes: Bytes = message.0.into();
+                let send = |to| (Owned::Send { to, bytes: bytes.clone() }, label.clone());
+                return plan.extend(peers().into_iter().map(send));
+            }
             RawEffect::Send { to, message } => Owned::Send { to, bytes: message.0.into() },
-            RawEffect::Broadcast { message } => Owned::Broadcast { bytes: message.0.into() },
             RawEffect::SetTimer { after_ns, timer } => Owned::SetTimer { after_ns, timer: timer.0.into() },
             RawEffect::CancelTimer { timer } => Owned::CancelTimer { timer: timer.0.into() },
             RawEffect::Reply { id, response } => Owned::Reply { id, bytes: response.0.into() },
@@ -102,7 +128,8 @@ impl From<RawEffect<'_>> for Owned {
             RawEffect::Call { id, call } => Owned::Call { id, bytes: call.0.into() },
             RawEffect::Disk(op) => Owned::Disk(Arc::new(op)),
             RawEffect::Sync => Owned::Sync,
-        }
+        };
+        plan.push((effect, label));
     }
 }
 
@@ -116,6 +143,8 @@ impl NodeState {
             clock: Clock::new(&spec.clock),
             disk: NodeDisk::default(),
             per_event: spec.per_event,
+            slow: Vec::new(),
+            drifts: Vec::new(),
             pauses: 0,
             doing: Doing::Nothing,
             waiting: VecDeque::new(),
@@ -127,6 +156,10 @@ impl NodeState {
             status: None,
             puppet: None,
         }
+    }
+    /// How long it is busy with one event.
+    pub(crate) fn per_event(&self) -> Duration {
+        self.slow.last().map_or(self.per_event, |(_, per_event)| *per_event)
     }
     pub(crate) fn is_free(&self) -> bool {
         self.up && self.pauses == 0 && matches!(self.doing, Doing::Nothing)

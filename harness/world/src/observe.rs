@@ -144,7 +144,8 @@ pub enum Seen {
         /// Why.
         reason: LossReason,
     },
-    /// A message arrived that is not one of the node's type; the node was not told.
+    /// A message arrived that is not one of the node's type; the node was not told. (Nor of a call or answer
+    /// that is none.)
     Stray {
         /// The sender.
         from: NodeId,

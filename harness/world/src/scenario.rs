@@ -164,7 +164,8 @@ pub struct Link {
     pub loss: Chance,
     /// How often one arrives twice, each copy with its own latency.
     pub duplication: Chance,
-    /// How often a bit of one is flipped. Only for exercises whose messages are raw bytes.
+    /// How often a bit of one is flipped. Only for exercises whose messages are raw bytes; calls and their
+    /// answers are spared.
     pub corruption: Chance,
     /// Longer ones are lost, in bytes.
     pub message_bytes_max: Option<usize>,
@@ -243,7 +244,8 @@ pub struct Client {
     /// How often it tries an operation, at most 255 times; each try is a new delivery, at the next node of
     /// the operation's list.
     pub attempts: u32,
-    /// Which answers end an operation; `None` for all. Others make it try again after `think`.
+    /// Which answers end an operation; `None` for all. Others refuse a try: the next comes after `think`. The
+    /// refusal of the last try ends the operation as it is.
     pub accepts: Option<Matcher>,
 }
 impl Client {
@@ -339,7 +341,7 @@ pub enum Trigger {
         /// Which effect, from 1.
         nth: u64,
     },
-    /// No message is under way, but for those held back.
+    /// No message is under way, but for those held back, and no node has anything left to do.
     Quiet,
 }
 
@@ -555,12 +557,21 @@ pub struct Limits {
     pub effects_per_event: usize,
     /// Bytes of one message.
     pub message_bytes: usize,
-    /// Bytes under way and unsynced, in all.
+    /// Effects of all nodes together.
+    pub effects: u64,
+    /// Bytes under way, waiting or unsynced in all, and bytes durable on one disk; whatever is kept counts for
+    /// some more than its contents.
     pub bytes: usize,
 }
 impl Default for Limits {
     fn default() -> Self {
-        Limits { events: 1_000_000, effects_per_event: 20_000, message_bytes: 1 << 20, bytes: 64 << 20 }
+        Limits {
+            events: 1_000_000,
+            effects_per_event: 20_000,
+            message_bytes: 1 << 20,
+            effects: 10_000_000,
+            bytes: 64 << 20,
+        }
     }
 }
 
