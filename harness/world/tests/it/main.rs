@@ -1,0 +1,15 @@
+//! The kernel, tried on whole worlds: what a check may rely on, whatever the scenario.
+
+mod actor;
+mod caps;
+mod clients;
+mod clocks;
+mod crashes;
+mod fate;
+mod laws;
+mod links;
+mod partitions;
+mod random;
+mod stage;
+mod timers;
+mod triggers;

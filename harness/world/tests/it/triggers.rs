@@ -1,0 +1,161 @@
+//! Faults that wait for something to happen.
+
+use crate::actor::{Acts, Do, Place, Said};
+use crate::stage::{Direct, crash, during, ms, n, stage, upon, us};
+use lab::prelude::Duration;
+use world::{DiskLoss, Fault, Harm, Matcher, Pattern, Seen, SeenKind, Time, Trigger, Until, When, Who};
+
+fn culprit() -> Harm {
+    Harm::Crash { node: Who::Culprit, disk: DiskLoss::All }
+}
+fn said(word: u32) -> Trigger {
+    Trigger::Seen(Pattern::emit::<Acts>(move |said| *said == Said::Word(word)))
+}
+fn crashes(run: &crate::stage::Run) -> Vec<(u32, Time)> {
+    run.all().filter(|o| matches!(o.seen, Seen::Crashed)).map(|o| (o.node.0, o.at)).collect()
+}
+
+#[test]
+fn an_emit_crashes_the_node_that_emits_before_it_does_anything_else() {
+    let run = stage(3)
+        .tell(ms(10), 2, vec![Do::Say(1), Do::Say(7), Do::Say(2)])
+        .tell(ms(50), 3, vec![Do::Say(7), Do::Say(3)])
+        .fault(upon(said(7), ms(5), culprit()))
+        .run();
+    assert_eq!(crashes(&run), [(2, Time::from_millis(10))]);
+    assert_eq!((run.words(2), run.words(3)), (vec![1, 7], vec![7, 3]), "the first time only");
+}
+
+#[test]
+fn the_nth_time_and_a_while_after_it() {
+    let when = When::On { trigger: said(7), nth: 3, after: ms(4) };
+    let mut scenario = stage(1).fault(Fault { when, harm: culprit(), until: Until::After(ms(1)) });
+    for at in [10, 20, 30, 40] {
+        scenario = scenario.tell(ms(at), 1, vec![Do::Say(7)]);
+    }
+    assert_eq!(crashes(&scenario.run()), [(1, Time::from_millis(34))]);
+}
+
+#[test]
+fn a_status_that_changes_to_what_fits() {
+    let mut scenario = stage(2)
+        .tell(ms(10), 1, vec![Do::Say(5)])
+        .tell(ms(20), 1, vec![Do::Say(5), Do::Say(8)])
+        .tell(ms(40), 1, vec![Do::Say(8), Do::Say(8)])
+        .fault(upon(Trigger::Seen(Pattern::status::<Acts>(|word| *word == 8)), ms(5), culprit()));
+    scenario.watch_status = true;
+    let run = scenario.run();
+    assert_eq!(crashes(&run), [(1, Time::from_millis(20))]);
+    assert_eq!(run.words(1), [5, 8, 8], "a status is what a node is in before its effects are seen");
+}
+
+#[test]
+fn being_handed_something_can_be_the_end_of_a_node() {
+    let from_one = Pattern::of(SeenKind::Delivered).at(n(2)).with(n(1));
+    let run = stage(3)
+        .tell(ms(10), 3, vec![Do::Send(n(2), vec![Do::Say(3)])])
+        .tell(ms(20), 1, vec![Do::Send(n(2), vec![Do::Say(1)])])
+        .fault(upon(Trigger::Seen(from_one), ms(5), culprit()))
+        .run();
+    assert_eq!(crashes(&run), [(2, Time::from_millis(21))]);
+    assert_eq!(run.words(2), [3]);
+}
+
+#[test]
+fn the_third_sync_and_no_other() {
+    let write = || vec![Do::Write(Place::Log), Do::Sync, Do::Say(1)];
+    let synced = Trigger::Seen(Pattern::of(SeenKind::Synced));
+    let when = When::On { trigger: synced, nth: 3, after: Duration::ZERO };
+    let mut scenario = stage(1).fault(Fault { when, harm: culprit(), until: Until::Calm });
+    for at in [10, 20, 30, 40] {
+        scenario = scenario.tell(ms(at), 1, write());
+    }
+    let run = scenario.run();
+    assert_eq!(crashes(&run), [(1, Time::from_millis(30) + us(200))]);
+    assert_eq!(run.words(1), [1, 1]);
+    let disk = run.world.disk(n(1)).expect("it has one");
+    assert_eq!(disk.log(crate::actor::LOG).count(), 3, "what it did not get to say is durable");
+}
+
+#[test]
+fn quiet_is_when_no_message_is_under_way() {
+    // two rounds of messages, at 10 to 12 ms; a third at 50
+    let chain = vec![Do::Send(n(2), vec![Do::Send(n(1), vec![])])];
+    let scenario = stage(2).tell(ms(10), 1, chain).tell(ms(50), 1, vec![Do::Send(n(2), vec![])]);
+    let quiet = |nth| Fault {
+        when: When::On { trigger: Trigger::Quiet, nth, after: Duration::ZERO },
+        harm: crash(2),
+        until: Until::After(ms(1)),
+    };
+    assert_eq!(crashes(&scenario.clone().fault(quiet(1)).run()), [(2, Time::from_millis(12))]);
+    assert_eq!(crashes(&scenario.clone().fault(quiet(2)).run()), [(2, Time::from_millis(51))]);
+    assert_eq!(crashes(&scenario.fault(quiet(3)).run()), []);
+}
+
+#[test]
+fn a_hold_keeps_messages_back_until_its_trigger_releases_them() {
+    let hold = |nth, matches, until| Fault {
+        when: When::At(Duration::ZERO),
+        harm: Harm::Hold { from: Some(n(1)), to: Some(n(2)), nth, matches },
+        until,
+    };
+    let send = |word| vec![Do::Send(n(2), vec![Do::Say(word)])];
+    let scenario = stage(3)
+        .tell(ms(10), 1, send(1))
+        .tell(ms(11), 1, send(2))
+        .tell(ms(12), 1, send(3))
+        .tell(ms(13), 3, send(4))
+        .tell(ms(30), 3, vec![Do::Say(7)]);
+    let until_seven = || Until::Trigger(said(7));
+    let two = Matcher::typed(|what: &Vec<Do>| *what == [Do::Say(2)]);
+    let table = [
+        ("all", hold(None, None, until_seven()), vec![(4, 14), (1, 31), (2, 31), (3, 31)]),
+        ("the second", hold(Some(2), None, until_seven()), vec![(1, 11), (3, 13), (4, 14), (2, 31)]),
+        ("what fits", hold(None, Some(two), until_seven()), vec![(1, 11), (3, 13), (4, 14), (2, 31)]),
+        ("for a time", hold(None, None, Until::After(ms(20))), vec![(4, 14), (1, 21), (2, 21), (3, 21)]),
+        ("for ever", hold(None, None, Until::Calm), vec![(4, 14)]),
+    ];
+    for (name, fault, expected) in table {
+        let run = scenario.clone().fault(fault).run();
+        let heard: Vec<(u32, u64)> = run.said(2)[1..]
+            .iter()
+            .map(|(at, said)| if let Said::Word(word) = said { (*word, at.0 / 1_000_000) } else { (0, 0) })
+            .collect();
+        assert_eq!(heard, expected, "{name}");
+    }
+}
+
+#[test]
+fn what_one_hold_releases_another_does_not_count_again() {
+    // the first hold keeps everything until 20 ms; the second keeps the third message, not the first again
+    let hold = |nth, until| Fault {
+        when: When::At(Duration::ZERO),
+        harm: Harm::Hold { from: Some(n(1)), to: None, nth, matches: None },
+        until,
+    };
+    let mut scenario =
+        stage(2).fault(hold(None, Until::After(ms(20)))).fault(hold(Some(3), Until::After(ms(50))));
+    for word in 1..=4 {
+        scenario = scenario.tell(ms(9 + u64::from(word)), 1, vec![Do::Send(n(2), vec![Do::Say(word)])]);
+    }
+    assert_eq!(scenario.run().words(2), [1, 2, 4, 3]);
+}
+
+#[test]
+fn a_fault_set_off_by_a_sending_is_in_force_for_it() {
+    let sends = Pattern::of(SeenKind::Sent).at(n(1));
+    let alone = Harm::Isolate { node: Who::Culprit };
+    let run = stage(2)
+        .tell(ms(10), 1, vec![Do::Send(n(2), vec![Do::Say(1)])])
+        .tell(ms(50), 1, vec![Do::Send(n(2), vec![Do::Say(2)])])
+        .fault(upon(Trigger::Seen(sends), ms(20), alone))
+        .run();
+    assert_eq!(run.words(2), [2]);
+}
+
+#[test]
+fn a_culprit_there_is_not_is_not_hit() {
+    let run = stage(1).fault(during(ms(10), ms(20), culprit())).run();
+    assert_eq!(crashes(&run), []);
+    assert_eq!(run.count(|seen| matches!(seen, Seen::FaultBegan { .. })), 0);
+}
