@@ -1,0 +1,3 @@
+fn main() {
+    guest::serve(vec![bench::exercise()]);
+}
