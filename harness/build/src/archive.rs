@@ -1,13 +1,14 @@
 //! What the harness carries with it, so that one binary is enough.
 
 use crate::error::{At, Error};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/archive.tar.gz"));
+static KIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kit.tar.gz"));
+static EXERCISES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/exercises.tar.gz"));
 
 /// Files by path, with `/` between the parts.
 ///
@@ -21,15 +22,13 @@ impl Archive {
     /// What this harness was built with.
     pub fn embedded() -> Archive {
         let mut files = BTreeMap::new();
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(EMBEDDED));
-        for entry in tar.entries().expect("the archive was packed when this crate was built") {
-            let mut entry = entry.expect("an archive in memory is whole");
-            let path = entry.path().expect("paths were UTF-8 when packed").to_string_lossy().into_owned();
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).expect("an archive in memory is whole");
-            files.insert(path, bytes);
-        }
+        unpack(KIT, "kit/", &mut files);
+        unpack(EXERCISES, "exercises/", &mut files);
         Archive { files }
+    }
+    /// Tells the embedded kit from all others, without the time to unpack it.
+    pub(crate) fn embedded_kit_hash() -> Sha256 {
+        Sha256::new().chain_update(KIT)
     }
     /// An archive of these files: another kit than the embedded one.
     pub fn of<P: Into<String>, B: Into<Vec<u8>>>(files: impl IntoIterator<Item = (P, B)>) -> Archive {
@@ -55,11 +54,24 @@ impl Archive {
         }
         Ok(())
     }
-    /// Feeds every path and file below a folder to a hash.
-    pub(crate) fn hash_into(&self, folder: &str, hash: &mut Sha256) {
+    /// Tells the files below a folder from all others.
+    pub(crate) fn hash(&self, folder: &str) -> Sha256 {
+        let mut hash = Sha256::new();
         for (path, bytes) in self.files(folder) {
-            crate::cache::feed(hash, path.as_bytes());
-            crate::cache::feed(hash, bytes);
+            crate::cache::feed(&mut hash, path.as_bytes());
+            crate::cache::feed(&mut hash, bytes);
         }
+        hash
+    }
+}
+
+fn unpack(packed: &[u8], folder: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+    for entry in tar.entries().expect("the archive was packed when this crate was built") {
+        let mut entry = entry.expect("an archive in memory is whole");
+        let path = entry.path().expect("paths were UTF-8 when packed").to_string_lossy().into_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("an archive in memory is whole");
+        files.insert(format!("{folder}{path}"), bytes);
     }
 }

@@ -8,6 +8,9 @@ use std::{env, fs, io};
 /// Folders last used longer ago than this are deleted.
 const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Nobody takes longer than this to write a folder.
+const WRITING_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// The user's cache: `$FAULTLINES_CACHE`, else `$XDG_CACHE_HOME/faultlines`, else `~/.cache/faultlines`.
 /// Without a home, a folder of the system's temporary one.
 pub fn default_cache() -> PathBuf {
@@ -36,20 +39,26 @@ pub(crate) fn touch(record: &Path) {
         fs::File::options().append(true).open(record).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
+fn older(time: SystemTime, age: Duration) -> bool {
+    SystemTime::now().duration_since(time).is_ok_and(|passed| passed > age)
+}
+
 /// Deletes all folders of `dir` but the `keep` last used, and those not used for long. `record` is the file
-/// in each that [`touch`] is called on; folders without one are being written.
+/// in each that [`touch`] is called on; folders without one are being written, or were when somebody was killed.
 pub(crate) fn prune(dir: &Path, record: &str, keep: usize) -> io::Result<()> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if let Ok(used) = fs::metadata(path.join(record)).and_then(|of| of.modified()) {
+        let modified = |path: &Path| fs::metadata(path).and_then(|of| of.modified());
+        if let Ok(used) = modified(&path.join(record)) {
             folders.push((used, path));
+        } else if path.is_dir() && modified(&path).is_ok_and(|begun| older(begun, WRITING_MAX)) {
+            let _ = fs::remove_dir_all(path);
         }
     }
     folders.sort_by(|a, b| b.cmp(a));
-    let now = SystemTime::now();
     for (index, (used, path)) in folders.into_iter().enumerate() {
-        if index >= keep || now.duration_since(used).is_ok_and(|age| age > AGE_MAX) {
+        if index >= keep || older(used, AGE_MAX) {
             // The record goes first: without it the folder counts as absent, however far this gets.
             let _ = fs::remove_file(path.join(record));
             let _ = fs::remove_dir_all(path);

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::toolchain::Toolchain;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ impl Kit {
     /// Where there is no toolchain or no linker, the cache cannot be written, or the kit does not compile:
     /// never the submission's fault.
     pub fn prepare(cache: &Path, progress: impl FnMut(Preparing)) -> Result<Kit, Error> {
-        Kit::prepare_from(&Archive::embedded(), cache, progress)
+        prepare(Archive::embedded_kit_hash(), Archive::embedded, cache, progress)
     }
     /// The same with the workspace in the folder `kit/` of another archive.
     ///
@@ -77,57 +77,9 @@ impl Kit {
     pub fn prepare_from(
         archive: &Archive,
         cache: &Path,
-        mut progress: impl FnMut(Preparing),
+        progress: impl FnMut(Preparing),
     ) -> Result<Kit, Error> {
-        // Compilers run elsewhere than where this process stands.
-        let cache = std::path::absolute(cache).at("cannot find", cache)?;
-        let toolchain = Toolchain::find()?;
-        let mut hash = Sha256::new();
-        archive.hash_into("kit/", &mut hash);
-        for field in [toolchain.version.as_str()].iter().chain(FLAGS) {
-            cache::feed(&mut hash, field.as_bytes());
-        }
-        let key = cache::name(hash);
-        let kits = cache.join("kits");
-        let dir = kits.join(&key);
-        let kit = |crates| Kit {
-            toolchain: toolchain.clone(),
-            libraries: dir.join("lib"),
-            crates,
-            key: key.clone(),
-            cache: cache.clone(),
-            compile_max: COMPILE_MAX,
-        };
-        if let Some(crates) = recorded(&dir) {
-            return Ok(kit(crates));
-        }
-        fs::create_dir_all(&kits).at("cannot create", &kits)?;
-        let lock_path = kits.join(format!("{key}.lock"));
-        let lock = File::create(&lock_path).at("cannot write", &lock_path)?;
-        if lock.try_lock().is_err() {
-            progress(Preparing::Waiting);
-            lock.lock().at("cannot lock", &lock_path)?;
-        }
-        if let Some(crates) = recorded(&dir) {
-            return Ok(kit(crates));
-        }
-        progress(Preparing::Started { about_s: 25 });
-        let half_built = format!(".building-{key}-");
-        remove_half_built(&kits, &half_built);
-        let scratch = tempfile::Builder::new().prefix(&half_built).tempdir_in(&kits);
-        let scratch = scratch.at("cannot create a folder in", &kits)?;
-        let crates = compile(archive, &toolchain, scratch.path(), &mut progress)?;
-        let built = Kit { libraries: scratch.path().join("lib"), ..kit(crates.clone()) };
-        built.try_linker(scratch.path())?;
-
-        let record = scratch.path().join(RECORD);
-        let text = serde_json::to_vec(&crates).at("cannot write", &record)?;
-        fs::write(&record, text).at("cannot write", &record)?;
-        let _ = fs::remove_dir_all(&dir); // what is left of one that was being deleted
-        fs::rename(scratch.path(), &dir).at("cannot create", &dir)?;
-        let _ = scratch.keep();
-        let _ = cache::prune(&kits, RECORD, KITS_KEPT);
-        Ok(kit(crates))
+        prepare(archive.hash("kit/"), || archive.clone(), cache, progress)
     }
     /// The same kit with another limit on how long a compiler may run for one crate of a submission. The
     /// default is a minute.
@@ -152,6 +104,62 @@ impl Kit {
         let said = report.messages.first().map(|first| first.message.clone()).unwrap_or_default();
         Err(Error::KitDoesNotBuild { said })
     }
+}
+
+/// `hash` tells the kit of `archive` from all others.
+fn prepare(
+    mut hash: Sha256,
+    archive: impl FnOnce() -> Archive,
+    cache: &Path,
+    mut progress: impl FnMut(Preparing),
+) -> Result<Kit, Error> {
+    // Compilers run elsewhere than where this process stands.
+    let cache = std::path::absolute(cache).at("cannot find", cache)?;
+    let toolchain = Toolchain::find()?;
+    for field in [toolchain.version.as_str()].iter().chain(FLAGS) {
+        cache::feed(&mut hash, field.as_bytes());
+    }
+    let key = cache::name(hash);
+    let kits = cache.join("kits");
+    let dir = kits.join(&key);
+    let kit = |crates| Kit {
+        toolchain: toolchain.clone(),
+        libraries: dir.join("lib"),
+        crates,
+        key: key.clone(),
+        cache: cache.clone(),
+        compile_max: COMPILE_MAX,
+    };
+    if let Some(crates) = recorded(&dir) {
+        return Ok(kit(crates));
+    }
+    fs::create_dir_all(&kits).at("cannot create", &kits)?;
+    let lock_path = kits.join(format!("{key}.lock"));
+    let lock = File::create(&lock_path).at("cannot write", &lock_path)?;
+    if lock.try_lock().is_err() {
+        progress(Preparing::Waiting);
+        lock.lock().at("cannot lock", &lock_path)?;
+    }
+    if let Some(crates) = recorded(&dir) {
+        return Ok(kit(crates));
+    }
+    progress(Preparing::Started { about_s: 25 });
+    let half_built = format!(".building-{key}-");
+    remove_half_built(&kits, &half_built);
+    let scratch = tempfile::Builder::new().prefix(&half_built).tempdir_in(&kits);
+    let scratch = scratch.at("cannot create a folder in", &kits)?;
+    let crates = compile(&archive(), &toolchain, scratch.path(), &mut progress)?;
+    let built = Kit { libraries: scratch.path().join("lib"), ..kit(crates.clone()) };
+    built.try_linker(scratch.path())?;
+
+    let record = scratch.path().join(RECORD);
+    let text = serde_json::to_vec(&crates).at("cannot write", &record)?;
+    fs::write(&record, text).at("cannot write", &record)?;
+    let _ = fs::remove_dir_all(&dir); // what is left of one that was being deleted
+    fs::rename(scratch.path(), &dir).at("cannot create", &dir)?;
+    let _ = scratch.keep();
+    let _ = cache::prune(&kits, RECORD, KITS_KEPT);
+    Ok(kit(crates))
 }
 
 fn recorded(dir: &Path) -> Option<Crates> {

@@ -39,7 +39,7 @@ pub struct Target {
 pub struct Built {
     /// A program that serves the exercises of all targets. It lies in the cache: use it soon, do not keep it.
     pub binary: PathBuf,
-    /// What two builds share only if kit, sources, skeleton and targets are the same.
+    /// What two builds share only if harness, kit, sources, skeleton and targets are the same.
     pub key: String,
     /// The exercises that do not compile, by id, and why. In the binary they are the skeleton's.
     pub broken: BTreeMap<String, Diagnostics>,
@@ -102,6 +102,7 @@ impl Kit {
 
     fn key_of(&self, sources: &Sources, skeleton: &Sources, targets: &[Target]) -> String {
         let mut hash = Sha256::new();
+        cache::feed(&mut hash, env!("BUILD_SOURCES").as_bytes());
         cache::feed(&mut hash, self.key.as_bytes());
         for (name, sources) in [("submission", sources), ("skeleton", skeleton)] {
             cache::feed(&mut hash, name.as_bytes());

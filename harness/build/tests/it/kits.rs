@@ -5,6 +5,7 @@ use build::{Archive, Kit, Preparing, Sources, Target};
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::SystemTime;
 
 fn submission() -> Sources {
     Sources::of([("src/lib.rs", LIB), ("src/alpha.rs", ALPHA), ("src/beta.rs", BETA)])
@@ -66,7 +67,11 @@ fn old_binaries_are_deleted() {
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("lane.json"), "").unwrap();
     }
+    let abandoned = lanes.join("abandoned");
+    fs::create_dir(&abandoned).unwrap();
+    fs::File::open(&abandoned).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let built = kit.build(&submission(), &skeleton(), &targets()).unwrap();
+    assert!(!abandoned.exists());
     assert_eq!(fs::read_dir(&lanes).unwrap().count(), 64);
     assert_eq!(run(&built), "alpha of the student\n42\n");
 }
