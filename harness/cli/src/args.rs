@@ -13,8 +13,17 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a folder with the exercises, from this binary alone
+    Init {
+        /// A new folder
+        dir: PathBuf,
+    },
+    /// Show the next exercise and how to begin it
+    Next,
     /// Grade your solutions, or somebody's
     Grade(GradeArgs),
+    /// Show where you stand, as `faultlines` alone does
+    Progress,
     /// List chapters and exercises
     List,
     /// Show the next hint for an exercise
@@ -25,8 +34,29 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1)]
         level: usize,
     },
+    /// Bring the skeleton of an exercise back; what was there is kept
+    Reset {
+        /// The exercise, such as 7/lamport
+        exercise: String,
+    },
+    /// Read the roadmap
+    Roadmap,
+    /// Mark something as done
+    Complete {
+        /// What
+        #[arg(value_enum)]
+        what: Completable,
+    },
+    /// Say what this machine has, what is missing, and what that means
+    Doctor,
     /// Grade the grader: check solutions, skeletons and known wrong submissions
     Verify(VerifyArgs),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Completable {
+    /// The roadmap, read to its end
+    Roadmap,
 }
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +76,9 @@ pub(crate) struct GradeArgs {
     /// Write the report to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Pass with so many percent of the XP, instead of with every check
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) min_score: Option<u32>,
     /// Say in the JSON report how long it took
     #[arg(long)]
     pub(crate) timings: bool,

@@ -3,7 +3,9 @@
 use crate::args::{Format, GradeArgs};
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::judging::{Judging, judge_all};
+use crate::progress::Progress;
 use crate::report::{ChapterReport, GradedExercise, Report};
+use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow};
 use build::{Kit, Sources};
@@ -14,47 +16,59 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     let begun = Instant::now();
     let course = Course::load()?;
     let selected = course.select(&args.what)?;
-    let submission = submission_folder(args.submission.as_deref())?;
+    let (submission, workspace) = match &args.submission {
+        Some(named) => (named_folder(named)?, None),
+        None => {
+            let workspace = Workspace::find()?;
+            (workspace.folder.clone(), Some(workspace))
+        }
+    };
     let judging = Judging::new(&args.how, args.seed_key.as_deref());
     let mut report = grade(&submission, &selected, &judging)?;
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     }
-    let text = match args.format {
+    let mut text = match args.format {
         Format::Text => report.text(crate::text::width()),
         Format::Json => report.json(),
     };
+    if let Some(workspace) = workspace.filter(|_| std::env::var_os("CI").is_none()) {
+        let so_far = keep_progress(&workspace, &report, &course)?;
+        if args.format == Format::Text {
+            text.push_str(&so_far);
+        }
+    }
     match &args.output {
         None => anstream::print!("{text}"),
         Some(path) => std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
             .with_context(|| format!("cannot write the report to {}", path.display()))
             .map_err(Failed::usage)?,
     }
-    Ok(report.exit())
+    Ok(report.exit(args.min_score))
 }
 
-/// The folder with the submission: the one named, else the workspace one stands in, else `exercises`.
-fn submission_folder(named: Option<&Path>) -> Result<PathBuf, Failed> {
-    if let Some(named) = named {
-        if named.is_dir() {
-            return Ok(named.to_owned());
-        }
-        return Err(Failed::usage(anyhow!(
-            "no folder {}; --submission takes the folder that holds the chapters' folders, such as 07-logical-clocks",
-            named.display()
-        )));
+/// The folder that was named as the submission.
+fn named_folder(named: &Path) -> Result<PathBuf, Failed> {
+    if named.is_dir() {
+        return Ok(named.to_owned());
     }
-    let here = std::env::current_dir().context("cannot tell the current folder").map_err(Failed::usage)?;
-    let holds_chapters = |folder: &Path| {
-        suites::chapters().iter().any(|chapter| folder.join(chapter.folder).join("src").is_dir())
-    };
-    let above = here.ancestors().find(|folder| holds_chapters(folder)).map(Path::to_owned);
-    let beside =
-        here.ancestors().map(|folder| folder.join("exercises")).find(|folder| holds_chapters(folder));
-    above.or(beside).ok_or_else(|| {
-        Failed::usage(anyhow!(
-            "no chapters here: go to the folder with your exercises, or name it with --submission"
-        ))
+    Err(Failed::usage(anyhow!(
+        "no folder {}; --submission takes the folder that holds the chapters' folders, such as 07-logical-clocks",
+        named.display()
+    )))
+}
+
+/// Keeps what a grade earned, in the student's own workspace. CI does not: what counts there is the report.
+fn keep_progress(workspace: &Workspace, report: &Report, course: &Course) -> Result<String, Failed> {
+    let file = workspace.progress_file();
+    let mut progress = Progress::read(&file, &mut crate::pages::warn)?;
+    let gained = progress.merge(report);
+    progress.write(&file)?;
+    let chapters: Vec<_> = course.chapters.iter().map(|chapter| &chapter.suite).collect();
+    let total = progress.total_xp(&chapters);
+    Ok(match gained {
+        0 => format!("{total} XP so far.\n"),
+        _ => format!("{gained} XP more than before: {total} XP so far.\n"),
     })
 }
 
@@ -104,7 +118,13 @@ pub(crate) fn grade_chapter(
     let built = kit.build(sources, &chapter.skeleton, &chapter.targets())?;
     let compiles = |id: &str| !built.broken.contains_key(id);
     let exercises: Vec<_> = selected.iter().map(|s| s.exercise).filter(|e| compiles(e.id)).collect();
-    let judged = judge_all(judging, &built.binary, chapter.suite.number, &exercises, &|_| {})?;
+    let bar = crate::text::bar(exercises.iter().map(|exercise| exercise.checks.len() as u64).sum());
+    let judged = judge_all(judging, &built.binary, chapter.suite.number, &exercises, &|check| {
+        bar.set_message(check.id);
+        bar.inc(1);
+    });
+    bar.finish_and_clear();
+    let judged = judged?;
     let mut judged = judged.into_iter();
     let exercises = selected.iter().map(|selected| match built.broken.get(selected.exercise.id) {
         Some(diagnostics) => GradedExercise::broken(selected.exercise, diagnostics.to_string()),

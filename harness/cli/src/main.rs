@@ -4,12 +4,15 @@
 
 mod args;
 mod course;
+mod doctor;
 mod grade;
 mod judging;
 mod pages;
+mod progress;
 mod report;
 mod text;
 mod verify;
+mod workspace;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -85,7 +88,13 @@ async fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<Exit, Failed> {
     match args.command {
-        None => pages::overview(),
+        None | Some(Command::Progress) => pages::overview(),
+        Some(Command::Roadmap) => pages::roadmap(),
+        Some(Command::Complete { what: args::Completable::Roadmap }) => pages::complete_roadmap(),
+        Some(Command::Init { dir }) => pages::init(&dir),
+        Some(Command::Next) => pages::next(),
+        Some(Command::Reset { exercise }) => pages::reset(&exercise),
+        Some(Command::Doctor) => doctor::run(),
         Some(Command::List) => pages::list(),
         Some(Command::Hint { exercise, level }) => pages::hint(&exercise, level),
         Some(Command::Grade(args)) => grade::run(&args),

@@ -1,33 +1,131 @@
-//! Pages to read: the overview, the list, hints.
+//! Pages to read: where one stands, the roadmap, hints; and the small commands around them.
 
-use crate::course::Course;
-use crate::text::{DIM, STRONG, styled, width, wrapped};
+use crate::course::{Course, Selected};
+use crate::progress::{BONUS_XP, Progress};
+use crate::text::{BAD, DIM, GOOD, STRONG, styled, width, wrapped};
+use crate::workspace::{Workspace, one_exercise};
 use crate::{Exit, Failed};
 use anyhow::anyhow;
+use build::Archive;
+use judge::Chapter;
+use std::path::Path;
 
-/// `faultlines` alone.
+/// The nine chapters of the roadmap; the course has suites for some of them so far.
+const CHAPTERS: [&str; 9] = [
+    "What Makes a System Distributed",
+    "Failure Models & Time",
+    "Replication",
+    "Consistency Models",
+    "CAP & PACELC",
+    "Consensus: Raft & Paxos",
+    "Ordering & Logical Clocks",
+    "Distributed Transactions",
+    "Building Reliable Distributed Systems",
+];
+/// Every chapter is worth so much, its bonus aside.
+const CHAPTER_XP: u32 = 100;
+
+/// The workspace's progress; nothing where there is no workspace.
+fn progress() -> Result<(Option<Workspace>, Progress), Failed> {
+    let Ok(workspace) = Workspace::find() else { return Ok((None, Progress::default())) };
+    let progress = Progress::read(&workspace.progress_file(), &mut warn)?;
+    Ok((Some(workspace), progress))
+}
+pub(crate) fn warn(warning: String) {
+    anstream::eprintln!("{} {warning}", styled(BAD, "note:"));
+}
+
+/// `faultlines` alone, and `faultlines progress`: the roadmap, where one stands, the next step.
 pub(crate) fn overview() -> Result<Exit, Failed> {
-    list()?;
-    anstream::println!("\nBegin with `faultlines grade 7/lamport`; `faultlines help` lists the commands.");
+    let course = Course::load()?;
+    let (workspace, progress) = progress()?;
+    for (number, title) in (1_u8..).zip(CHAPTERS) {
+        let line = format!("{number}. {title}");
+        match course.chapters.iter().find(|chapter| chapter.suite.number == number) {
+            None => anstream::println!("{}", styled(DIM, &format!("  {line:<44} planned"))),
+            Some(chapter) => {
+                let (xp, complete) = progress.chapter_xp(&chapter.suite);
+                let mark = if complete { styled(GOOD, "✔") } else { " ".to_owned() };
+                let bar = bar(xp.min(CHAPTER_XP), CHAPTER_XP);
+                anstream::println!("{mark} {line:<44} {bar} {xp:>3}/{} XP", CHAPTER_XP + BONUS_XP);
+            }
+        }
+    }
+    let read = if progress.roadmap_read { styled(GOOD, "✔") } else { " ".to_owned() };
+    let earned = if progress.roadmap_read { BONUS_XP } else { 0 };
+    anstream::println!("{read} {:<44} {:>14} {earned:>3}/{BONUS_XP} XP", "The roadmap, read to its end", "");
+    let chapters: Vec<&Chapter> = course.chapters.iter().map(|chapter| &chapter.suite).collect();
+    let possible = CHAPTERS.len() as u32 * (CHAPTER_XP + BONUS_XP) + BONUS_XP;
+    let total = progress.total_xp(&chapters);
+    anstream::println!("{}", styled(STRONG, &format!("\n  {total} of {possible} XP")));
+    match workspace {
+        None => anstream::println!(
+            "\nBegin with `faultlines init DIR`: it makes a folder with the exercises, and nothing needs a network after it."
+        ),
+        Some(_) => next_step(&course, &progress),
+    }
+    Ok(Exit::Passed)
+}
+fn bar(part: u32, whole: u32) -> String {
+    const CELLS: u32 = 14;
+    let full = part * CELLS / whole;
+    format!("{}{}", "█".repeat(full as usize), "░".repeat((CELLS - full) as usize))
+}
+
+/// The first exercise that is not complete, in the roadmap's order.
+fn next_exercise<'a>(course: &'a Course, progress: &Progress) -> Option<Selected<'a>> {
+    let all = course.chapters.iter().flat_map(|chapter| {
+        chapter.suite.exercises.iter().map(move |exercise| Selected { chapter, exercise })
+    });
+    let mut open = all.filter(|selected| {
+        progress.exercise_xp(&selected.chapter.suite, selected.exercise) < selected.exercise.xp()
+    });
+    open.next()
+}
+fn next_step(course: &Course, progress: &Progress) {
+    let Some(next) = next_exercise(course, progress) else {
+        anstream::println!("\nEvery exercise that is built so far is complete.");
+        return;
+    };
+    let name = format!("{}/{}", next.chapter.suite.number, next.exercise.id);
+    let summary = next.chapter.about(next.exercise.id).map_or("", |about| &about.summary);
+    let folder = next.chapter.suite.folder;
+    anstream::println!("\nNext: {}  {summary}", styled(STRONG, &name));
+    anstream::println!("  read   {folder}/README.md, the part on {}", next.exercise.id);
+    for module in
+        next.chapter.about(next.exercise.id).map(|about| about.modules.as_slice()).unwrap_or_default()
+    {
+        anstream::println!("  edit   {folder}/src/{module}.rs");
+    }
+    anstream::println!("  try    cargo test {}", next.exercise.id);
+    anstream::println!("  grade  faultlines grade {name}");
+}
+/// `faultlines next`.
+pub(crate) fn next() -> Result<Exit, Failed> {
+    let (_, progress) = progress()?;
+    next_step(&Course::load()?, &progress);
     Ok(Exit::Passed)
 }
 
 /// `faultlines list`.
 pub(crate) fn list() -> Result<Exit, Failed> {
     let course = Course::load()?;
+    let (_, progress) = progress()?;
     for chapter in &course.chapters {
-        anstream::println!(
-            "{}",
-            styled(STRONG, &format!("{}. {}", chapter.suite.number, chapter.about.title))
-        );
-        for exercise in &chapter.suite.exercises {
-            let name = format!("{}/{}", chapter.suite.number, exercise.id);
+        let suite = &chapter.suite;
+        anstream::println!("{}", styled(STRONG, &format!("{}. {}", suite.number, suite.title)));
+        for exercise in &suite.exercises {
+            let name = format!("{}/{}", suite.number, exercise.id);
             let summary = chapter.about(exercise.id).map_or("", |about| &about.summary);
-            anstream::println!("   {name:<22} {:>3} XP   {summary}", exercise.xp());
+            let earned = progress.exercise_xp(suite, exercise);
+            anstream::println!("   {name:<20} {earned:>3}/{:<3} XP  {summary}", exercise.xp());
         }
-        for planned in chapter.suite.planned {
-            let name = format!("{}/{}", chapter.suite.number, planned.id);
-            anstream::println!("{}", styled(DIM, &format!("   {name:<22} {:>3} XP   planned", planned.xp)));
+        for planned in suite.planned {
+            let name = format!("{}/{}", suite.number, planned.id);
+            anstream::println!(
+                "{}",
+                styled(DIM, &format!("   {name:<20}     {:<3} XP  planned", planned.xp))
+            );
         }
     }
     Ok(Exit::Passed)
@@ -36,10 +134,7 @@ pub(crate) fn list() -> Result<Exit, Failed> {
 /// `faultlines hint`.
 pub(crate) fn hint(name: &str, level: usize) -> Result<Exit, Failed> {
     let course = Course::load()?;
-    let selected = course.select(&[name.to_owned()])?;
-    let [selected] = selected[..] else {
-        return Err(Failed::usage(anyhow!("hints are for one exercise: `faultlines hint {name}/…`")));
-    };
+    let selected = one_exercise(&course, name)?;
     let about = selected.chapter.about(selected.exercise.id);
     let hints = about.map(|about| about.hints.as_slice()).unwrap_or_default();
     let Some(hint) = level.checked_sub(1).and_then(|nth| hints.get(nth)) else {
@@ -52,6 +147,62 @@ pub(crate) fn hint(name: &str, level: usize) -> Result<Exit, Failed> {
     if level < hints.len() {
         let more = format!("\nMore: faultlines hint {name} --level {}", level + 1);
         anstream::println!("{}", styled(DIM, &more));
+    }
+    Ok(Exit::Passed)
+}
+
+/// `faultlines roadmap`.
+pub(crate) fn roadmap() -> Result<Exit, Failed> {
+    let archive = Archive::embedded();
+    let page = archive.files("exercises/").find(|(path, _)| *path == "ROADMAP.txt");
+    let (_, bytes) = page.ok_or_else(|| Failed::harness(anyhow!("this binary carries no roadmap")))?;
+    for line in String::from_utf8_lossy(bytes).lines() {
+        let hanging = if line.starts_with("- ") { 2 } else { 0 };
+        let options = textwrap::Options::new(width()).subsequent_indent(&"  "[..hanging]);
+        anstream::println!("{}", textwrap::fill(line, &options));
+    }
+    anstream::println!("{}", styled(DIM, "\nfaultlines complete roadmap"));
+    Ok(Exit::Passed)
+}
+
+/// `faultlines complete roadmap`.
+pub(crate) fn complete_roadmap() -> Result<Exit, Failed> {
+    let workspace = Workspace::find()?;
+    let file = workspace.progress_file();
+    let mut progress = Progress::read(&file, &mut warn)?;
+    if progress.roadmap_read {
+        anstream::println!("The roadmap was marked as read before: {BONUS_XP} XP, once.");
+        return Ok(Exit::Passed);
+    }
+    progress.roadmap_read = true;
+    progress.write(&file)?;
+    anstream::println!("{} The roadmap is read: {BONUS_XP} XP.", styled(GOOD, "✔"));
+    Ok(Exit::Passed)
+}
+
+/// `faultlines init`.
+pub(crate) fn init(dir: &Path) -> Result<Exit, Failed> {
+    let workspace = Workspace::init(dir)?;
+    anstream::println!("{} made {}", styled(GOOD, "✔"), workspace.folder.display());
+    anstream::println!("\nNow:");
+    anstream::println!("  cd {}", workspace.folder.display());
+    anstream::println!("  faultlines           # the roadmap, where you stand, the next step");
+    Ok(Exit::Passed)
+}
+
+/// `faultlines reset`.
+pub(crate) fn reset(name: &str) -> Result<Exit, Failed> {
+    let course = Course::load()?;
+    let selected = one_exercise(&course, name)?;
+    let done = Workspace::find()?.reset(selected)?;
+    if done.is_empty() {
+        anstream::println!("{name} is as it came: nothing to do.");
+    }
+    for (file, kept) in done {
+        anstream::println!("{} {} is as it came", styled(GOOD, "✔"), file.display());
+        if let Some(kept) = kept {
+            anstream::println!("  what was there is kept as {}", kept.display());
+        }
     }
     Ok(Exit::Passed)
 }

@@ -53,17 +53,34 @@ impl ChapterReport {
 }
 
 impl Report {
-    pub(crate) fn exit(&self) -> Exit {
-        let mut exercises = self.chapters.iter().flat_map(|chapter| &chapter.exercises);
-        let broken = exercises.clone().any(|exercise| exercise.build_error.is_some());
-        let mut checks = exercises.by_ref().flat_map(|exercise| &exercise.report.checks);
-        if broken {
-            Exit::BuildFailed
-        } else if checks.all(|check| check.verdict == Verdict::Passed) {
+    /// How `grade` ends: with every check passed, or so many percent of the XP.
+    pub(crate) fn exit(&self, min_score: Option<u32>) -> Exit {
+        let exercises = || self.chapters.iter().flat_map(|chapter| &chapter.exercises);
+        let (xp, max) = self.totals();
+        let passes = match min_score {
+            Some(percent) => xp * 100 >= percent * max,
+            None => {
+                let mut checks = exercises().flat_map(|exercise| &exercise.report.checks);
+                checks.all(|check| check.verdict == Verdict::Passed)
+            }
+        };
+        if passes {
             Exit::Passed
+        } else if exercises().any(|exercise| exercise.build_error.is_some()) {
+            Exit::BuildFailed
         } else {
             Exit::ChecksFailed
         }
+    }
+    /// The XP of each check, by `chapter/exercise/check`.
+    pub(crate) fn earned(&self) -> impl Iterator<Item = (String, u32)> {
+        self.chapters.iter().flat_map(|chapter| {
+            chapter.exercises.iter().flat_map(move |exercise| {
+                exercise.report.checks.iter().map(move |check| {
+                    (format!("{}/{}/{}", chapter.number, exercise.report.id, check.id), check.xp)
+                })
+            })
+        })
     }
 
     pub(crate) fn text(&self, width: usize) -> String {

@@ -65,3 +65,10 @@ pub(crate) fn preparing(step: &build::Preparing) -> Option<String> {
         build::Preparing::Compiled { .. } => None,
     }
 }
+
+/// A bar on standard error, for a terminal only.
+pub(crate) fn bar(checks: u64) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::with_draw_target(Some(checks), indicatif::ProgressDrawTarget::stderr());
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} checks  {msg}");
+    bar.with_style(style.expect("the template is well formed"))
+}

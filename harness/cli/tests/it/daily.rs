@@ -1,0 +1,139 @@
+//! The loop that a student lives in: init, edit, grade, next.
+
+use crate::{Ran, faultlines, faultlines_in, root};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+struct Student {
+    dir: TempDir,
+}
+impl Student {
+    /// A workspace, just made.
+    fn new() -> Student {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let ran = faultlines_in(dir.path(), &["init", "course"]);
+        assert_eq!(ran.code, 0, "{ran}");
+        Student { dir }
+    }
+    fn folder(&self) -> PathBuf {
+        self.dir.path().join("course")
+    }
+    fn says(&self, args: &[&str]) -> Ran {
+        let mut ran = faultlines_in(&self.folder(), args);
+        // a temporary folder may be reached by two names
+        for folder in [self.folder().canonicalize().expect("it is there"), self.folder()] {
+            let folder = folder.to_string_lossy().into_owned();
+            ran.stdout = ran.stdout.replace(&folder, "[course]");
+            ran.stderr = ran.stderr.replace(&folder, "[course]");
+        }
+        ran
+    }
+    fn solves(&self, module: &str) {
+        let file = format!("07-logical-clocks/src/{module}.rs");
+        fs::copy(root().join("solutions").join(&file), self.folder().join(&file)).expect("copied");
+    }
+    fn progress_file(&self) -> PathBuf {
+        self.folder().join(".faultlines/progress.toml")
+    }
+}
+
+#[test]
+fn from_nothing_to_the_next_exercise() {
+    let student = Student::new();
+    insta::assert_snapshot!("at_first", student.says(&[]));
+    insta::assert_snapshot!("next_at_first", student.says(&["next"]));
+    student.solves("lamport");
+    let graded = student.says(&["grade", "7/lamport"]);
+    assert_eq!(graded.code, 0, "{graded}");
+    assert!(graded.stdout.ends_with("16 XP more than before: 16 XP so far.\n"), "{graded}");
+    insta::assert_snapshot!("after_lamport", student.says(&["progress"]));
+    // a regrade never lowers what is earned
+    let reset = student.says(&["reset", "7/lamport"]);
+    insta::assert_snapshot!("reset", reset);
+    let graded = student.says(&["grade", "7/lamport"]);
+    assert_eq!(graded.code, 1, "{graded}");
+    assert!(graded.stdout.ends_with("16 XP so far.\n"), "{graded}");
+    // and nothing of the student's is lost
+    let kept = fs::read_to_string(student.folder().join(".faultlines/backup/lamport.1.rs")).expect("kept");
+    assert!(kept.contains("self.time.max(seen) + 1"));
+    insta::assert_snapshot!("reset_again", student.says(&["reset", "7/lamport"]));
+}
+
+#[test]
+fn the_roadmap_is_read_once() {
+    let student = Student::new();
+    let page = student.says(&["roadmap"]).stdout;
+    assert!(page.contains("Read in order."), "{page}");
+    assert!(student.says(&["complete", "roadmap"]).stdout.contains("10 XP"));
+    assert!(student.says(&["complete", "roadmap"]).stdout.contains("before"));
+    assert!(student.says(&[]).stdout.contains("10 of 1000 XP"));
+}
+
+#[test]
+fn a_progress_file_that_cannot_be_read_is_set_aside() {
+    let student = Student::new();
+    fs::write(student.progress_file(), "[checks]\nlamport = \"all of it\"\n").expect("written");
+    insta::assert_snapshot!(student.says(&["next"]));
+    let aside = student.folder().join(".faultlines/progress.toml.unreadable-1");
+    assert!(fs::read_to_string(aside).expect("kept").contains("all of it"));
+}
+
+#[test]
+fn a_percentage_can_be_enough() {
+    let student = Student::new();
+    let source = student.folder().join("07-logical-clocks/src/lamport.rs");
+    student.solves("lamport");
+    let text = fs::read_to_string(&source).expect("the source");
+    fs::write(&source, text.replace("boot.disk.load(TIME).unwrap_or(0)", "{ let _ = boot; 0 }"))
+        .expect("written");
+    let exit = |percent: &str| student.says(&["grade", "7/lamport", "--min-score", percent]).code;
+    assert_eq!((exit("75"), exit("76")), (0, 1)); // 12 of 16 XP
+}
+
+#[test]
+fn a_folder_that_is_taken_is_left_alone() {
+    let student = Student::new();
+    let ran = faultlines_in(student.dir.path(), &["init", "course"]);
+    insta::assert_snapshot!(ran);
+}
+
+#[test]
+fn ci_keeps_no_progress() {
+    let student = Student::new();
+    student.solves("lamport");
+    let ran = Command::new(env!("CARGO_BIN_EXE_faultlines"))
+        .args(["grade", "7/lamport"])
+        .current_dir(student.folder())
+        .env("FAULTLINES_CACHE", crate::cache())
+        .env("CI", "true")
+        .output()
+        .expect("the binary was built for this test");
+    assert!(ran.status.success());
+    assert!(!student.progress_file().exists());
+}
+
+#[test]
+fn the_public_tests_run_without_a_network() {
+    let student = Student::new();
+    student.solves("lamport");
+    let ran = Command::new("cargo")
+        .args(["test", "--offline", "lamport"])
+        .current_dir(student.folder())
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("student-target"))
+        .env_remove("CARGO_BUILD_TARGET_DIR")
+        .output()
+        .expect("cargo is what runs this test");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && said.contains("3 passed"), "{said}");
+}
+
+#[test]
+fn the_doctor_finds_this_machine_sound() {
+    let ran = faultlines(&["doctor"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    for part in ["platform", "rustc", "linker", "cores", "cache", "kit"] {
+        assert!(ran.stdout.contains(part), "{ran}");
+    }
+}
