@@ -11,7 +11,15 @@ use crate::verdict::{Verdict, Violation};
 pub(crate) fn at(key: &impl Debug) -> String {
     match format!("{key:?}").as_str() {
         "()" | "null" => String::new(),
-        key => format!(" {}", key.trim_matches('"')),
+        key => format!(" {}", key.trim_matches(['"', '\''])),
+    }
+}
+
+/// ` from key`, or nothing where there is only one.
+pub(crate) fn from(key: &impl Debug) -> String {
+    match at(key) {
+        key if key.is_empty() => key,
+        key => format!(" from{key}"),
     }
 }
 
@@ -23,8 +31,7 @@ pub(crate) fn told(level: Level, guilty: OpId, core: Vec<OpId>, sentence: String
 /// `p1 read 5 from x`, `p1 read nothing`.
 pub(crate) fn read_in_words<M: Model>(history: &History<M>, id: OpId) -> String {
     let op = &history[id];
-    let from = history.model().key(&op.call).map(|key| at(&key)).filter(|key| !key.is_empty());
-    let from = from.map_or_else(String::new, |key| format!(" from{key}"));
+    let from = history.model().key(&op.call).map_or_else(String::new, |key| from(&key));
     match history.model().access(&op.call, op.answer.as_ref()) {
         Some(Access::Read(Answer::Value(value))) => format!("{} read {value:?}{from}", op.process),
         Some(Access::Read(_)) => format!("{} read nothing{from}", op.process),
@@ -58,7 +65,7 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
     let read = &history[guilty];
     let Effect { makes: None, needs, .. } = effect(history, read)? else { return None };
     let key = model.key(&read.call);
-    let from = key.as_ref().map(at).filter(|key| !key.is_empty()).map_or_else(String::new, |key| format!(" from{key}"));
+    let from = key.as_ref().map_or_else(String::new, from);
     let who = read.process;
     let value = match needs {
         Needs::Value(value) => Some(value),
@@ -75,7 +82,16 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
             .collect(),
     };
     if value.is_some() && makers.is_empty() {
-        return Some(format!("{who} read {what}{from}, and nothing ever wrote {what}"));
+        let denied = history.operations().iter().find(|op| {
+            model.key(&op.call) == key && model.effect(&op.call, None).is_some_and(|e| e.makes == value)
+        });
+        return Some(match denied {
+            Some(op) => {
+                let claim = model.describe(&op.call, op.answer.as_ref());
+                format!("{who} read {what}{from}, which nothing wrote, unless {}: {claim} did so all the same", op.process)
+            }
+            None => format!("{who} read {what}{from}, and nothing ever wrote {what}"),
+        });
     }
     if value.is_some() && makers.iter().all(|op| read.precedes(op)) {
         return Some(format!("{who} read {what}{from} before anybody had asked to write {what}"));

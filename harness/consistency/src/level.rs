@@ -27,6 +27,16 @@ pub enum Level {
     Convergent,
     /// Reads lag no more than a bound.
     BoundedStaleness,
+    /// Transactions: nobody sees what did not commit.
+    ReadCommitted,
+    /// Transactions: nobody sees part of one.
+    ReadAtomic,
+    /// Transactions: nobody sees an effect without its causes.
+    CausalTransactions,
+    /// Transactions: one order of all, that of each session kept.
+    Serializable,
+    /// Transactions: one order of all, that of time kept.
+    StrictSerializable,
 }
 
 impl Level {
@@ -57,6 +67,10 @@ impl Level {
             }
             Self::CausalMemory | Self::CausalConvergence => weaker == Self::Causal || sessions.contains(&weaker),
             Self::Causal => weaker == Self::ReadYourWrites,
+            Self::StrictSerializable => weaker == Self::Serializable || Self::Serializable.implies(weaker),
+            Self::Serializable => weaker == Self::CausalTransactions || Self::CausalTransactions.implies(weaker),
+            Self::CausalTransactions => weaker == Self::ReadAtomic || Self::ReadAtomic.implies(weaker),
+            Self::ReadAtomic => weaker == Self::ReadCommitted,
             _ => false,
         }
     }
@@ -76,6 +90,11 @@ impl fmt::Display for Level {
             Self::WritesFollowReads => "writes-follow-reads",
             Self::Convergent => "convergent",
             Self::BoundedStaleness => "within the staleness bound",
+            Self::ReadCommitted => "read committed",
+            Self::ReadAtomic => "read atomic",
+            Self::CausalTransactions => "causal (transactions)",
+            Self::Serializable => "serializable",
+            Self::StrictSerializable => "strictly serializable",
         })
     }
 }

@@ -25,6 +25,7 @@ mod states;
 pub mod survey;
 mod sweep;
 pub mod timeline;
+pub mod transactions;
 pub mod verdict;
 mod zones;
 
@@ -37,4 +38,5 @@ pub use model::Model;
 pub use sequential::sequential;
 pub use session::{Guarantee, session};
 pub use survey::{Survey, place, strongest, survey, weakest_broken};
+pub use transactions::{Isolation, isolation};
 pub use verdict::{Budget, Verdict, Violation, Why};

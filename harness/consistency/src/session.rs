@@ -75,15 +75,15 @@ fn sentence<M: Model>(history: &History<M>, guarantee: Guarantee, bad: &Bad, cor
     match *bad {
         Bad::Forgot { read, write } | Bad::Overwritten { read, write } => {
             let did = explain::read_in_words(history, read);
-            let (me, other) = (history[read].process, history[write].process);
+            let other = history[write].process;
             match guarantee {
                 Guarantee::ReadYourWrites => format!("{did} after its own {}", name(write)),
                 Guarantee::MonotonicReads => format!("{did} after it had seen {}", name(write)),
                 Guarantee::MonotonicWrites => {
-                    format!("{did}, though {me} had seen what {other} wrote after its {}", name(write))
+                    format!("{did}, though it had seen what {other} wrote after {}", name(write))
                 }
                 Guarantee::WritesFollowReads => {
-                    format!("{did}, though {me} had seen a write that was made after {} had been read", name(write))
+                    format!("{did}, though it had seen a write that was made after {} had been read", name(write))
                 }
             }
         }

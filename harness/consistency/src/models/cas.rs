@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use crate::history::Operation;
 use crate::model::{Access, Answer, Effect, Model, Needs, Seen};
 
 /// One register with compare-and-set per key; `K = ()` for a single one. Holds nothing at first.
@@ -172,6 +173,18 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
                 Effect { makes, resets: false, needs }
             }
         })
+    }
+
+    fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
+        let swapped_from = |op: &Operation<Self>| match (&op.call, &op.answer) {
+            (Call::Cas { from: Some(from), to, .. }, Some(Return::Swapped(true))) if from != to => Some(from.clone()),
+            _ => None,
+        };
+        let op = core[guilty];
+        let from = swapped_from(op)?;
+        let makers = core.iter().filter(|o| self.effect(&o.call, o.answer.as_ref()).is_some_and(|e| e.makes == Some(&from)));
+        let other = core.iter().find(|o| !std::ptr::eq(**o, op) && swapped_from(o).as_ref() == Some(&from))?;
+        (makers.count() == 1).then(|| format!("{} and {} both swapped {from:?}, which was written once", other.process, op.process))
     }
 
     fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use crate::history::Operation;
 use crate::model::Model;
 
 /// One counter per key; `K = ()` for a single one. Zero at first.
@@ -78,5 +79,26 @@ impl<K: Clone + Debug + Ord + Hash> Model for Counter<K> {
             Some(Return::Count(count)) => format!("{call} → {count}"),
             Some(Return::Done) | None => call,
         }
+    }
+
+    fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
+        let op = core[guilty];
+        let (Call::Read(key), Some(Return::Count(count))) = (&op.call, &op.answer) else { return None };
+        let (mut least, mut most) = (0i64, 0i64);
+        for add in core {
+            let Call::Add(_, by) = &add.call else { continue };
+            if add.precedes(op) {
+                least = least.saturating_add(*by);
+                most = most.saturating_add(*by);
+            } else if !op.precedes(add) {
+                least = least.saturating_add((*by).min(0));
+                most = most.saturating_add((*by).max(0));
+            }
+        }
+        let (who, from) = (op.process, crate::explain::from(key));
+        if *count < least {
+            return Some(format!("{who} read {count}{from}, and what had been added by then makes {least} at least"));
+        }
+        (*count > most).then(|| format!("{who} read {count}{from}, and all that can have been added makes {most} at most"))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use crate::history::Operation;
 use crate::model::{Access, Answer, Model, Seen};
 
 /// A store of strings. A key holds nothing at first; appending to nothing starts from the empty string.
@@ -28,6 +29,13 @@ pub enum Call<K> {
     Put(K, String),
     /// Hold what you hold, and this after it.
     Append(K, String),
+}
+
+impl<K> Call<K> {
+    fn key(&self) -> &K {
+        let (Self::Get(key) | Self::Put(key, _) | Self::Append(key, _)) = self;
+        key
+    }
 }
 
 /// What it answers.
@@ -153,6 +161,30 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
             (Call::Put(_, value), None | Some(Return::Done)) => Some(Access::Write(value)),
             _ => None,
         }
+    }
+
+    fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
+        let get = core[guilty];
+        let Some(Return::Got(got)) = &get.answer else { return None };
+        let got = got.as_deref().unwrap_or_default();
+        let key = get.call.key();
+        let same_key = || core.iter().filter(|op| op.call.key() == key);
+        let from = crate::explain::from(key);
+        for op in same_key() {
+            let Call::Append(_, piece) = &op.call else { continue };
+            if piece.is_empty() {
+                continue;
+            }
+            let told = same_key().filter(|o| matches!(&o.call, Call::Append(_, p) | Call::Put(_, p) if p == piece)).count();
+            if got.matches(piece.as_str()).count() > told {
+                return Some(format!("{} read {got:?}{from}: {piece:?} is there more often than it was appended", get.process));
+            }
+            let overwritten = same_key().any(|o| matches!(o.call, Call::Put(..)) && !o.precedes(op));
+            if op.precedes(get) && !got.contains(piece.as_str()) && !overwritten {
+                return Some(format!("{} read {got:?}{from}, without {piece:?}, whose append had finished", get.process));
+            }
+        }
+        None
     }
 
     /// Gets; an append that no get shows; a put with the gets that show it, where no other beginning can be mistaken for it.

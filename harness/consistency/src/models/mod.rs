@@ -7,3 +7,4 @@ pub mod mutex;
 pub mod queue;
 pub mod register;
 pub mod set;
+pub mod store;

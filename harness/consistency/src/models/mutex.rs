@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use crate::history::Operation;
 use crate::model::{Model, Seen};
 
 /// One lock per key; `K = ()` for a single one. Free at first.
@@ -79,6 +80,14 @@ impl<K: Clone + Debug + Ord + Hash> Model for Mutex<K> {
             Call::Acquire(key, owner) => format!("acquire{} for {}{refused}", at(key), owner.0),
             Call::Release(key, owner) => format!("release{} by {}{refused}", at(key), owner.0),
         }
+    }
+
+    fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
+        let acquired = |op: &&&Operation<Self>| matches!(op.call, Call::Acquire(..)) && op.answer == Some(Return::Done);
+        let op = core.get(guilty).filter(acquired)?;
+        let other = core.iter().filter(acquired).find(|other| other.process != op.process)?;
+        let (Call::Acquire(key, _) | Call::Release(key, _)) = &op.call;
+        Some(format!("{} acquired the lock{} while {} held it", op.process, crate::explain::at(key), other.process))
     }
 
     /// Refusals; where there are none, everything an owner did.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use crate::history::Operation;
 use crate::model::{Model, Seen};
 
 /// One queue per key; `K = ()` for a single one. Empty at first.
@@ -85,6 +86,45 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
             (Call::Dequeue(key), Some(_)) => format!("dequeue{} → empty", at(key)),
             (Call::Dequeue(key), None) => format!("dequeue{}", at(key)),
         }
+    }
+
+    fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
+        let op = core[guilty];
+        let (Call::Dequeue(_), Some(Return::Got(got))) = (&op.call, &op.answer) else { return None };
+        let who = op.process;
+        let enqueues = || core.iter().filter_map(|o| if let Call::Enqueue(_, v) = &o.call { Some((o, v)) } else { None });
+        let Some(got) = got else {
+            let (_, value) = enqueues().find(|(o, _)| o.precedes(op))?;
+            return Some(format!("{who} found the queue empty, after enqueue {value:?} had finished"));
+        };
+        let Some((mine, _)) = enqueues().find(|(_, v)| *v == got) else {
+            return Some(format!("{who} dequeued {got:?}, and nothing ever enqueued it"));
+        };
+        let took = |value: &V| {
+            core.iter().find(|o| !std::ptr::eq(**o, op) && matches!(&o.answer, Some(Return::Got(Some(v))) if v == value))
+        };
+        if enqueues().filter(|(_, v)| *v == got).count() == 1
+            && let Some(other) = took(got)
+        {
+            return Some(format!("{who} dequeued {got:?}, and {} did too", other.process));
+        }
+        if op.precedes(mine) {
+            return Some(format!("{who} dequeued {got:?} before anybody had asked to enqueue it"));
+        }
+        let taken_by_somebody = core.iter().any(|o| o.answer.is_none() && matches!(o.call, Call::Dequeue(_)));
+        enqueues().find_map(|(o, value)| {
+            let Some(other) = took(value) else {
+                let skipped = o.precedes(mine) && !taken_by_somebody;
+                return skipped.then(|| format!("{who} dequeued {got:?} before {value:?}, which was enqueued earlier"));
+            };
+            if mine.precedes(o) && other.precedes(op) {
+                Some(format!("{who} dequeued {got:?} after {} had dequeued {value:?}, which was enqueued later", other.process))
+            } else if o.precedes(mine) && op.precedes(other) {
+                Some(format!("{who} dequeued {got:?} before {value:?}, which was enqueued earlier"))
+            } else {
+                None
+            }
+        })
     }
 
     /// Dequeues from an empty queue, and a value with whoever enqueued and got it.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use crate::history::Operation;
 use crate::model::{Model, Seen};
 
 /// A set, empty at first. Where nobody reads all of it, every element is a part of its own.
@@ -110,6 +111,29 @@ impl<V: Clone + Debug + Ord + Hash> Model for Set<V> {
             Some(Return::Was(told)) => format!("{call} → {told}"),
             Some(Return::All(all)) => format!("{call} → {all:?}"),
         }
+    }
+
+    fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
+        let read = core[guilty];
+        let who = read.process;
+        let has = |value: &V| match (&read.call, &read.answer) {
+            (Call::Read, Some(Return::All(all))) => Some(all.contains(value)),
+            (Call::Contains(asked), Some(Return::Was(told))) if asked == value => Some(*told),
+            _ => None,
+        };
+        let adds = |value: &V| core.iter().filter(|op| matches!(&op.call, Call::Add(v) if v == value)).count();
+        let removes = |value: &V| core.iter().any(|op| matches!(&op.call, Call::Remove(v) if v == value));
+        if let Some(Return::All(all)) = &read.answer
+            && let Some(value) = all.iter().find(|value| adds(value) == 0)
+        {
+            return Some(format!("{who} found {value:?}, and nothing ever added it"));
+        }
+        core.iter().find_map(|op| match &op.call {
+            Call::Add(value) if op.precedes(read) && has(value) == Some(false) && !removes(value) => {
+                Some(format!("{who} missed {value:?} after add {value:?} had finished, and nothing removed it"))
+            }
+            _ => None,
+        })
     }
 
     /// Reads, and an element with all that was ever asked about it, if no read saw it.

@@ -4,3 +4,4 @@ mod brute;
 mod classics;
 mod linear;
 mod play;
+mod weak;

@@ -151,6 +151,9 @@ macro_rules! play_as {
             ) -> Option<consistency::model::Access<&'a Self::Value>> {
                 self.0.access(c, a)
             }
+            fn blame(&self, _: &[&consistency::Operation<Self>], _: usize) -> Option<String> {
+                None
+            }
             fn tailored(&self, seen: &[consistency::model::Seen<'_, Self>]) -> Self {
                 let seen: Vec<_> =
                     seen.iter().map(|s| consistency::model::Seen { call: s.call, answer: s.answer }).collect();
