@@ -70,6 +70,7 @@ impl Fleet {
         for job in jobs.iter() {
             places.push(Places::new(&job.world, &mut slots));
         }
+        let mut buffer = Vec::new();
         let mut live: Vec<usize> = (0..jobs.len()).collect();
         let mut asked: Vec<Vec<usize>> = vec![Vec::new(); LANES_MAX];
         while !live.is_empty() {
@@ -77,7 +78,7 @@ impl Fleet {
             for &index in &live {
                 let job = &mut jobs[index];
                 let Some(step) = job.world.next() else {
-                    job.look();
+                    job.look(&mut buffer);
                     continue;
                 };
                 asked_now.push(index);
@@ -98,7 +99,7 @@ impl Fleet {
                 }
             }
             live = asked_now;
-            live.retain(|&index| jobs[index].look());
+            live.retain(|&index| jobs[index].look(&mut buffer));
         }
         Ok(())
     }
@@ -119,6 +120,7 @@ impl Fleet {
     /// # Errors
     /// The harness's own.
     pub fn solo<W: Watch>(binary: &Path, job: &mut Job<W>) -> Result<(), HostError> {
+        let mut buffer = Vec::new();
         let mut lanes: Vec<Option<Lane>> = Vec::new();
         lanes.resize_with(job.world.scenario().nodes.len(), || None);
         while let Some(step) = job.world.next() {
@@ -138,20 +140,20 @@ impl Fleet {
                 Err(LaneError::Host(error)) => return Err(error),
                 Err(LaneError::Guest(how)) => job.world.misbehaved(how),
             }
-            if !job.look() {
+            if !job.look(&mut buffer) {
                 return Ok(());
             }
         }
-        job.look();
+        job.look(&mut buffer);
         Ok(())
     }
 }
 
 impl<W: Watch> Job<W> {
     /// Shows the watch what is new; `false` where it has seen enough.
-    fn look(&mut self) -> bool {
-        let mut observations: Vec<Observation> = self.world.take_observations().collect();
-        observations.drain(..).all(|observation| self.watch.see(&self.world, &observation))
+    fn look(&mut self, buffer: &mut Vec<Observation>) -> bool {
+        self.world.swap_observations(buffer);
+        buffer.iter().all(|observation| self.watch.see(&self.world, observation))
     }
 }
 

@@ -36,6 +36,9 @@ impl Clock {
     /// How much true time passes while the stopwatch counts `local_ns`; rounded up, so that an alarm never
     /// rings before the node's own clock says so.
     pub(crate) fn true_time(&self, local_ns: u64) -> Duration {
+        if self.stopwatch_ppm == 0 {
+            return Duration::from_nanos(local_ns);
+        }
         let rate = PPM + i128::from(self.stopwatch_ppm);
         let ns = (i128::from(local_ns) * PPM + rate - 1) / rate;
         Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
@@ -70,5 +73,6 @@ impl Clock {
 }
 
 fn at_rate(elapsed: Duration, ppm: i64) -> i128 {
-    elapsed.as_nanos() as i128 * (PPM + i128::from(ppm)) / PPM
+    let ns = elapsed.as_nanos() as i128;
+    if ppm == 0 { ns } else { ns * (PPM + i128::from(ppm)) / PPM }
 }

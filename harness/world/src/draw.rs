@@ -19,6 +19,14 @@ pub struct Seed(pub [u64; 2]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u64);
 
+impl Key {
+    /// Sixty-four bits that a node may see. It could work out the key from them: the key is the output of a PRF, tells
+    /// nothing about the seed or about other keys, and all draws that follow from it need the seed.
+    pub(crate) fn entropy(self) -> u64 {
+        Luck(self.0).bits(0)
+    }
+}
+
 /// What a draw is for, so that no two draws of one event are the same.
 #[derive(Clone, Copy)]
 #[repr(u64)]
@@ -27,7 +35,6 @@ pub(crate) enum Purpose {
     Request,
     Effect,
     Copy,
-    Entropy,
     Crash,
     Sync,
     Call,
@@ -48,10 +55,6 @@ impl Seed {
     pub(crate) fn key(self, purpose: Purpose, a: u64, b: u64) -> (Key, Luck) {
         let (key, luck) = self.draw(purpose, a, b);
         (Key(key), Luck(luck))
-    }
-    /// Sixty-four bits that a node may see.
-    pub(crate) fn entropy(self, of: Key) -> u64 {
-        self.draw(Purpose::Entropy, of.0, 0).0
     }
 }
 

@@ -6,7 +6,7 @@ use crate::faults::{Armed, FaultState, at};
 use crate::network::Network;
 use crate::node::{Doing, Handed, HandedEvent, NodeState, Owned, Work};
 use crate::observe::{Bytes, Cause, End, LossReason, Misbehaviour, Observation, ObservationId, Seen};
-use crate::scenario::{NodeKind, Scenario, Trigger, call_request_id};
+use crate::scenario::{NodeKind, NodeSpec, Scenario, Trigger, call_request_id};
 use crate::step::{Step, StepEvent};
 use crate::time::Time;
 use lab::frame::{Context, Ending, RawEffect, Reply, Want};
@@ -60,7 +60,12 @@ pub struct World {
     pub(crate) is_calm: bool,
     pub(crate) progress: Vec<Vec<Progress>>,
     places: FxHashMap<NodeId, usize>,
-    queue: BinaryHeap<Reverse<Entry>>,
+    /// When what happens next, by its place among `items`.
+    queue: BinaryHeap<Reverse<(Time, u64, u32)>>,
+    items: Vec<Option<Item>>,
+    free_items: Vec<u32>,
+    /// Whom each node is told of.
+    peers: Vec<Arc<[NodeId]>>,
     pushed: u64,
     ready: VecDeque<usize>,
     held: Vec<Held>,
@@ -77,28 +82,6 @@ pub struct World {
     observed: u64,
     hasher: FxHasher,
     end: Option<End>,
-}
-
-struct Entry {
-    at: Time,
-    nth: u64,
-    item: Item,
-}
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.nth) == (other.at, other.nth)
-    }
-}
-impl Eq for Entry {}
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.nth).cmp(&(other.at, other.nth))
-    }
 }
 
 /// What is still to happen.
@@ -175,6 +158,9 @@ impl World {
             progress: scenario.clients.iter().map(|c| vec![Progress::NotYet; c.operations.len()]).collect(),
             places,
             queue: BinaryHeap::new(),
+            items: Vec::new(),
+            free_items: Vec::new(),
+            peers: scenario.nodes.iter().map(|node| scenario.peers_of(node)).collect(),
             pushed: 0,
             ready: VecDeque::new(),
             held: Vec::new(),
@@ -243,6 +229,11 @@ impl World {
     pub fn take_observations(&mut self) -> std::vec::Drain<'_, Observation> {
         self.observations.drain(..)
     }
+    /// The same, in exchange for a buffer to fill next, which is emptied.
+    pub fn swap_observations(&mut self, buffer: &mut Vec<Observation>) {
+        buffer.clear();
+        std::mem::swap(&mut self.observations, buffer);
+    }
 
     /// Which node handles which event next; `None` when the world has ended. Every step is answered with
     /// [`apply`](World::apply) or [`misbehaved`](World::misbehaved) before the next.
@@ -279,14 +270,16 @@ impl World {
             }
             match self.queue.pop() {
                 None => self.end = Some(End::Idle),
-                Some(Reverse(entry)) if entry.at > at(self.scenario.end) => {
+                Some(Reverse((time, ..))) if time > at(self.scenario.end) => {
                     self.now = at(self.scenario.end);
                     self.end = Some(End::Time);
                 }
-                Some(Reverse(entry)) => {
-                    debug_assert!(entry.at >= self.now, "time never goes back");
-                    self.now = entry.at;
-                    self.happen(entry.item);
+                Some(Reverse((time, _, place))) => {
+                    debug_assert!(time >= self.now, "time never goes back");
+                    self.now = time;
+                    self.free_items.push(place);
+                    let item = self.items[place as usize].take();
+                    self.happen(item.expect("what is queued has not happened"));
                 }
             }
         }
@@ -355,7 +348,7 @@ impl World {
         let (seen, event) = match event {
             HandedEvent::Start => {
                 let spec = &self.scenario.nodes[node];
-                let peers = spec.peers.clone().unwrap_or_else(|| self.scenario.peers_of(spec.id));
+                let peers = self.peers[node].to_vec();
                 let event = StepEvent::Start {
                     me: spec.id,
                     role: spec.role,
@@ -401,7 +394,7 @@ impl World {
         let context = Context {
             now_ns: state.clock.stopwatch_ns(state.booted, self.now),
             wall_ns: state.clock.wall_ns(self.now),
-            entropy: self.seed.entropy(key),
+            entropy: key.entropy(),
             first_call: state.next_call,
             want: Want { status: self.scenario.watch_status, labels: self.want_labels },
         };
@@ -486,11 +479,7 @@ impl World {
         }
         let mut rest = Vec::with_capacity(reply.effects.len());
         for effect in reply.effects {
-            let peers = || {
-                let spec = &self.scenario.nodes[node];
-                spec.peers.clone().unwrap_or_else(|| self.scenario.peers_of(spec.id))
-            };
-            Owned::plan(effect, labels.next(), peers, &mut rest);
+            Owned::plan(effect, labels.next(), &self.peers[node], &mut rest);
         }
         if let Some(status) = reply.status
             && self.nodes[node].status.as_deref() != Some(status.0)
@@ -790,7 +779,17 @@ impl World {
     }
     pub(crate) fn push(&mut self, at: Time, item: Item) {
         self.pushed += 1;
-        self.queue.push(Reverse(Entry { at, nth: self.pushed, item }));
+        let place = match self.free_items.pop() {
+            Some(place) => {
+                self.items[place as usize] = Some(item);
+                place
+            }
+            None => {
+                self.items.push(Some(item));
+                u32::try_from(self.items.len() - 1).expect("a world's limits allow fewer")
+            }
+        };
+        self.queue.push(Reverse((at, self.pushed, place)));
     }
     pub(crate) fn observe(&mut self, node: usize, cause: Cause, seen: Seen) -> ObservationId {
         self.observe_labelled(node, cause, seen, None)
@@ -827,12 +826,15 @@ impl NodeKind {
     }
 }
 impl Scenario {
-    /// Every other node that is not a service, in order of id.
-    fn peers_of(&self, id: NodeId) -> Vec<NodeId> {
-        let others = self.nodes.iter().filter(|node| node.id != id);
+    /// Whom a node is told of: whom it says, or every other node that is not a service, in order of id.
+    fn peers_of(&self, spec: &NodeSpec) -> Arc<[NodeId]> {
+        if let Some(peers) = &spec.peers {
+            return peers.as_slice().into();
+        }
+        let others = self.nodes.iter().filter(|node| node.id != spec.id);
         let mut peers: Vec<NodeId> =
             others.filter(|node| !matches!(node.kind, NodeKind::Service(_))).map(|node| node.id).collect();
         peers.sort_unstable();
-        peers
+        peers.into()
     }
 }

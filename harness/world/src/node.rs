@@ -110,7 +110,7 @@ impl Owned {
     pub(crate) fn plan(
         effect: RawEffect<'_>,
         label: Option<String>,
-        peers: impl FnOnce() -> Vec<NodeId>,
+        peers: &[NodeId],
         plan: &mut Vec<Planned>,
     ) {
         let label: Option<Box<str>> = label.filter(|label| !label.is_empty()).map(Into::into);
@@ -118,7 +118,7 @@ impl Owned {
             RawEffect::Broadcast { message } => {
                 let bytes: Bytes = message.0.into();
                 let send = |to| (Owned::Send { to, bytes: bytes.clone() }, label.clone());
-                return plan.extend(peers().into_iter().map(send));
+                return plan.extend(peers.iter().copied().map(send));
             }
             RawEffect::Send { to, message } => Owned::Send { to, bytes: message.0.into() },
             RawEffect::SetTimer { after_ns, timer } => Owned::SetTimer { after_ns, timer: timer.0.into() },
