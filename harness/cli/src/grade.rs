@@ -104,6 +104,7 @@ pub(crate) fn grade_chapter(
     let built = kit.build(sources, &chapter.skeleton, &chapter.targets())?;
     let compiles = |id: &str| !built.broken.contains_key(id);
     let exercises: Vec<_> = selected.iter().map(|s| s.exercise).filter(|e| compiles(e.id)).collect();
+    let judging = &judging.fit_for(&built);
     let judged = judge_all(judging, &built.binary, chapter.suite.number, &exercises, &|_| {})?;
     let mut judged = judged.into_iter();
     let exercises = selected.iter().map(|selected| match built.broken.get(selected.exercise.id) {
@@ -115,5 +116,6 @@ pub(crate) fn grade_chapter(
         title: chapter.suite.title,
         exercises: exercises.collect(),
         planned_xp: chapter.suite.planned.iter().map(|planned| planned.xp).sum(),
+        statics: built.statics,
     })
 }
