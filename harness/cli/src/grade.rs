@@ -118,6 +118,7 @@ pub(crate) fn grade_chapter(
     let built = kit.build(sources, &chapter.skeleton, &chapter.targets())?;
     let compiles = |id: &str| !built.broken.contains_key(id);
     let exercises: Vec<_> = selected.iter().map(|s| s.exercise).filter(|e| compiles(e.id)).collect();
+    let judging = &judging.fit_for(&built);
     let bar = crate::text::bar(exercises.iter().map(|exercise| exercise.checks.len() as u64).sum());
     let judged = judge_all(judging, &built.binary, chapter.suite.number, &exercises, &|check| {
         bar.set_message(check.id);
@@ -135,5 +136,6 @@ pub(crate) fn grade_chapter(
         title: chapter.suite.title,
         exercises: exercises.collect(),
         planned_xp: chapter.suite.planned.iter().map(|planned| planned.xp).sum(),
+        statics: built.statics,
     })
 }

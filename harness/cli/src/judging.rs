@@ -23,6 +23,17 @@ impl Judging {
     }
 }
 
+impl Judging {
+    /// The same, but run by run where a submission keeps state outside its nodes: worlds would share it.
+    pub(crate) fn fit_for(&self, built: &build::Built) -> Judging {
+        let mut fit = self.clone();
+        if !built.statics.is_empty() {
+            fit.options.batch = 1;
+        }
+        fit
+    }
+}
+
 /// Judges exercises of a chapter, all by one guest binary. A check is judged when what it needs has passed; the others
 /// are blocked, and cost nothing. `done` is told of each check.
 pub(crate) fn judge_all(

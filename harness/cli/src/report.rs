@@ -18,6 +18,8 @@ pub(crate) struct ChapterReport {
     pub(crate) title: &'static str,
     pub(crate) exercises: Vec<GradedExercise>,
     pub(crate) planned_xp: u32,
+    /// State outside nodes, for which it was graded run by run.
+    pub(crate) statics: Vec<String>,
 }
 pub(crate) struct GradedExercise {
     pub(crate) report: ExerciseReport,
@@ -121,6 +123,10 @@ impl ChapterReport {
             let _ = writeln!(out);
             exercise.text(self.number, out, width);
         }
+        if !self.statics.is_empty() {
+            let _ = writeln!(out);
+            out.push_str(&wrapped(&outside(&self.statics), 0, width));
+        }
         if self.planned_xp > 0 {
             let planned =
                 format!("\nExercises worth {} more XP of this chapter are planned.", self.planned_xp);
@@ -155,6 +161,16 @@ impl GradedExercise {
             let _ = writeln!(out, "  {}", styled(DIM, &format!("hint  faultlines hint {name}")));
         }
     }
+}
+
+/// Why a chapter was graded run by run, and what to do about it.
+fn outside(statics: &[String]) -> String {
+    let names: Vec<String> = statics.iter().map(|name| format!("`{}`", harmless(name))).collect();
+    let (is, it) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
+    format!(
+        "Graded run by run, each in processes of its own: {} {is} state outside a node. A crash should take it, and one run          must not see another's: keep {it} in `self`.",
+        names.join(", ")
+    )
 }
 
 /// `left`, and `right` at the end of the line.
@@ -222,6 +238,8 @@ struct JsonChapter<'a> {
     xp: u32,
     max_xp: u32,
     planned_xp: u32,
+    /// State outside nodes, by path; where there is some, every run had processes of its own.
+    state_outside_nodes: Vec<String>,
     exercises: Vec<JsonExercise<'a>>,
 }
 #[derive(Serialize)]
@@ -259,6 +277,7 @@ impl<'a> JsonChapter<'a> {
             xp: chapter.xp(),
             max_xp: chapter.max_xp(),
             planned_xp: chapter.planned_xp,
+            state_outside_nodes: chapter.statics.iter().map(|name| harmless(name)).collect(),
             exercises: chapter.exercises.iter().map(JsonExercise::new).collect(),
         }
     }

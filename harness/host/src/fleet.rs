@@ -1,7 +1,7 @@
 //! A fleet: the lanes of one submission, and the worlds that are driven through them.
 
 use crate::lane::{HostError, Lane, LaneError};
-use lab::frame::{self, Reply};
+use lab::frame::{self, Covered, Reply};
 use std::path::{Path, PathBuf};
 use world::{Misbehaviour, NodeKind, Observation, Step, StepEvent, World};
 
@@ -32,7 +32,13 @@ pub struct Job<W> {
 /// A batch could not be brought to its end, because of something a guest did; which world's node it was is
 /// found out by running each alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Anomaly(pub Misbehaviour);
+pub enum Anomaly {
+    /// A guest did this.
+    Misbehaved(Misbehaviour),
+    /// Nobody did anything: nodes of different worlds cannot share a process here, for their hash orders would
+    /// depend on one another ([`Covered::hash_keys`]).
+    SharedOrder,
+}
 
 /// The lanes of one submission.
 pub struct Fleet {
@@ -52,17 +58,31 @@ impl Fleet {
     /// # Errors
     /// The harness's own. What a guest does wrong is an `Anomaly`: the jobs are then as good as not run.
     pub fn batch<W: Watch>(&mut self, jobs: &mut [Job<W>]) -> Result<Result<(), Anomaly>, HostError> {
+        if !self.covered()?.hash_keys {
+            return Ok(Err(Anomaly::SharedOrder));
+        }
         match self.rounds(jobs) {
             Ok(()) => Ok(Ok(())),
             Err(LaneError::Guest(how)) => {
                 self.lanes.clear();
-                Ok(Err(Anomaly(how)))
+                Ok(Err(Anomaly::Misbehaved(how)))
             }
             Err(LaneError::Host(error)) => {
                 self.lanes.clear();
                 Err(error)
             }
         }
+    }
+    /// Ends all guests: what runs next runs in processes of its own.
+    pub fn renew(&mut self) {
+        self.lanes.clear();
+    }
+    /// What of determinism holds in guests here.
+    ///
+    /// # Errors
+    /// Where a guest cannot be started, or what must hold does not.
+    pub fn covered(&mut self) -> Result<Covered, HostError> {
+        Ok(self.lane(0)?.covered())
     }
     fn rounds<W: Watch>(&mut self, jobs: &mut [Job<W>]) -> Result<(), LaneError> {
         let mut places: Vec<Places> = Vec::with_capacity(jobs.len());
@@ -84,17 +104,17 @@ impl Fleet {
                 asked_now.push(index);
                 let (lane, slot) = places[index].of[step.node];
                 asked[lane].push(index);
-                let lane = self.lane(lane)?;
+                let lane = self.lane(lane).map_err(LaneError::Host)?;
                 lane.put(&step, slot)?;
             }
             for (lane, asked) in asked.iter().enumerate() {
                 if !asked.is_empty() {
-                    self.lane(lane)?.flush()?;
+                    self.lane(lane).map_err(LaneError::Host)?.flush()?;
                 }
             }
             for (lane, asked) in asked.iter_mut().enumerate() {
                 if !asked.is_empty() {
-                    self.lane(lane)?.collect(asked, jobs)?;
+                    self.lane(lane).map_err(LaneError::Host)?.collect(asked, jobs)?;
                     asked.clear();
                 }
             }
@@ -103,7 +123,7 @@ impl Fleet {
         }
         Ok(())
     }
-    fn lane(&mut self, place: usize) -> Result<&mut Lane, LaneError> {
+    fn lane(&mut self, place: usize) -> Result<&mut Lane, HostError> {
         if self.lanes.len() <= place {
             self.lanes.resize_with(place + 1, || None);
         }
@@ -128,7 +148,7 @@ impl Fleet {
             let stepped = (|| {
                 if matches!(step.event, StepEvent::Start { .. }) {
                     *lane = None;
-                    *lane = Some(Lane::spawn(binary)?);
+                    *lane = Some(Lane::spawn(binary).map_err(LaneError::Host)?);
                 }
                 let lane = lane.as_mut().expect("a world starts a node before it steps it");
                 lane.put(&step, 0)?;
@@ -164,16 +184,18 @@ impl Lane {
             _ => 0,
         };
         frame::encode_into(&step.command(slot, |_| role), &mut self.out);
+        if self.out.len() > frame::MAX_FRAME {
+            // a disk that has grown and grown: nothing else that a node is handed is near this
+            let limit = format!("a disk of {} MiB", frame::MAX_FRAME >> 20);
+            return Err(LaneError::Guest(Misbehaviour::Flooded { limit }));
+        }
         if self.out.len() > FRAME_BYTES { self.flush() } else { Ok(()) }
     }
     /// Takes one reply for each of these jobs.
     fn collect<W>(&mut self, asked: &[usize], jobs: &mut [Job<W>]) -> Result<(), LaneError> {
         let mut left = asked.iter();
         while !left.as_slice().is_empty() {
-            let mut body = self.receive()?;
-            if body.is_empty() {
-                return Err(self.garbled("an empty frame"));
-            }
+            let mut body = self.replies()?;
             while !body.is_empty() {
                 let reply: Option<Reply<'_>> = frame::take(&mut body);
                 match (reply, left.next()) {

@@ -1,15 +1,17 @@
 //! A lane: one guest process, and the two pipes to it.
 
-use crate::watchdog::{self, Stuck};
-use lab::frame::{self, Hello};
+use crate::launch::{self, MEMORY_MAX};
+use crate::watchdog::{Patience, Stuck};
+use lab::frame::{self, Covered, Farewell, Hello, Token};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, ExitStatus};
 use std::time::Duration;
 use world::Misbehaviour;
 
@@ -17,6 +19,8 @@ use world::Misbehaviour;
 pub(crate) const CPU_MAX: Duration = Duration::from_secs(1);
 /// Pipes are made this large where the system lets us, in bytes.
 const PIPE_BYTES: usize = 1 << 20;
+/// What a guest may say before it is listened to, in bytes: while it is still being told what to do.
+const UNHEARD_MAX: usize = 4 * frame::MAX_FRAME;
 
 /// What the harness or the machine did wrong; never the submission.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,18 @@ pub enum HostError {
         path: String,
         /// Why.
         source: io::Error,
+    },
+    /// It ended, or talked nonsense, before any student code ran.
+    #[error("the guest does not come up: it {how}; `faultlines doctor` looks into what is missing here")]
+    NoGreeting {
+        /// What it did, as a clause with the guest as its subject.
+        how: String,
+    },
+    /// What makes runs repeatable does not work here.
+    #[error("runs cannot be repeated on this machine: {}; `faultlines doctor` says more", faults.join("; "))]
+    NotDeterministic {
+        /// What the guest's self-test found, in sentences.
+        faults: Vec<String>,
     },
     /// The guest does not know a role that it was built with.
     #[error("the guest was built without the role {0}; rebuild it: remove the cache folder and grade again")]
@@ -53,6 +69,9 @@ pub(crate) struct Lane {
     stdin: ChildStdin,
     stdout: ChildStdout,
     roles: BTreeMap<String, u16>,
+    covered: Covered,
+    token: Token,
+    patience: Patience,
     /// Commands not yet sent, as a frame.
     pub(crate) out: Vec<u8>,
     /// What came and is not yet taken.
@@ -61,15 +80,10 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn spawn(binary: &Path) -> Result<Lane, LaneError> {
-        let failed =
-            |source| LaneError::Host(HostError::Spawn { path: binary.display().to_string(), source });
-        let mut command = Command::new(binary);
-        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let parent = std::process::id();
-        // SAFETY: only async-signal-safe calls between fork and exec.
-        unsafe { command.pre_exec(move || die_with_parent(parent)) };
-        let mut child = command.spawn().map_err(failed)?;
+    /// A guest that has said what it can.
+    pub(crate) fn spawn(binary: &Path) -> Result<Lane, HostError> {
+        let failed = |source| HostError::Spawn { path: binary.display().to_string(), source };
+        let mut child = launch::start(binary).map_err(failed)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both were piped")
         };
@@ -77,26 +91,54 @@ impl Lane {
             rustix::io::ioctl_fionbio(fd, true)?;
             let _ = rustix::pipe::fcntl_setpipe_size(fd, PIPE_BYTES); // an unprivileged user may have used up his share
         }
-        let mut out = Vec::new();
-        frame::begin(&mut out);
-        let mut lane =
-            Lane { child, stdin, stdout, roles: BTreeMap::new(), out, received: Vec::new(), taken: 0 };
-        let hello = lane.receive()?;
-        let hello: Option<Hello> = frame::decode(hello);
+        let mut lane = Lane {
+            child,
+            stdin,
+            stdout,
+            roles: BTreeMap::new(),
+            covered: Covered { hash_keys: false, clocks: false, addresses: false, cycle_counter: false },
+            // random, and nothing that is ever seen depends on it
+            token: Token(RandomState::new().hash_one(()).to_le_bytes()),
+            patience: Patience::new(CPU_MAX),
+            out: Vec::new(),
+            received: Vec::new(),
+            taken: 0,
+        };
+        lane.begin();
+        let hello: Option<Hello> = match lane.receive() {
+            Ok(hello) => frame::decode(hello),
+            Err(LaneError::Host(error)) => return Err(error),
+            Err(LaneError::Guest(how)) => return Err(HostError::NoGreeting { how: clause(how) }),
+        };
         let hello = hello.filter(|hello| hello.version == frame::VERSION);
-        let hello = hello.ok_or_else(|| garbled("its first words are no greeting"))?;
+        let Some(hello) = hello else {
+            return Err(HostError::NoGreeting { how: "begins with words that are no greeting".to_owned() });
+        };
+        if !hello.faults.is_empty() {
+            return Err(HostError::NotDeterministic { faults: hello.faults });
+        }
+        lane.covered = hello.covered;
         lane.roles = hello.roles.into_iter().zip(0..).collect();
         Ok(lane)
+    }
+    /// What of determinism holds in it.
+    pub(crate) fn covered(&self) -> Covered {
+        self.covered
     }
     /// Where a role stands in the guest's list.
     pub(crate) fn role(&self, name: &'static str) -> Result<u16, HostError> {
         self.roles.get(name).copied().ok_or(HostError::NoSuchRole(name))
+    }
+    fn begin(&mut self) {
+        frame::begin(&mut self.out);
+        self.token.put(&mut self.out);
     }
 
     /// Sends the commands collected in `out`. Whatever the guest says meanwhile is taken in, so that
     /// neither side ever waits for the other to read.
     pub(crate) fn flush(&mut self) -> Result<(), LaneError> {
         frame::finish(&mut self.out);
+        self.patience = Patience::new(CPU_MAX);
         let mut sent = 0;
         while sent < self.out.len() {
             match rustix::io::write(&self.stdin, &self.out[sent..]) {
@@ -105,25 +147,36 @@ impl Lane {
                 Err(Errno::AGAIN) => {
                     self.wait(true)?;
                     self.fill()?;
+                    if self.received.len() - self.taken > UNHEARD_MAX {
+                        return Err(self.garbled("more bytes than anybody asked for"));
+                    }
                 }
                 Err(Errno::PIPE) => return Err(self.died()),
                 Err(e) => return Err(e.into()),
             }
         }
-        frame::begin(&mut self.out);
+        self.begin();
         Ok(())
     }
+    /// The replies in the next frame from the guest.
+    pub(crate) fn replies(&mut self) -> Result<&[u8], LaneError> {
+        let token = self.token;
+        let mut body = self.receive()?;
+        let ours = Token::take(&mut body) == Some(token) && !body.is_empty();
+        let many = body.len();
+        if !ours {
+            return Err(self.garbled("bytes that are no reply"));
+        }
+        Ok(&self.received[self.taken - many..self.taken])
+    }
     /// The body of the next frame from the guest.
-    pub(crate) fn receive(&mut self) -> Result<&[u8], LaneError> {
+    fn receive(&mut self) -> Result<&[u8], LaneError> {
         loop {
             let waiting = &self.received[self.taken..];
             if let Some((length, rest)) = waiting.split_first_chunk::<4>() {
                 let length = u32::from_le_bytes(*length) as usize;
                 if length > frame::MAX_FRAME {
-                    return Err(garbled(&format!(
-                        "a frame of {length} bytes is over the limit of {}",
-                        frame::MAX_FRAME
-                    )));
+                    return Err(self.garbled("bytes that are no reply"));
                 }
                 if rest.len() >= length {
                     let begin = self.taken + 4;
@@ -139,11 +192,8 @@ impl Lane {
     }
     fn fill(&mut self) -> Result<(), LaneError> {
         const CHUNK: usize = 1 << 16;
-        let have = self.received.len();
-        self.received.resize(have + CHUNK, 0);
-        let read = rustix::io::read(&self.stdout, &mut self.received[have..]);
-        self.received.truncate(have + *read.as_ref().unwrap_or(&0));
-        match read {
+        self.received.reserve(CHUNK);
+        match rustix::io::read(&self.stdout, rustix::buffer::spare_capacity(&mut self.received)) {
             Ok(0) => Err(self.died()),
             Ok(_) | Err(Errno::INTR | Errno::AGAIN) => Ok(()),
             Err(e) => Err(e.into()),
@@ -153,17 +203,16 @@ impl Lane {
     fn wait(&mut self, writing: bool) -> Result<(), LaneError> {
         let pipes = [(self.stdout.as_fd(), PollFlags::IN), (self.stdin.as_fd(), PollFlags::OUT)];
         let pipes = if writing { &pipes[..] } else { &pipes[..1] };
-        match watchdog::wait(pipes, self.child.id(), CPU_MAX)? {
-            Ok(()) => Ok(()),
-            Err(stuck) => {
-                self.kill();
-                let how = match stuck {
-                    Stuck::Computes => "computed for more than a second without an end",
-                    Stuck::Sleeps => "waits for something that never comes (a lock, a channel, a join?)",
-                };
-                Err(LaneError::Guest(Misbehaviour::Hung { how: how.to_owned() }))
-            }
+        let Err(stuck) = self.patience.wait(pipes, self.child.id())? else { return Ok(()) };
+        let hung = |how: &str| LaneError::Guest(Misbehaviour::Hung { how: how.to_owned() });
+        let half = self.received.len() > self.taken;
+        match stuck {
+            Stuck::Gone => return Err(self.died()),
+            // it sleeps where it takes commands, for all it knows
+            Stuck::Sleeps if half => return Err(self.garbled("bytes that are no reply")),
+            Stuck::Computes | Stuck::Sleeps => self.kill(),
         }
+        Err(hung(if stuck == Stuck::Computes { COMPUTES } else { WAITS }))
     }
     fn kill(&mut self) {
         let _ = self.child.kill();
@@ -171,18 +220,18 @@ impl Lane {
     }
     /// The guest closed a pipe: how did it end?
     fn died(&mut self) -> LaneError {
-        // A guest that closes its pipe and lives on is as good as dead.
+        // A guest that closes its pipe and lives on is as good as dead. For one that is dying already, and has
+        // its pipes closed for that, this signal comes too late to change how.
         let _ = self.child.kill();
-        let how = match self.child.wait() {
+        LaneError::Guest(match self.child.wait() {
             Ok(status) => describe(status),
-            Err(_) => "ended its process".to_owned(),
-        };
-        LaneError::Guest(Misbehaviour::Died { how })
+            Err(_) => Misbehaviour::Died { how: "ended its process".to_owned() },
+        })
     }
     /// The guest said something that is no reply.
     pub(crate) fn garbled(&mut self, how: &str) -> LaneError {
         self.kill();
-        garbled(how)
+        LaneError::Guest(Misbehaviour::Garbled { how: how.to_owned() })
     }
 }
 impl Drop for Lane {
@@ -191,32 +240,41 @@ impl Drop for Lane {
     }
 }
 
-fn garbled(how: &str) -> LaneError {
-    LaneError::Guest(Misbehaviour::Garbled { how: how.to_owned() })
-}
+const COMPUTES: &str = "computed for more than a second without an end";
+const WAITS: &str = "waits for something that never comes (a lock, a channel, a join?)";
 
-/// How a process ended, as a clause with the process as its subject.
-fn describe(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("ended its own process (exit code {code})"),
-        (None, Some(libc::SIGSEGV | libc::SIGBUS)) => {
-            "overflowed its stack, most likely: look for a recursion without end".to_owned()
+/// How a process ended.
+fn describe(status: ExitStatus) -> Misbehaviour {
+    let died = |how: &str| Misbehaviour::Died { how: how.to_owned() };
+    if let Some(code) = status.code() {
+        return match Farewell::of(code) {
+            Some(Farewell::Blocked) => Misbehaviour::Hung { how: WAITS.to_owned() },
+            Some(Farewell::OutOfMemory) => {
+                died(&format!("ran out of memory: a process has {} MiB", MEMORY_MAX >> 20))
+            }
+            Some(Farewell::TooLong) => {
+                Misbehaviour::Flooded { limit: format!("an answer of {} MiB", frame::MAX_FRAME >> 20) }
+            }
+            Some(Farewell::Confused) | None => died(&format!("ended itself (exit code {code})")),
+        };
+    }
+    match status.signal() {
+        Some(libc::SIGSEGV | libc::SIGBUS) => {
+            died("overflowed its stack, most likely: look for a recursion without end")
         }
-        (None, Some(libc::SIGABRT)) => {
-            "aborted: it called abort(), panicked while panicking, or ran out of memory".to_owned()
-        }
-        (None, Some(libc::SIGKILL)) => "was killed: it closed its pipe, or used too much".to_owned(),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => "ended".to_owned(),
+        Some(libc::SIGABRT) => died("aborted: it called abort(), or panicked while panicking"),
+        Some(libc::SIGKILL) => died("was killed: it closed its pipe, or used too much"),
+        Some(libc::SIGXFSZ) => died("wrote a file, which no node may"),
+        Some(signal) => died(&format!("was ended by signal {signal}")),
+        None => died("ended"),
     }
 }
-
-/// Whatever happens to the harness, no guest outlives it. Called between fork and exec.
-fn die_with_parent(parent: u32) -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    // it may have died before the signal was set
-    if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32) != Some(parent) {
-        return Err(io::ErrorKind::NotConnected.into());
+/// The same as a clause, of a guest in which no student code has run.
+fn clause(how: Misbehaviour) -> String {
+    match how {
+        Misbehaviour::Died { how } | Misbehaviour::Hung { how } => how,
+        Misbehaviour::Garbled { how } => format!("says {how}"),
+        Misbehaviour::Flooded { limit } => format!("says too much: {limit}"),
+        Misbehaviour::Panicked { message, .. } => format!("panicked: {message}"),
     }
-    Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod fleet;
 mod lane;
+mod launch;
 mod watchdog;
 
 pub use fleet::{Anomaly, Fleet, Job, Watch};

@@ -11,7 +11,7 @@ use host::{Fleet, HostError, Job, Watch};
 use lab::NodeId;
 use std::path::Path;
 use std::sync::Arc;
-use world::{End, Misbehaviour, Observation, World};
+use world::{During, End, Misbehaviour, Observation, World};
 
 /// The first block of worlds that holds a failure is the last: so counts do not depend on how worlds are
 /// batched.
@@ -62,8 +62,8 @@ pub struct Failure {
 pub enum How {
     /// The promise was broken.
     Violated(Violation),
-    /// A node's code did what no node may.
-    Misbehaved(NodeId, Misbehaviour),
+    /// A node's code did what no node may, during this event.
+    Misbehaved(NodeId, During, Misbehaviour),
     /// A world went on for ever without time passing far enough.
     Endless,
     /// No world reached what the check is about.
@@ -80,6 +80,12 @@ pub struct Evidence {
     /// Events handed to nodes.
     pub events: u64,
     reached: Reached,
+}
+
+impl Evidence {
+    fn hangs(&self) -> bool {
+        matches!(self.how, Some(How::Misbehaved(_, _, Misbehaviour::Hung { .. })))
+    }
 }
 
 struct Judging {
@@ -114,7 +120,9 @@ fn evidence(job: &mut Job<Judging>) -> Evidence {
     let mut reached = Reached::default();
     let how = match (watch.violation.take(), world.end()) {
         (Some(violation), _) => Some(How::Violated(violation)),
-        (None, Some(End::Misbehaved(node, how))) => Some(How::Misbehaved(*node, how.clone())),
+        (None, Some(End::Misbehaved(node, during, how))) => {
+            Some(How::Misbehaved(*node, *during, how.clone()))
+        }
         (None, Some(End::Endless)) => Some(How::Endless),
         (None, Some(End::Time | End::Idle)) => watch.oracle.end(world, &mut reached).err().map(How::Violated),
         (None, None) => unreachable!("a world runs until it ends or is seen to be wrong"),
@@ -148,52 +156,80 @@ pub fn judge(
     'check: while (found.len() as u32) < total {
         let first = found.len() as u32;
         // whole blocks, so that where a check ends does not depend on the batch
-        let many = total.min(first + batch.next_multiple_of(BLOCK));
+        let many = total.min(first.saturating_add(batch.next_multiple_of(BLOCK)));
         let mut evidences: Vec<Evidence> = Vec::new();
-        let mut next = first;
-        while next < many {
-            let until = many.min(next + batch);
-            let mut some =
-                if solo.is_none() && batch > 1 { batched(fleet, check, seed, next..until)? } else { None };
-            if batch > 1 && some.is_none() && solo.is_none() {
-                solo = Some("a node misbehaved in a way that could touch other runs");
+        // worlds before this one ran in a batch
+        let mut batched_until = first;
+        while first + (evidences.len() as u32) < many {
+            let next = first + evidences.len() as u32;
+            let until = many.min(next.saturating_add(batch));
+            let block_end = many.min((next / BLOCK + 1) * BLOCK);
+            if batch > 1 && solo.is_none() {
+                let mut done = batched(fleet, check, seed, next..until)?;
+                let mut reached = until;
+                if done.is_none() && until > block_end {
+                    // somebody misbehaved: that costs a block, not the batch
+                    done = batched(fleet, check, seed, next..block_end)?;
+                    reached = block_end;
+                }
+                if let Some(done) = done {
+                    evidences.extend(done);
+                    batched_until = reached;
+                    if is_decided(&evidences) {
+                        break;
+                    }
+                    continue;
+                }
             }
-            if some.is_none() {
-                some = Some(alone_until_cut(next..until, alone)?);
-            }
-            let some = some.expect("set above");
-            let cut = some.len() < (until - next) as usize;
+            let some = alone_until_cut(next..block_end, alone)?;
+            let cut = some.last().is_some_and(Evidence::hangs);
             evidences.extend(some);
-            next = until;
-            if cut {
+            if cut || is_decided(&evidences) {
                 break;
             }
         }
-        // A batch's word is checked: its first failure; or the last of its worlds, which others had the most
-        // chances to disturb.
-        if batch > 1 && solo.is_none() {
+        // A batch's word is checked: the block of its first failure, and that failure; or the last of its worlds,
+        // which others had the most chances to disturb.
+        if batch > 1 && solo.is_none() && batched_until > first {
             let failed = evidences.iter().position(|evidence| evidence.how.is_some());
-            let sample = failed.or((!confirmed_pass).then(|| evidences.len() - 1));
-            if let Some(sample) = sample {
-                confirmed_pass = true;
-                if alone(first + sample as u32)? != evidences[sample] {
-                    solo = Some("nodes of different runs disturb each other: there is state outside `self`");
-                    found.clear();
-                    continue 'check;
+            let by_batch = (batched_until - first) as usize;
+            let holds = match failed {
+                Some(failed) if failed < by_batch => {
+                    let begin = failed / BLOCK as usize * BLOCK as usize;
+                    let end = evidences.len().min(begin + BLOCK as usize);
+                    fleet.renew();
+                    let block = first + begin as u32..first + end as u32;
+                    let again = if end <= by_batch { batched(fleet, check, seed, block)? } else { None };
+                    again.as_deref().is_none_or(|again| again == &evidences[begin..end])
+                        && alone(first + failed as u32)? == evidences[failed]
                 }
+                _ if !confirmed_pass => {
+                    confirmed_pass = true;
+                    alone(batched_until - 1)? == evidences[by_batch - 1]
+                }
+                _ => true,
+            };
+            if !holds {
+                solo = Some("nodes of different runs disturb each other: there is state outside `self`");
+                found.clear();
+                continue 'check;
             }
         }
         for block in evidences.chunks(BLOCK as usize) {
             found.extend_from_slice(block);
-            if block.iter().any(|evidence| evidence.how.is_some()) {
+            if fails(block) {
                 break 'check;
             }
         }
-        if next < many {
-            break;
-        }
     }
     Ok(conclude(check, seed, found, solo))
+}
+/// Whether a whole block is there that holds a failure: no later world counts.
+fn is_decided(evidences: &[Evidence]) -> bool {
+    evidences.chunks_exact(BLOCK as usize).any(fails)
+}
+fn fails(evidences: &[Evidence]) -> bool {
+    evidences.iter().any(|evidence| evidence.how.is_some())
 }
 
 /// `None` where the batch could not be brought to its end.
@@ -217,7 +253,7 @@ fn alone_until_cut(
     let mut evidences = Vec::new();
     for nth in worlds {
         let evidence = alone(nth)?;
-        let hangs = matches!(evidence.how, Some(How::Misbehaved(_, Misbehaviour::Hung { .. })));
+        let hangs = evidence.hangs();
         evidences.push(evidence);
         if hangs {
             break;

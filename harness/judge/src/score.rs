@@ -134,8 +134,8 @@ pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseRep
 fn verdict(how: &How) -> Verdict {
     match how {
         How::Violated(_) | How::Vacuous(_) => Verdict::Failed,
-        How::Endless | How::Misbehaved(_, Misbehaviour::Hung { .. }) => Verdict::TimedOut,
-        How::Misbehaved(_, Misbehaviour::Panicked { not_started: true, .. }) => Verdict::NotStarted,
+        How::Endless | How::Misbehaved(_, _, Misbehaviour::Hung { .. }) => Verdict::TimedOut,
+        How::Misbehaved(_, _, Misbehaviour::Panicked { not_started: true, .. }) => Verdict::NotStarted,
         How::Misbehaved(..) => Verdict::Crashed,
     }
 }
@@ -149,24 +149,28 @@ fn message(how: &How) -> String {
              other at once, for ever."
                 .to_owned()
         }
-        How::Misbehaved(_, Misbehaviour::Panicked { at, not_started: true, .. }) => {
+        How::Misbehaved(_, _, Misbehaviour::Panicked { at, not_started: true, .. }) => {
             if at.is_empty() {
                 "A `todo!()` was reached.".to_owned()
             } else {
                 format!("A `todo!()` was reached, at {at}.")
             }
         }
-        How::Misbehaved(node, Misbehaviour::Panicked { message, at, .. }) => {
+        How::Misbehaved(node, during, Misbehaviour::Panicked { message, at, .. }) => {
             let at = if at.is_empty() { String::new() } else { format!(" at {at}") };
-            format!("{node} panicked{at}: {message}")
+            format!("{node} panicked{at} {during}: {message}")
         }
-        How::Misbehaved(node, Misbehaviour::Died { how }) => format!("The process of {node} {how}."),
-        How::Misbehaved(node, Misbehaviour::Hung { how }) => format!("{node} {how}."),
-        How::Misbehaved(node, Misbehaviour::Garbled { how }) => {
-            format!("The process of {node} answered with something that is no answer: {how}.")
+        How::Misbehaved(node, during, Misbehaviour::Died { how }) => {
+            format!("The process of {node} {how}. It happened {during}.")
         }
-        How::Misbehaved(node, Misbehaviour::Flooded { limit }) => {
-            format!("{node} asked for more than a run may use: {limit}.")
+        How::Misbehaved(node, during, Misbehaviour::Hung { how }) => {
+            format!("{node} {how}. It happened {during}.")
+        }
+        How::Misbehaved(node, during, Misbehaviour::Garbled { how }) => {
+            format!("The process of {node} answered with something that is no answer, {during}: {how}.")
+        }
+        How::Misbehaved(node, during, Misbehaviour::Flooded { limit }) => {
+            format!("{node} asked for more than a run may use, {during}: {limit}.")
         }
     }
 }

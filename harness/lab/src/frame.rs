@@ -2,6 +2,7 @@
 //!
 //! A frame is a length (`u32`, little endian) and that many bytes. To the guest it carries [`Command`]s, one
 //! after another; back comes one [`Reply`] for each `Start` and `Step`, in the same order. Both are postcard.
+//! Every frame but the guest's first begins with the lane's [`Token`].
 //! Who speaks is known from the pipe, never from the frame, and nothing in a frame is believed: every
 //! length is bounded, and a frame is taken whole or not at all.
 
@@ -11,7 +12,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 /// Changes with every change to the types of this module.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// The longest frame that either side sends or takes, in bytes.
 pub const MAX_FRAME: usize = 16 << 20;
 
@@ -41,6 +42,66 @@ pub struct Hello {
     pub version: u16,
     /// The roles it can host; a [`Command::Start`] names one by its place here.
     pub roles: Vec<String>,
+    /// What its self-test found that does not work and must: the harness goes no further.
+    pub faults: Vec<String>,
+    /// What of determinism holds here.
+    pub covered: Covered,
+}
+/// What of determinism holds in a guest beyond what must. What does not is no fault: it is made up for, or said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// Every node has a hash order of its own, whoever else lives in its process. Where not, nodes of
+    /// different worlds must not share one.
+    pub hash_keys: bool,
+    /// Clocks, sleeps, waits, threads, processes and randomness of std are the world's.
+    pub clocks: bool,
+    /// Addresses are the same in every process of this binary (not: in batches of different sizes).
+    pub addresses: bool,
+    /// The processor's own counter cannot be read.
+    pub cycle_counter: bool,
+}
+
+/// Begins every frame to a guest, and every frame of its replies. Only the harness and the guest's runtime know
+/// it, so that what student code may write to the pipe is never taken for a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token(pub [u8; 8]);
+impl Token {
+    /// Puts it at the end of a frame just begun.
+    pub fn put(self, frame: &mut Vec<u8>) {
+        frame.extend_from_slice(&self.0);
+    }
+    /// Takes it off the front of a frame's body; `None` where the body is too short.
+    pub fn take(body: &mut &[u8]) -> Option<Token> {
+        let (token, rest) = body.split_first_chunk::<8>()?;
+        *body = rest;
+        Some(Token(*token))
+    }
+}
+
+/// The exit code of a guest that cannot go on, and knows why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Farewell {
+    /// A handler waits for something that only another thread could bring, and there is none.
+    Blocked = 201,
+    /// It aborted after an allocation had failed.
+    OutOfMemory = 202,
+    /// One answer is longer than [`MAX_FRAME`].
+    TooLong = 203,
+    /// The harness sent what is no command, or its pipe failed.
+    Confused = 204,
+}
+impl Farewell {
+    /// What an exit code says, if it is one of these.
+    pub fn of(code: i32) -> Option<Farewell> {
+        use Farewell::{Blocked, Confused, OutOfMemory, TooLong};
+        [Blocked, OutOfMemory, TooLong, Confused].into_iter().find(|farewell| *farewell as i32 == code)
+    }
+}
+impl From<io::Error> for Farewell {
+    fn from(_: io::Error) -> Farewell {
+        Farewell::Confused
+    }
 }
 
 /// The clocks and the randomness of one event.

@@ -42,6 +42,7 @@
 pub mod bench;
 mod disk;
 pub mod frame;
+pub mod keys;
 mod node;
 mod out;
 mod role;

@@ -1,6 +1,7 @@
 //! A role behind bytes: how the harness hosts a node without knowing its types.
 
 use crate::frame::{Context, Ending, Event, Raw, RawEffect, Start, Want, decode, encode_into};
+use crate::keys::Keys;
 use crate::out::{Ask, Effect};
 use crate::{Boot, Contract, Node, Out, RequestId, Wire};
 use std::any::Any;
@@ -30,9 +31,11 @@ impl Role {
         let start = |context: Context, start: Start<'_>, reply: &mut Vec<u8>| {
             let ask = Ask::new(start.me, &start.peers);
             let config = decode(start.config.0).expect("the harness sends the config of this role");
+            let mut keys = Keys::of(context.entropy, start.me.0);
             let boot = Boot { me: start.me, peers: start.peers, config, disk: start.disk };
             let node = answer(
                 &ask,
+                &mut keys,
                 context,
                 reply,
                 || "start".to_owned(),
@@ -41,7 +44,7 @@ impl Role {
                     Handled { ending: Ending::Returned, status: status(&node, context.want), value: node }
                 },
             )?;
-            Some(Box::new(Running { ask, node }) as Box<dyn Hosted>)
+            Some(Box::new(Running { ask, keys, node }) as Box<dyn Hosted>)
         };
         Role { name: <N::Contract as Contract>::ROLE, start: Box::new(start) }
     }
@@ -52,11 +55,12 @@ impl Role {
         O: Wire,
         F: Fn(I) -> O + Clone + 'static,
     {
-        let start = move |_: Context, start: Start<'_>, reply: &mut Vec<u8>| {
+        let start = move |context: Context, start: Start<'_>, reply: &mut Vec<u8>| {
             let ask = Ask::new(start.me, &start.peers);
+            let keys = Keys::of(context.entropy, start.me.0);
             let node = Function { f: f.clone(), of: PhantomData };
             write_reply::<Function<F, I, O>>(&Ending::Returned, &[], None, &[], reply);
-            Some(Box::new(Running { ask, node }) as Box<dyn Hosted>)
+            Some(Box::new(Running { ask, keys, node }) as Box<dyn Hosted>)
         };
         Role { name, start: Box::new(start) }
     }
@@ -112,13 +116,14 @@ impl<F: Fn(I) -> O + 'static, I: Wire, O: Wire> Node for Function<F, I, O> {
 
 struct Running<N: Node> {
     ask: Rc<Ask>,
+    keys: Keys,
     node: N,
 }
 impl<N: Node> Hosted for Running<N> {
     fn step(&mut self, context: Context, event: Event<'_>, reply: &mut Vec<u8>) {
         let node = &mut self.node;
         let label = || label::<N>(event);
-        answer(&self.ask, context, reply, label, |out| {
+        answer(&self.ask, &mut self.keys, context, reply, label, |out| {
             let mut ending = Ending::Returned;
             match event {
                 Event::Message { from, message } => match decode(message.0) {
@@ -161,6 +166,7 @@ fn status<N: Node>(node: &N, want: Want) -> Option<Vec<u8>> {
 /// Runs a handler and writes its reply; `None` where it panicked.
 fn answer<N: Node, T>(
     ask: &Rc<Ask>,
+    keys: &mut Keys,
     context: Context,
     reply: &mut Vec<u8>,
     label: impl FnOnce() -> String,
@@ -171,7 +177,18 @@ fn answer<N: Node, T>(
     ask.entropy.set(context.entropy);
     ask.draws.set(0);
     ask.next_call.set(context.first_call);
+    let _ = last_panic();
     let begun = reply.len();
+    crate::keys::with(keys, || answered(ask, context, reply, begun, label, handler))
+}
+fn answered<N: Node, T>(
+    ask: &Rc<Ask>,
+    context: Context,
+    reply: &mut Vec<u8>,
+    begun: usize,
+    label: impl FnOnce() -> String,
+    handler: impl FnOnce(&mut Out<N>) -> Handled<T>,
+) -> Option<T> {
     let mut out = Out::new(ask);
     let handled = catch_unwind(AssertUnwindSafe(|| handler(&mut out)));
     let (ending, status, value) = match handled {
@@ -262,6 +279,9 @@ pub fn note_panics() {
         LAST_PANIC.with(|last| *last.borrow_mut() = at);
     }));
 }
+fn last_panic() -> Option<String> {
+    LAST_PANIC.with(|last| last.borrow_mut().take())
+}
 fn panicked(payload: Box<dyn Any + Send>) -> Ending {
     const LONGEST: usize = 2_000;
     let mut message = match payload.downcast::<String>() {
@@ -277,6 +297,6 @@ fn panicked(payload: Box<dyn Any + Send>) -> Ending {
         message.truncate(cut);
         message.push('…');
     }
-    let at = LAST_PANIC.with(|last| last.borrow_mut().take()).unwrap_or_default();
+    let at = last_panic().unwrap_or_default();
     Ending::Panicked { message, at, not_started }
 }

@@ -5,7 +5,7 @@ use crate::draw::{Key, Luck, Purpose, Seed};
 use crate::faults::{Armed, FaultState, at};
 use crate::network::Network;
 use crate::node::{Doing, Handed, HandedEvent, NodeState, Owned, Work};
-use crate::observe::{Bytes, Cause, End, LossReason, Misbehaviour, Observation, ObservationId, Seen};
+use crate::observe::{Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen};
 use crate::scenario::{NodeKind, NodeSpec, Scenario, Trigger, call_request_id};
 use crate::step::{Step, StepEvent};
 use crate::time::Time;
@@ -345,6 +345,13 @@ impl World {
         self.bytes -= handed.weight();
         let Handed { event, cause, key } = handed;
         let mut sender = None;
+        state.during = match &event {
+            HandedEvent::Start => During::Start,
+            HandedEvent::Message { from, .. } => During::Message(*from),
+            HandedEvent::Request { .. } => During::Request,
+            HandedEvent::Timer { .. } => During::Timer,
+            HandedEvent::Answer { .. } => During::Answer,
+        };
         let (seen, event) = match event {
             HandedEvent::Start => {
                 let spec = &self.scenario.nodes[node];
@@ -504,7 +511,8 @@ impl World {
     }
     fn misbehave(&mut self, node: usize, event: ObservationId, how: Misbehaviour) {
         self.observe(node, Cause::Observation(event), Seen::Misbehaved(how.clone()));
-        self.end = Some(End::Misbehaved(self.nodes[node].id, how));
+        let NodeState { id, during, .. } = self.nodes[node];
+        self.end = Some(End::Misbehaved(id, during, how));
     }
 
     /// Carries out effects until they are done, or a sync, a pause or a crash comes between.

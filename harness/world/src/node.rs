@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::disk::NodeDisk;
 use crate::draw::Key;
 use crate::kernel::weight;
-use crate::observe::{Bytes, Cause, ObservationId};
+use crate::observe::{Bytes, Cause, During, ObservationId};
 use crate::scenario::NodeSpec;
 use crate::time::Time;
 use lab::frame::RawEffect;
@@ -30,6 +30,8 @@ pub(crate) struct NodeState {
     /// Faults that make it stand still.
     pub(crate) pauses: u32,
     pub(crate) doing: Doing,
+    /// The last event it was handed.
+    pub(crate) during: During,
     /// What it is to be handed when it is free.
     pub(crate) waiting: VecDeque<Handed>,
     /// It stands in the world's list of nodes that can go on.
@@ -147,6 +149,7 @@ impl NodeState {
             drifts: Vec::new(),
             pauses: 0,
             doing: Doing::Nothing,
+            during: During::Start,
             waiting: VecDeque::new(),
             ready: false,
             timers: FxHashMap::default(),

@@ -247,6 +247,32 @@ pub enum Misbehaviour {
     },
 }
 
+/// The event that a node was handling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum During {
+    /// Its start.
+    Start,
+    /// A message from that node.
+    Message(NodeId),
+    /// A request.
+    Request,
+    /// An alarm.
+    Timer,
+    /// A service's answer.
+    Answer,
+}
+impl std::fmt::Display for During {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            During::Start => f.write_str("while it started"),
+            During::Message(from) => write!(f, "while handling a message from {from}"),
+            During::Request => f.write_str("while handling a request"),
+            During::Timer => f.write_str("while handling a timer"),
+            During::Answer => f.write_str("while handling an answer"),
+        }
+    }
+}
+
 /// How a world ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
@@ -254,8 +280,8 @@ pub enum End {
     Time,
     /// Nothing was left to happen.
     Idle,
-    /// A node misbehaved.
-    Misbehaved(NodeId, Misbehaviour),
+    /// A node misbehaved, during this event.
+    Misbehaved(NodeId, During, Misbehaviour),
     /// It went on for more events than a world may have.
     Endless,
 }

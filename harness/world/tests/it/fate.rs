@@ -108,7 +108,7 @@ fn is_calm_alike(scenario: &Scenario, at: Time) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(800))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn without_a_fault_or_a_request_an_unchanged_past_has_an_unchanged_future(

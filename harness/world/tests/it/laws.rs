@@ -12,7 +12,7 @@ use world::{
 };
 
 proptest! {
-    #![proptest_config(cases(600))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn every_world_keeps_the_laws(scenario in scenario(ANYTHING), seed in seed()) {

@@ -75,6 +75,16 @@ fn always_and_never_mean_it() {
 }
 
 #[test]
+fn the_two_copies_of_a_message_take_their_own_time() {
+    let run = many(Link { duplication: Chance::ALWAYS, ..Link::between(ms(1), ms(9)) });
+    let mut arrived = std::collections::BTreeMap::<_, std::collections::BTreeSet<_>>::new();
+    for o in run.all().filter(|o| matches!(o.seen, Seen::Delivered { .. })) {
+        arrived.entry(o.cause).or_default().insert(o.at);
+    }
+    assert!(arrived.len() == MANY as usize && arrived.values().all(|times| times.len() == 2));
+}
+
+#[test]
 fn on_a_fifo_link_nothing_overtakes() {
     let run = many(Link { fifo: true, ..Link::between(ms(1), ms(20)) });
     assert!(run.words(2).into_iter().eq(0..MANY));
