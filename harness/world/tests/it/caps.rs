@@ -5,11 +5,11 @@ use crate::stage::{Direct, Run, SEED, ms, n, stage};
 use lab::frame::{Ending, Raw, RawEffect, Reply};
 use lab::{CallId, NodeId, RequestId};
 use std::time::Duration;
-use world::{End, LossReason, Misbehaviour, Scenario, Seen, World};
+use world::{During, End, LossReason, Misbehaviour, Scenario, Seen, World};
 
 fn flooded(run: &Run) -> &str {
     match run.end() {
-        End::Misbehaved(NodeId(1), Misbehaviour::Flooded { limit }) => limit,
+        End::Misbehaved(NodeId(1), _, Misbehaviour::Flooded { limit }) => limit,
         other => panic!("{other:?}"),
     }
 }
@@ -150,7 +150,11 @@ fn a_world_with_nothing_left_to_do_is_over() {
 fn a_panic_ends_the_world_and_says_where() {
     lab::note_panics();
     let run = stage(2).tell(ms(5), 2, vec![Do::Say(1), Do::Panic, Do::Say(2)]).run();
-    let End::Misbehaved(NodeId(2), Misbehaviour::Panicked { message, at, not_started: false }) = run.end()
+    let End::Misbehaved(
+        NodeId(2),
+        During::Request,
+        Misbehaviour::Panicked { message, at, not_started: false },
+    ) = run.end()
     else {
         panic!("{:?}", run.end())
     };
@@ -165,7 +169,7 @@ fn a_todo_is_not_started_wherever_it_is_reached() {
     at_start.nodes[0].config = lab::frame::encode(&vec![Do::Todo]);
     for scenario in [at_start, stage(1).tell(ms(5), 1, vec![Do::Todo])] {
         let run = scenario.run();
-        let End::Misbehaved(_, Misbehaviour::Panicked { not_started, .. }) = run.end() else {
+        let End::Misbehaved(_, _, Misbehaviour::Panicked { not_started, .. }) = run.end() else {
             panic!("{:?}", run.end())
         };
         assert!(not_started);
@@ -253,7 +257,7 @@ fn only_what_somebody_sent_can_be_stray() {
     while world.next().is_some() {
         world.apply(Reply { ending: Ending::Stray, ..Reply::empty() });
     }
-    assert!(matches!(world.end(), Some(End::Misbehaved(NodeId(1), Misbehaviour::Garbled { .. }))));
+    assert!(matches!(world.end(), Some(End::Misbehaved(NodeId(1), _, Misbehaviour::Garbled { .. }))));
 }
 
 #[test]
