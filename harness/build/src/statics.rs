@@ -12,8 +12,8 @@ use std::io;
 use std::path::Path;
 
 /// The statics that can change and the thread-locals of the crate `chapter` in a program, library or object
-/// file: their paths, sorted. One that the compiler gave no name is `"chapter (an unnamed static)"`; libraries
-/// alone tell of those.
+/// file: their paths in it, sorted (`lamport::COUNT`). One that the compiler gave no name is `"an unnamed static"`;
+/// libraries alone tell of those.
 ///
 /// What is decided is whether it *can* change: a `OnceLock` or an atomic is listed though it is set once, a
 /// `static` of plain data is not.
@@ -58,7 +58,7 @@ fn object(bytes: &[u8], own: bool, found: &mut BTreeSet<String>) -> object::Resu
     for section in file.sections().filter(|_| own) {
         if section.size() > 0 && changes(section.kind(), section.name()?) && !named.contains(&section.index())
         {
-            found.insert("chapter (an unnamed static)".to_owned());
+            found.insert("an unnamed static".to_owned());
         }
     }
     Ok(())
@@ -82,5 +82,5 @@ fn path_in_chapter(symbol: &str) -> Option<String> {
     }
     // `thread_local!` puts the variable into a closure in a constant.
     let end = name.find("::{constant").unwrap_or(name.len());
-    Some(name[..end].to_owned())
+    Some(name[..end].replacen("chapter::", "", 1))
 }

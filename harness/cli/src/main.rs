@@ -10,6 +10,7 @@ mod pages;
 mod report;
 mod text;
 mod verify;
+mod verify_determinism;
 
 use args::{Args, Command};
 use clap::Parser;

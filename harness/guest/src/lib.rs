@@ -14,7 +14,11 @@ mod process;
 mod selftest;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod shim;
-#[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(not(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
 mod selftest {
     use crate::process;
     use lab::frame::Covered;
@@ -104,7 +108,8 @@ fn obey(
     match command {
         Command::Start { slot, role, context, start } => {
             let role = roles.get(usize::from(role)).ok_or(Farewell::Confused)?;
-            let slot = usize::try_from(slot).ok().filter(|slot| *slot < SLOTS_MAX).ok_or(Farewell::Confused)?;
+            let slot =
+                usize::try_from(slot).ok().filter(|slot| *slot < SLOTS_MAX).ok_or(Farewell::Confused)?;
             if slots.len() <= slot {
                 slots.resize_with(slot + 1, || None);
             }

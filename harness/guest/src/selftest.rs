@@ -32,12 +32,18 @@ pub(crate) fn run() -> (Vec<String>, Covered) {
     moment::begin(&context);
     let drawn = [moment::random(), moment::random()].concat();
     let holds = [
-        (begun.elapsed() == Duration::ZERO && Instant::now() == begun, "the clock of Instant is not the world's"),
+        (
+            begun.elapsed() == Duration::ZERO && Instant::now() == begun,
+            "the clock of Instant is not the world's",
+        ),
         (wall.is_ok_and(|wall| wall == WALL + 2 * NAP), "SystemTime, sleeping or parking is not the world's"),
         (random[..] == drawn[..], "randomness is not the world's"),
         (std::thread::Builder::new().spawn(|| ()).is_err(), "threads are not refused"),
         (Command::new("/").spawn().is_err() && forks_are_refused(), "processes are not refused"),
-        (std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1), "the cores can be counted"),
+        (
+            std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1),
+            "the cores can be counted",
+        ),
         (std::process::id() == shim::PID.cast_unsigned(), "the process id can be seen"),
     ];
     let faults = holds.iter().filter(|(holds, _)| !holds).map(|(_, fault)| (*fault).to_owned()).collect();

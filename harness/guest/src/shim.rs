@@ -95,7 +95,11 @@ unsafe extern "C" fn clock_nanosleep(
 ) -> c_int {
     // SAFETY: the contract of `clock_nanosleep`.
     let time = duration(unsafe { *how_long });
-    if flags & libc::TIMER_ABSTIME == 0 { moment::sleep(time) } else { sleep_until(id, time) }
+    if flags & libc::TIMER_ABSTIME == 0 {
+        moment::sleep(time)
+    } else {
+        sleep_until(id, time)
+    }
     0
 }
 

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn the_state_is_what_follows_the_name_whatever_the_name_is() {
-        let sample = parse("7 (a) R (b)) S 1 7 7 0 -1 4194304 90 0 0 0 150 50 0 0 20 0 1").expect("a line of proc");
+        let sample =
+            parse("7 (a) R (b)) S 1 7 7 0 -1 4194304 90 0 0 0 150 50 0 0 20 0 1").expect("a line of proc");
         assert!(sample.state == State::Sleeps);
         assert_eq!(sample.cpu, Duration::from_millis(200_000 / rustix::param::clock_ticks_per_second()));
         assert!(parse("7 (a) R").is_none());

@@ -93,7 +93,8 @@ impl Place {
         }
         let (begin, bytes) = block::of_this_thread()?;
         let mut found = None;
-        for at in (begin.next_multiple_of(8)..begin + bytes).step_by(8).take_while(|at| at + 16 <= begin + bytes)
+        for at in
+            (begin.next_multiple_of(8)..begin + bytes).step_by(8).take_while(|at| at + 16 <= begin + bytes)
         {
             let candidate = at as *mut [u64; 2];
             // SAFETY: all of the block is this thread's, mapped and aligned; volatile, for what is in it is
@@ -169,7 +170,8 @@ mod block {
         // SAFETY: the kernel says that the program's headers are there, and so many; they stay as long as it runs.
         let headers = unsafe { std::slice::from_raw_parts(headers, count) };
         let tls = headers.iter().find(|header| header.kind == PT_TLS)?;
-        let (bytes, align) = (usize::try_from(tls.memory_bytes).ok()?, usize::try_from(tls.align).ok()?.max(1));
+        let (bytes, align) =
+            (usize::try_from(tls.memory_bytes).ok()?, usize::try_from(tls.align).ok()?.max(1));
         // The program's own block comes first, on the side of the thread pointer that the ABI says.
         let begin = if cfg!(target_arch = "x86_64") {
             thread_pointer().checked_sub(bytes.next_multiple_of(align))?

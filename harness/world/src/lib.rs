@@ -29,7 +29,9 @@ mod time;
 pub use draw::{Key, Seed};
 pub use kernel::World;
 pub use local::Local;
-pub use observe::{Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen, Trace};
+pub use observe::{
+    Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen, Trace,
+};
 pub use scenario::{
     Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, Matcher,
     NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Scenario, SeenKind, Tail, Trigger, Until,
