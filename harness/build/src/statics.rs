@@ -12,7 +12,7 @@ use std::io;
 use std::path::Path;
 
 /// The statics that can change and the thread-locals of the crate `chapter` in a program, library or object
-/// file: their paths, sorted.
+/// file: their paths in it, sorted (`lamport::COUNT`).
 ///
 /// What counts is whether it can change: a `OnceLock` is listed though it is set once; a `static` of plain data
 /// is not, nor an atomic that nothing writes to.
@@ -79,5 +79,5 @@ fn path_in_chapter(symbol: &str) -> Option<String> {
     // What is left of a static that the optimiser took apart has a number.
     let name = &name[..end];
     let part = name.rsplit_once('.').filter(|(_, part)| part.chars().all(|c| c.is_ascii_digit()));
-    Some(part.map_or(name, |(whole, _)| whole).to_owned())
+    Some(part.map_or(name, |(whole, _)| whole).replacen("chapter::", "", 1))
 }

@@ -120,6 +120,9 @@ pub(crate) struct VerifyArgs {
     /// Write generated files anew where they are stale (freshness only)
     #[arg(long)]
     pub(crate) repair: bool,
+    /// Judge one check so many times over, and want the same every time (determinism only)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) repeat: u32,
     /// The root of the checkout
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) root: PathBuf,
@@ -135,6 +138,8 @@ pub(crate) enum Gate {
     Skeletons,
     /// Every known wrong submission gets the verdict it should, from the check that should
     Mutants,
+    /// Two grades of one submission are one report, however its runs are batched, on however many cores
+    Determinism,
     /// Skeletons are what the references generate; ids agree
     Freshness,
 }

@@ -12,6 +12,7 @@ mod progress;
 mod report;
 mod text;
 mod verify;
+mod verify_determinism;
 mod workspace;
 
 use args::{Args, Command};

@@ -40,6 +40,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Solutions => solutions(chapter, args)?,
             Gate::Skeletons => skeletons(chapter, args)?,
             Gate::Mutants => mutants(chapter, args)?,
+            Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,
         };
         faults.append(&mut found);
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     }
 }
 
-fn selected(chapter: &ChapterFolder) -> Vec<Selected<'_>> {
+pub(crate) fn selected(chapter: &ChapterFolder) -> Vec<Selected<'_>> {
     chapter.suite.exercises.iter().map(|exercise| Selected { chapter, exercise }).collect()
 }
 /// The nth seed key: none for the default one, then made-up ones, the same in every run.
@@ -149,7 +150,7 @@ struct Mutant {
 }
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Edit {
+pub(crate) struct Edit {
     file: String,
     find: String,
     replace: String,
@@ -177,22 +178,24 @@ impl Mutant {
     }
     /// The reference with the bug put in.
     fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
-        let mut files: Vec<(String, String)> =
-            reference.files().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-        for Edit { file, find, replace } in &self.edits {
-            let text = files
-                .iter_mut()
-                .find(|(path, _)| path.strip_prefix("src/") == Some(file))
-                .map(|(_, text)| text);
-            let text =
-                text.with_context(|| format!("mutant {}: the reference has no src/{file}", self.id))?;
-            match text.matches(find.as_str()).count() {
-                1 => *text = text.replacen(find.as_str(), replace, 1),
-                times => bail!("mutant {}: `{find}` stands {times} times in src/{file}, not once", self.id),
-            }
-        }
-        Ok(Sources::of(files))
+        apply(&self.edits, reference).with_context(|| format!("mutant {}", self.id))
     }
+}
+
+/// The reference, edited.
+pub(crate) fn apply(edits: &[Edit], reference: &Sources) -> anyhow::Result<Sources> {
+    let mut files: Vec<(String, String)> =
+        reference.files().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    for Edit { file, find, replace } in edits {
+        let text =
+            files.iter_mut().find(|(path, _)| path.strip_prefix("src/") == Some(file)).map(|(_, text)| text);
+        let text = text.with_context(|| format!("the reference has no src/{file}"))?;
+        match text.matches(find.as_str()).count() {
+            1 => *text = text.replacen(find.as_str(), replace, 1),
+            times => bail!("`{find}` stands {times} times in src/{file}, not once"),
+        }
+    }
+    Ok(Sources::of(files))
 }
 
 fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
@@ -334,7 +337,7 @@ fn judge_exercise(
 }
 
 /// A verdict as reports and mutants.toml write it.
-fn word(verdict: Verdict) -> String {
+pub(crate) fn word(verdict: Verdict) -> String {
     serde_json::to_value(verdict).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
