@@ -28,4 +28,6 @@ macro_rules! role {
     };
 }
 
+pub mod happens_before;
 pub mod lamport;
+pub mod vector;

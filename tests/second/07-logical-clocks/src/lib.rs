@@ -1,3 +1,5 @@
 //! Second correct implementations of chapter 7, of other structure than the references.
 
+pub mod happens_before;
 pub mod lamport;
+pub mod vector;
