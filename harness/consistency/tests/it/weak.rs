@@ -78,7 +78,7 @@ fn careless(rng: &mut Rng, store: Store) -> History<Reg> {
 fn balanced<H>(n: u64, rng: &mut Rng, draw: impl Fn(&mut Rng) -> H, brute: impl Fn(&H) -> bool) -> (H, bool) {
     let mut drawn = draw(rng);
     let mut legal = brute(&drawn);
-    for _ in 0..25 {
+    for _ in 0..40 {
         if !legal || n % 2 == 0 {
             break;
         }
@@ -155,8 +155,11 @@ fn session_guarantees() {
         let store = match guarantee {
             Guarantee::ReadYourWrites => Store { operations: 10, lies: 60, ..SMALL },
             Guarantee::MonotonicReads => Store { operations: 11, lies: 80, keys: 1, ..SMALL },
-            Guarantee::MonotonicWrites | Guarantee::WritesFollowReads => {
+            Guarantee::MonotonicWrites => {
                 Store { operations: 11, clients: 2, keys: 2, gossip: 0, lies: 100, reads: 65, nil: 45, latest: 90 }
+            }
+            Guarantee::WritesFollowReads => {
+                Store { operations: 15, clients: 3, keys: 2, gossip: 0, lies: 100, reads: 70, nil: 45, latest: 90 }
             }
         };
         agree(
