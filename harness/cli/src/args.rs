@@ -120,7 +120,7 @@ pub(crate) struct VerifyArgs {
     /// Write generated files anew where they are stale (freshness only)
     #[arg(long)]
     pub(crate) repair: bool,
-    /// Judge one check so many times over, and want the same every time (determinism only)
+    /// Instead of the gate, judge one check so many times over, and want the same every time (determinism only)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) repeat: u32,
     /// The root of the checkout

@@ -199,9 +199,13 @@ impl Lane {
             while !body.is_empty() {
                 let reply: Option<Reply<'_>> = frame::take(&mut body);
                 match (reply, left.next()) {
+                    // seen before the reply is applied: a step can be answered, or have gone wrong, not both
+                    (Some(_), Some(_)) if left.as_slice().is_empty() && !body.is_empty() => {
+                        return Err(self.garbled("more than it was asked for"));
+                    }
                     (Some(reply), Some(&index)) => jobs[index].world.apply(reply),
                     (None, _) => return Err(self.garbled("bytes that are no reply")),
-                    (_, None) => return Err(self.garbled("more replies than it was asked for")),
+                    (_, None) => return Err(self.garbled("more than it was asked for")),
                 }
             }
         }

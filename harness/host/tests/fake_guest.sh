@@ -1,0 +1,12 @@
+#!/bin/sh
+# A guest that says what lies in the files beside it, whatever it is asked.
+PATH=/usr/bin:/bin
+cat hello
+if [ -e before ]; then
+    # a frame's length, the lane's token out of the first frame of commands, and the rest
+    cat before
+    head -c 12 | tail -c 8
+fi
+cat after
+[ -e stays ] && cat >/dev/null
+exit 0
