@@ -1,3 +1,5 @@
 //! Chapter 7: ordering and logical clocks. One module an exercise; README.md has the reading.
 
+pub mod causal_broadcast;
 pub mod lamport;
+pub mod mutex;

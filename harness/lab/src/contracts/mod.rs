@@ -29,3 +29,6 @@ macro_rules! role {
 }
 
 pub mod lamport;
+
+pub mod causal_broadcast;
+pub mod mutex;
