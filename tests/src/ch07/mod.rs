@@ -1,7 +1,9 @@
 //! Chapter 7: ordering and logical clocks.
 
+mod causal_broadcast;
 mod happens_before;
 mod lamport;
+mod mutex;
 mod vector;
 
 use judge::{Chapter, Planned};
@@ -11,11 +13,13 @@ pub(crate) fn chapter() -> Chapter {
         number: 7,
         folder: "07-logical-clocks",
         title: "Ordering & Logical Clocks",
-        exercises: vec![happens_before::exercise(), lamport::exercise(), vector::exercise()],
-        planned: &[
-            Planned { id: "hlc", xp: 20 },
-            Planned { id: "mutex", xp: 17 },
-            Planned { id: "causal_broadcast", xp: 21 },
+        exercises: vec![
+            happens_before::exercise(),
+            lamport::exercise(),
+            vector::exercise(),
+            mutex::exercise(),
+            causal_broadcast::exercise(),
         ],
+        planned: &[Planned { id: "hlc", xp: 20 }],
     }
 }

@@ -28,6 +28,8 @@ macro_rules! role {
     };
 }
 
+pub mod causal_broadcast;
 pub mod happens_before;
 pub mod lamport;
+pub mod mutex;
 pub mod vector;
