@@ -29,5 +29,6 @@ macro_rules! role {
 }
 
 pub mod happens_before;
+pub mod hlc;
 pub mod lamport;
 pub mod vector;
