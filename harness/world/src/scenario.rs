@@ -140,6 +140,12 @@ pub struct ClockSpec {
     /// Both clocks gain this much, in parts per million; above -1,000,000.
     pub drift_ppm: i64,
 }
+impl ClockSpec {
+    /// What the wall clock shows at a true time, where no fault has touched it.
+    pub fn wall_clock(&self, at: crate::Time) -> lab::WallTime {
+        lab::WallTime(Duration::from_nanos(crate::clock::Clock::new(self).wall_ns(at)))
+    }
+}
 
 /// A probability, in parts per million.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

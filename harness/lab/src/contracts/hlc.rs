@@ -1,0 +1,106 @@
+//! Exercise `hlc`: stamps that are close to the time on the wall, and still never put an effect before its cause.
+//!
+//! Kulkarni, Demirbas, Madappa, Avva, Leone, *Logical Physical Clocks*, 2014.
+
+use crate::{Exercise, Node, NodeId, Nothing, Role};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// A reading of a hybrid clock. Stamps are ordered by `l`, and by `c` where `l` is equal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The largest wall clock reading that the event can have heard of, rounded down to a whole granule: nanoseconds
+    /// since 1970.
+    pub l: u64,
+    /// Counts events that bear the same `l`.
+    pub c: u16,
+}
+impl fmt::Display for Stamp {
+    /// As seconds, nanoseconds and counter: `1767225600.000000001+3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SECOND: u64 = 1_000_000_000;
+        write!(f, "{}.{:09}+{}", self.l / SECOND, self.l % SECOND, self.c)
+    }
+}
+
+/// What a node is told when it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// How far clocks may be apart at most. A stamp that is further ahead of a node's own wall clock comes from a clock
+    /// that is out of order.
+    pub max_offset: Duration,
+    /// How fine the clock is: `l` moves in steps of this, at least a nanosecond.
+    pub granule: Duration,
+}
+
+/// What a client asks of a node: to let something happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Something happens on this node alone, so many times, one after the other. Emit [`Event::Local`] for each.
+    Local {
+        /// So many times: mostly once.
+        times: u32,
+    },
+    /// The node sends a message that carries its stamp. Emit [`Event::Sent`], and send it.
+    Send {
+        /// To this node.
+        to: NodeId,
+    },
+}
+
+/// What happened, with the stamp the node gave it; or why it did not. An event is emitted by the node it happens on, in
+/// the handler in which it is stamped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Something happened on this node alone.
+    Local {
+        /// Its stamp.
+        stamp: Stamp,
+    },
+    /// The node sent a message.
+    Sent {
+        /// To this node.
+        to: NodeId,
+        /// The stamp of the sending; the message carries it.
+        stamp: Stamp,
+    },
+    /// The node received a message.
+    Received {
+        /// From this node.
+        from: NodeId,
+        /// The stamp that the message carried.
+        sent: Stamp,
+        /// The stamp of the receiving.
+        stamp: Stamp,
+    },
+    /// The node refused a message, because of [`Refusal::TooFarAhead`]. It is as if it had been lost.
+    Refused {
+        /// From this node.
+        from: NodeId,
+        /// The stamp that the message carried.
+        sent: Stamp,
+    },
+    /// Something was to happen and did not, because of [`Refusal::Exhausted`]: nothing was stamped, sent or received.
+    Exhausted,
+}
+
+/// Why a clock gives no stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The stamp of the cause is further ahead of this node's wall clock than [`Config::max_offset`].
+    TooFarAhead,
+    /// All values of the counter have been given, and the wall clock still shows the same. Rather than answer so, a
+    /// clock may move `l` on by one granule.
+    Exhausted,
+}
+
+role! {
+    /// A node with a hybrid clock. It replies to nobody, and emits an [`Event`] for everything that happens on it.
+    Clock as "hlc" { Config = Config, Request = Request, Event = Event }
+}
+
+/// The exercise, as the harness hosts it.
+pub fn exercise<C: Node<Contract = Clock>>() -> Exercise {
+    Exercise { name: "hlc", roles: vec![Role::node::<C>()] }
+}
