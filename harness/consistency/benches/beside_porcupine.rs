@@ -28,7 +28,9 @@ where
     type Op = Op<M>;
     type Metadata = ();
 
-    fn partition_operations(history: &[porcupine_rs::Operation<Self>]) -> Vec<Vec<porcupine_rs::Operation<Self>>> {
+    fn partition_operations(
+        history: &[porcupine_rs::Operation<Self>],
+    ) -> Vec<Vec<porcupine_rs::Operation<Self>>> {
         let mut parts: std::collections::BTreeMap<_, Vec<_>> = std::collections::BTreeMap::new();
         for op in history {
             parts.entry(M::default().key(&op.op.0)).or_default().push(op.clone());
@@ -194,7 +196,9 @@ fn registers(rng: &mut Rng, clients: u32, bad: bool, n: usize) -> History<regist
         clients,
         n,
         Some(n * 9 / 10),
-        |rng, fresh| if rng.below(2) == 0 { register::Call::Read(()) } else { register::Call::Write((), fresh) },
+        |rng, fresh| {
+            if rng.below(2) == 0 { register::Call::Read(()) } else { register::Call::Write((), fresh) }
+        },
         |_, call, late| match call {
             register::Call::Write((), value) => {
                 if !late {

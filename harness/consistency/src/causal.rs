@@ -89,11 +89,20 @@ pub(crate) enum Bad {
     ThinAir(OpId),
     CyclicCausality,
     /// A read of the initial value, and a write in its past.
-    Forgot { read: OpId, write: OpId },
+    Forgot {
+        read: OpId,
+        write: OpId,
+    },
     /// A read, and a write in its past that overwrote what it saw.
-    Overwritten { read: OpId, write: OpId },
+    Overwritten {
+        read: OpId,
+        write: OpId,
+    },
     /// No order of conflicting writes fits all reads of these.
-    NoOrder { guilty: Option<OpId>, of: Option<crate::Process> },
+    NoOrder {
+        guilty: Option<OpId>,
+        of: Option<crate::Process>,
+    },
 }
 
 impl Bad {
@@ -117,14 +126,22 @@ impl Bad {
             {
                 format!("{} after its own {}", read(id), name(write))
             }
-            Self::Forgot { read: id, write } => format!("{}, though {} was in its causal past", read(id), name(write)),
+            Self::Forgot { read: id, write } => {
+                format!("{}, though {} was in its causal past", read(id), name(write))
+            }
             Self::Overwritten { read: id, write } => {
-                format!("{}, though {}, which came causally after that, was in its causal past", read(id), name(write))
+                format!(
+                    "{}, though {}, which came causally after that, was in its causal past",
+                    read(id),
+                    name(write)
+                )
             }
             Self::NoOrder { of: Some(process), .. } => {
                 format!("no order of the writes explains all that {process} read: {}", story())
             }
-            Self::NoOrder { of: None, .. } => format!("no one order of the writes explains all reads: {}", story()),
+            Self::NoOrder { of: None, .. } => {
+                format!("no one order of the writes explains all reads: {}", story())
+            }
         }
     }
 }
@@ -178,14 +195,20 @@ fn overwritten(graph: &ReadsFrom, clocks: &Clocks) -> Option<Bad> {
 fn cyclic_conflicts(graph: &ReadsFrom, clocks: &Clocks, mut before: Vec<Vec<u32>>) -> Option<Bad> {
     for (node, read) in (0u32..).zip(&graph.nodes) {
         if let Kind::Read(Some(from)) = read.kind {
-            before[from as usize].extend(graph.last_writes(read.key, clocks.of(node)).filter(|&write| write != from));
+            before[from as usize]
+                .extend(graph.last_writes(read.key, clocks.of(node)).filter(|&write| write != from));
         }
     }
     topological(&before).is_none().then_some(Bad::NoOrder { guilty: None, of: None })
 }
 
 /// WriteHBInitRead and CyclicHB: for the last operations of each process, the order of its past closed under what its own reads tell.
-fn memory(graph: &ReadsFrom, clocks: &Clocks, causes: &[Vec<u32>], budget: &Budget) -> Result<Option<Bad>, Why> {
+fn memory(
+    graph: &ReadsFrom,
+    clocks: &Clocks,
+    causes: &[Vec<u32>],
+    budget: &Budget,
+) -> Result<Option<Bad>, Why> {
     let mut followed = vec![false; graph.nodes.len()];
     for node in &graph.nodes {
         for &before in &node.after {
@@ -204,7 +227,9 @@ fn memory(graph: &ReadsFrom, clocks: &Clocks, causes: &[Vec<u32>], budget: &Budg
         }
         let own_reads: Vec<u32> = (0u32..)
             .zip(&graph.nodes)
-            .filter(|&(node, n)| n.process == process && matches!(n.kind, Kind::Read(_)) && po_leads(graph, node, last))
+            .filter(|&(node, n)| {
+                n.process == process && matches!(n.kind, Kind::Read(_)) && po_leads(graph, node, last)
+            })
             .map(|(node, _)| node)
             .collect();
         let no_order = || Some(Bad::NoOrder { guilty: None, of: Some(process) });

@@ -24,7 +24,9 @@ pub fn convergent<M: Model>(history: &History<M>) -> Verdict {
             return Verdict::Undecided { why: Why::NotPlain { operation: id } };
         };
         let read = match access {
-            Access::Write(_) if op.call_rank >= settled => return Verdict::Undecided { why: Why::NotSettled },
+            Access::Write(_) if op.call_rank >= settled => {
+                return Verdict::Undecided { why: Why::NotSettled };
+            }
             Access::Write(value) => {
                 written.insert((key.clone(), value), id);
                 if op.answer.is_some() {
@@ -45,7 +47,10 @@ pub fn convergent<M: Model>(history: &History<M>) -> Verdict {
             None if acknowledged.contains_key(&key) => {
                 let write = acknowledged[&key];
                 let name = history.model().describe(&history[write].call, None);
-                bad = Some((vec![write, id], format!("{} after all had settled, and {name} had been acknowledged", did())));
+                bad = Some((
+                    vec![write, id],
+                    format!("{} after all had settled, and {name} had been acknowledged", did()),
+                ));
             }
             _ => match first.get(&key) {
                 Some(&(other, value)) if value != read => {

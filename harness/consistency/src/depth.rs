@@ -42,11 +42,14 @@ pub(crate) fn search<S: Slots, M: Model>(graph: &mut Graph<'_, '_, M>, budget: B
                 Why::Steps { given: budget.steps }
             });
         }
-        let room = budget.bytes.saturating_sub(graph.states.bytes() + stack.capacity() * size_of::<Frame<S>>());
+        let room =
+            budget.bytes.saturating_sub(graph.states.bytes() + stack.capacity() * size_of::<Frame<S>>());
         match memo.offer(&next, room) {
             Offer::Old => continue,
             Offer::New => {}
-            Offer::Full if graph.states.bytes() > budget.bytes => return Outcome::Out(Why::Bytes { given: budget.bytes }),
+            Offer::Full if graph.states.bytes() > budget.bytes => {
+                return Outcome::Out(Why::Bytes { given: budget.bytes });
+            }
             Offer::Full => full = true,
         }
         deepest = deepest.max(next.front);

@@ -40,7 +40,12 @@ pub(crate) fn read_in_words<M: Model>(history: &History<M>, id: OpId) -> String 
 }
 
 /// A violation of real-time order, told.
-pub(crate) fn violation<M: Model>(history: &History<M>, level: Level, guilty: OpId, core: Vec<OpId>) -> Verdict {
+pub(crate) fn violation<M: Model>(
+    history: &History<M>,
+    level: Level,
+    guilty: OpId,
+    core: Vec<OpId>,
+) -> Verdict {
     let sentence = stale_read(history, &core, guilty)
         .or_else(|| history.model().blame(&of(history, &core), position(&core, guilty)))
         .unwrap_or_else(|| no_order(history, &core, guilty));
@@ -78,7 +83,9 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
         Some(value) => history
             .operations()
             .iter()
-            .filter(|op| model.key(&op.call) == key && effect(history, op).is_some_and(|e| e.makes == Some(value)))
+            .filter(|op| {
+                model.key(&op.call) == key && effect(history, op).is_some_and(|e| e.makes == Some(value))
+            })
             .collect(),
     };
     if value.is_some() && makers.is_empty() {
@@ -88,7 +95,10 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
         return Some(match denied {
             Some(op) => {
                 let claim = model.describe(&op.call, op.answer.as_ref());
-                format!("{who} read {what}{from}, which nothing wrote, unless {}: {claim} did so all the same", op.process)
+                format!(
+                    "{who} read {what}{from}, which nothing wrote, unless {}: {claim} did so all the same",
+                    op.process
+                )
             }
             None => format!("{who} read {what}{from}, and nothing ever wrote {what}"),
         });
@@ -111,7 +121,9 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
         .filter(gone)
         .max_by_key(|op| (effect(history, op).is_some_and(|e| e.makes.is_some()), op.ret_rank))?;
     let event = match effect(history, newer)? {
-        Effect { makes: Some(_), .. } => format!("{} had finished", model.describe(&newer.call, newer.answer.as_ref())),
+        Effect { makes: Some(_), .. } => {
+            format!("{} had finished", model.describe(&newer.call, newer.answer.as_ref()))
+        }
         Effect { needs: Needs::Value(seen), .. } => format!("{} had read {seen:?}", newer.process),
         _ => return None,
     };

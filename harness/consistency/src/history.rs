@@ -78,7 +78,9 @@ pub struct Timed<M: Model> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
     /// An operation returned before it was invoked.
-    #[error("operation {index} of {process} returned at {returned_at}, before it was invoked at {invoked_at}")]
+    #[error(
+        "operation {index} of {process} returned at {returned_at}, before it was invoked at {invoked_at}"
+    )]
     ReturnedBeforeInvoked {
         /// Place of the operation in the list given.
         index: usize,
@@ -122,7 +124,11 @@ impl<M: Model> History<M> {
     }
 
     fn event(&mut self, at: u64) -> u32 {
-        assert!(at >= self.now, "events are recorded in the order they happen: {at} comes after {}", self.now);
+        assert!(
+            at >= self.now,
+            "events are recorded in the order they happen: {at} comes after {}",
+            self.now
+        );
         self.now = at;
         let rank = self.events;
         self.events += 1;
@@ -281,7 +287,13 @@ impl<M: Model> History<M> {
                 ret_rank: op.ret_rank,
             });
         }
-        Some(History { model, operations, events: self.events, now: self.now, settled_rank: self.settled_rank })
+        Some(History {
+            model,
+            operations,
+            events: self.events,
+            now: self.now,
+            settled_rank: self.settled_rank,
+        })
     }
 
     /// One operation in words: `p3: read → 5`.

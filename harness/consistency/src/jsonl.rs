@@ -109,7 +109,14 @@ struct Line {
     result: Option<Json>,
     #[serde(alias = "invoke", alias = "start", alias = "begin", alias = "invoked_at", alias = "call_time")]
     call: Option<f64>,
-    #[serde(rename = "return", alias = "ret", alias = "end", alias = "complete", alias = "returned_at", alias = "return_time")]
+    #[serde(
+        rename = "return",
+        alias = "ret",
+        alias = "end",
+        alias = "complete",
+        alias = "returned_at",
+        alias = "return_time"
+    )]
     ret: Option<f64>,
     time: Option<f64>,
     ok: Option<bool>,
@@ -152,17 +159,30 @@ pub fn read(text: &str) -> Result<(Loaded, Vec<Fault>), ReadError> {
         let problem = |problem: &str| ReadError::Line { line, problem: problem.to_owned() };
         if let Some(what) = parsed.fault {
             let at = |json: Option<&Json>| json.and_then(Json::as_f64).map(ticks);
-            faults.push(Fault { from: at(parsed.from.as_ref()).unwrap_or(last_time), to: at(parsed.to.as_ref()), what });
+            faults.push(Fault {
+                from: at(parsed.from.as_ref()).unwrap_or(last_time),
+                to: at(parsed.to.as_ref()),
+                what,
+            });
             continue;
         }
         let process = parsed.process.ok_or_else(|| problem("no process"))?;
         if process.as_str() == Some("nemesis") {
             continue;
         }
-        let process = number(&process, &mut names).ok_or_else(|| problem("a process is a number or a name"))?;
+        let process =
+            number(&process, &mut names).ok_or_else(|| problem("a process is a number or a name"))?;
         let f = parsed.f.ok_or_else(|| problem("no f: what was called?"))?;
         let kind = parsed.kind.as_deref().unwrap_or("operation");
-        let entry = |invoked, returned, value| Entry { line, process, f: f.clone(), key: Text::of(&parsed.key), value, returned, invoked };
+        let entry = |invoked, returned, value| Entry {
+            line,
+            process,
+            f: f.clone(),
+            key: Text::of(&parsed.key),
+            value,
+            returned,
+            invoked,
+        };
         let event_time = parsed.time.map_or(last_time + 1, ticks);
         match kind {
             "invoke" => {
@@ -172,7 +192,8 @@ pub fn read(text: &str) -> Result<(Loaded, Vec<Fault>), ReadError> {
             }
             "ok" | "info" | "fail" => {
                 last_time = event_time;
-                let index = open.remove(&process).ok_or_else(|| problem("it completes what was not invoked"))?;
+                let index =
+                    open.remove(&process).ok_or_else(|| problem("it completes what was not invoked"))?;
                 let refused = kind == "fail" && entries[index].f == "cas" && parsed.error.is_none();
                 if kind == "ok" || refused {
                     let ok = parsed.ok.unwrap_or(!refused);
@@ -182,7 +203,8 @@ pub fn read(text: &str) -> Result<(Loaded, Vec<Fault>), ReadError> {
                 }
             }
             "operation" => {
-                let invoked = parsed.call.map(ticks).ok_or_else(|| problem("no call: when was it invoked?"))?;
+                let invoked =
+                    parsed.call.map(ticks).ok_or_else(|| problem("no call: when was it invoked?"))?;
                 let value = match (&parsed.value, parsed.from, parsed.to) {
                     (Json::Null, Some(from), Some(to)) => Json::Array(vec![from, to]),
                     (value, ..) => value.clone(),
@@ -231,7 +253,8 @@ fn model(entries: &[Entry]) -> Result<Loaded, ReadError> {
     } else if has(&["enqueue", "dequeue"]) {
         Loaded::Queue(build(entries, queue::Queue::default(), queue_op)?)
     } else if has(&["append"]) {
-        let empty = entries.iter().any(|e| ["put", "write", "append"].contains(&e.f.as_str()) && e.value == "");
+        let empty =
+            entries.iter().any(|e| ["put", "write", "append"].contains(&e.f.as_str()) && e.value == "");
         Loaded::Kv(build(entries, kv::Kv::default(), |e| kv_op(e, empty))?)
     } else if has(&["remove", "contains"])
         || (has(&["add"]) && entries.iter().any(|e| e.returned.as_ref().is_some_and(|r| list(&r.1))))
@@ -323,9 +346,14 @@ fn lock(e: &Entry) -> Option<Op<mutex::Mutex<Text>>> {
         "release" => Call::Release(e.key.clone(), owner),
         _ => return None,
     };
-    Some((call, e.returned.as_ref().map(|(_, result, ok)| {
-        if result.as_bool().unwrap_or(*ok) { Return::Done } else { Return::Refused }
-    })))
+    Some((
+        call,
+        e.returned.as_ref().map(
+            |(_, result, ok)| {
+                if result.as_bool().unwrap_or(*ok) { Return::Done } else { Return::Refused }
+            },
+        ),
+    ))
 }
 
 fn set_op(e: &Entry) -> Option<Op<set::Set<Text>>> {
@@ -337,7 +365,8 @@ fn set_op(e: &Entry) -> Option<Op<set::Set<Text>>> {
         "remove" => (Call::Remove(value(&e.value)?), was()),
         "contains" => (Call::Contains(value(&e.value)?), was()),
         "read" => {
-            let all = |r: &(u64, Json, bool)| Some(Return::All(r.1.as_array()?.iter().map(Text::of).collect()));
+            let all =
+                |r: &(u64, Json, bool)| Some(Return::All(r.1.as_array()?.iter().map(Text::of).collect()));
             (Call::Read, came.map(all).map_or(Some(None), |all| all.map(Some))?)
         }
         _ => return None,

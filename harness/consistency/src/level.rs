@@ -59,16 +59,22 @@ impl Level {
     /// CM and CCv are incomparable; CC explains each read by itself, so it implies of the session guarantees only read-your-writes;
     /// convergence is about the end alone, and follows from none of the others.
     pub fn implies(self, weaker: Self) -> bool {
-        let sessions = [Self::ReadYourWrites, Self::MonotonicReads, Self::MonotonicWrites, Self::WritesFollowReads];
+        let sessions =
+            [Self::ReadYourWrites, Self::MonotonicReads, Self::MonotonicWrites, Self::WritesFollowReads];
         match self {
             Self::Linearizable => weaker == Self::Sequential || Self::Sequential.implies(weaker),
             Self::Sequential => {
-                [Self::CausalMemory, Self::CausalConvergence].contains(&weaker) || Self::CausalMemory.implies(weaker)
+                [Self::CausalMemory, Self::CausalConvergence].contains(&weaker)
+                    || Self::CausalMemory.implies(weaker)
             }
-            Self::CausalMemory | Self::CausalConvergence => weaker == Self::Causal || sessions.contains(&weaker),
+            Self::CausalMemory | Self::CausalConvergence => {
+                weaker == Self::Causal || sessions.contains(&weaker)
+            }
             Self::Causal => weaker == Self::ReadYourWrites,
             Self::StrictSerializable => weaker == Self::Serializable || Self::Serializable.implies(weaker),
-            Self::Serializable => weaker == Self::CausalTransactions || Self::CausalTransactions.implies(weaker),
+            Self::Serializable => {
+                weaker == Self::CausalTransactions || Self::CausalTransactions.implies(weaker)
+            }
             Self::CausalTransactions => weaker == Self::ReadAtomic || Self::ReadAtomic.implies(weaker),
             Self::ReadAtomic => weaker == Self::ReadCommitted,
             _ => false,

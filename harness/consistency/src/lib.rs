@@ -44,6 +44,10 @@
 //! 1997 (unique values); Bouajjani, Enea, Guerraoui & Hamza 2017 (causal consistency); Terry et al. 1994 (sessions); Golab, Li & Shah 2011 (staleness); Biswas & Enea 2019 (transactions). Each
 //! module says which part it uses, and what it adds.
 
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;
+
 pub mod causal;
 pub mod convergent;
 mod depth;

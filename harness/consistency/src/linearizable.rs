@@ -128,7 +128,8 @@ fn take_turns<S: Slots, M: Model>(model: &M, problem: &Problem<'_, M>, budget: &
     let mut graph = Graph::new(model, problem);
     let mut turn = FIRST_TURN;
     let mut why = Why::Steps { given: budget.steps };
-    let mut searches: Vec<fn(&mut Graph<'_, '_, M>, Budget) -> Outcome> = vec![depth::search::<S, M>, sweep::search::<S, M>];
+    let mut searches: Vec<fn(&mut Graph<'_, '_, M>, Budget) -> Outcome> =
+        vec![depth::search::<S, M>, sweep::search::<S, M>];
     while !searches.is_empty() && graph.steps < budget.steps {
         let mut index = 0;
         while index < searches.len() {

@@ -66,7 +66,11 @@ impl<S: Slots> Memo<S> {
             return Offer::New;
         }
         let grows = self.seen.len() == self.seen.capacity();
-        let room = if grows { table_bytes::<Key<S>, Spent<S>>(self.seen.capacity().max(4) * 3) } else { self.table() };
+        let room = if grows {
+            table_bytes::<Key<S>, Spent<S>>(self.seen.capacity().max(4) * 3)
+        } else {
+            self.table()
+        };
         let extra = node.placed.heap_bytes() + node.lost.heap_bytes();
         if room + self.heap + extra > bytes {
             return Offer::Full;

@@ -100,7 +100,9 @@ fn is_closed<M: Model>(history: &History<M>, all: &[OpId], ids: &[OpId]) -> bool
         let op = &history[id];
         Some((history.model().key(&op.call), history.model().effect(&op.call, op.answer.as_ref())?))
     };
-    let made = |ids: &[OpId]| -> BTreeSet<_> { ids.iter().filter_map(effect).filter_map(|(k, e)| Some((k, e.makes?))).collect() };
+    let made = |ids: &[OpId]| -> BTreeSet<_> {
+        ids.iter().filter_map(effect).filter_map(|(k, e)| Some((k, e.makes?))).collect()
+    };
     let (made_at_all, made) = (made(all), made(ids));
     ids.iter().filter_map(effect).all(|(key, effect)| match effect.needs {
         Needs::Value(value) => {

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 use crate::history::Operation;
 
@@ -47,6 +48,15 @@ pub enum Needs<V> {
     Value(V),
     /// It may depend on whatever is there.
     Anything,
+}
+
+/// See [`Model::shows`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shows {
+    /// What the operation must find.
+    pub needs: Option<u32>,
+    /// What may be found after it that could not be reached before.
+    pub starts: Range<u32>,
 }
 
 /// A call and what came back, without who and when.
@@ -102,7 +112,12 @@ pub trait Model: Clone + Debug {
     fn init(&self) -> Self::State;
 
     /// The state after `call`, if it can return `answer` in `state`; `None` if it cannot. Without an answer (it never returned) any will do.
-    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State>;
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        answer: Option<&Self::Return>,
+    ) -> Option<Self::State>;
 
     /// The one part that `call` reads or writes; `None` if it looks at all of them, which makes the whole history one part.
     fn key(&self, call: &Self::Call) -> Option<Self::Key>;
@@ -114,7 +129,11 @@ pub trait Model: Clone + Debug {
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String;
 
     /// The call as a plain read or write, if it is one.
-    fn access<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Access<&'a Self::Value>> {
+    fn access<'a>(
+        &self,
+        call: &'a Self::Call,
+        answer: Option<&'a Self::Return>,
+    ) -> Option<Access<&'a Self::Value>> {
         let _ = (call, answer);
         None
     }
@@ -129,7 +148,11 @@ pub trait Model: Clone + Debug {
 
     /// What the call does to the value of its part; `None` where a part is more than one value. Lets a violation be told without the writes that
     /// nobody can have seen.
-    fn effect<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Effect<&'a Self::Value>> {
+    fn effect<'a>(
+        &self,
+        call: &'a Self::Call,
+        answer: Option<&'a Self::Return>,
+    ) -> Option<Effect<&'a Self::Value>> {
         let _ = (call, answer);
         None
     }
@@ -147,6 +170,19 @@ pub trait Model: Clone + Debug {
     fn tailored(&self, seen: &[Seen<'_, Self>]) -> Self {
         let _ = seen;
         self.clone()
+    }
+
+    /// In a tailored model that numbers what its operations show: the number that this operation shows, and those that it may start anew.
+    /// With [`Model::reach`] it lets a search see that an operation will never fit any more. Models with an [`Model::effect`] need neither.
+    fn shows(&self, seen: Seen<'_, Self>) -> Option<Shows> {
+        let _ = seen;
+        None
+    }
+
+    /// The numbers (see [`Model::shows`]) of what may be shown from this state on, until something starts anew.
+    fn reach(&self, state: &Self::State) -> Option<Range<u32>> {
+        let _ = state;
+        None
     }
 
     /// Bytes a state owns on the heap, for the memory cap.

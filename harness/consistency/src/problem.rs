@@ -7,11 +7,12 @@
 //! the history; those that never return keep their own set, as they only ever accumulate.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
 use crate::history::{History, NEVER, OpId};
-use crate::model::{Model, Needs, Seen};
+use crate::model::{Model, Needs, Seen, Shows};
 
 /// No twin.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -48,7 +49,7 @@ pub(crate) struct Problem<'a, M: Model> {
     lost_at: Vec<u32>,
     /// Slots in use at once.
     pub(crate) slots: u32,
-    /// What the operations do to values, where the model holds one value at a time.
+    /// What the operations show of values, where the model tells.
     pub(crate) values: Option<Values>,
 }
 
@@ -83,10 +84,18 @@ impl<'a, M: Model> Problem<'a, M> {
             .zip(&lost_ops)
             .map(|(i, &(_, class))| Lost { class, twin: last_of_class.insert(class, i).unwrap_or(NONE) })
             .collect();
-        let lost_at =
-            returned.iter().map(|r| lost_ops.partition_point(|l| l.0 < r.ret) as u32).collect();
-        let values = Values::new(history, &classes, &returned, &lost_ops);
-        Self { classes, returns: returned.iter().map(|r| r.id).collect(), opens, open_at, lost, lost_at, slots, values }
+        let lost_at = returned.iter().map(|r| lost_ops.partition_point(|l| l.0 < r.ret) as u32).collect();
+        let values = Values::new(history.model(), &classes, &returned, &lost_ops);
+        Self {
+            classes,
+            returns: returned.iter().map(|r| r.id).collect(),
+            opens,
+            open_at,
+            lost,
+            lost_at,
+            slots,
+            values,
+        }
     }
 
     #[inline]
@@ -155,63 +164,79 @@ fn lay_out(returned: &[Returned]) -> (Vec<Open>, Vec<u32>, u32) {
     (opens, open_at, slots)
 }
 
-/// Which values the classes make and need, and until when anybody does.
+/// What the classes show and start (values, or the numbers of [`Model::shows`]), and until when anybody does.
 pub(crate) struct Values {
-    /// By class: the value it makes, or [`NONE`].
-    pub(crate) makes: Vec<u32>,
-    /// By class: the value it must find, or [`NONE`].
+    /// By class: what it must find, or [`NONE`].
     pub(crate) needs: Vec<u32>,
+    /// By class: what may be found only after it.
+    pub(crate) starts: Vec<Range<u32>>,
     /// By value: the last invocation of an operation that returned and needs it, plus one.
     pub(crate) last_need: Vec<u32>,
-    /// By value: the last invocation of an operation that makes it, plus one.
-    pub(crate) last_make: Vec<u32>,
+    /// By value: the last invocation of an operation that starts it, plus one.
+    pub(crate) last_start: Vec<u32>,
     /// By front: the position of the return.
     pub(crate) return_rank: Vec<u32>,
 }
 
 impl Values {
-    /// The value that is there at first.
+    /// The value that is there at first, for models with an effect.
     pub(crate) const INITIAL: u32 = 0;
 
     fn new<M: Model>(
-        history: &History<M>,
+        model: &M,
         classes: &[Seen<'_, M>],
         returned: &[Returned],
         lost: &[(u32, u32)],
     ) -> Option<Self> {
+        let tailored = model.tailored(classes);
+        let shows: Option<Vec<Shows>> = classes.iter().map(|&seen| tailored.shows(seen)).collect();
+        let shows = shows.or_else(|| Self::effects(model, classes))?;
+        let count =
+            shows.iter().map(|s| s.starts.end.max(s.needs.map_or(0, |n| n + 1))).max().unwrap_or(0) as usize;
+        let mut values = Self {
+            needs: shows.iter().map(|s| s.needs.unwrap_or(NONE)).collect(),
+            starts: shows.into_iter().map(|s| s.starts).collect(),
+            last_need: vec![0; count],
+            last_start: vec![0; count],
+            return_rank: returned.iter().map(|r| r.ret).collect(),
+        };
+        let raise = |last: &mut u32, call: u32| *last = (*last).max(call + 1);
+        for op in returned {
+            if let Some(last) = values.last_need.get_mut(values.needs[op.class as usize] as usize) {
+                raise(last, op.call);
+            }
+        }
+        let calls = returned.iter().map(|op| (op.call, op.class)).chain(lost.iter().copied());
+        for (call, class) in calls {
+            for value in values.starts[class as usize].clone() {
+                raise(&mut values.last_start[value as usize], call);
+            }
+        }
+        Some(values)
+    }
+
+    /// Values by number, for models that hold one at a time.
+    fn effects<M: Model>(model: &M, classes: &[Seen<'_, M>]) -> Option<Vec<Shows>> {
         let mut numbers: BTreeMap<&M::Value, u32> = BTreeMap::new();
-        let (mut makes, mut needs) = (Vec::new(), Vec::new());
+        let mut shows = Vec::with_capacity(classes.len());
         for seen in classes {
-            let effect = history.model().effect(seen.call, seen.answer)?;
+            let effect = model.effect(seen.call, seen.answer)?;
             let mut number = |value| {
                 let next = numbers.len() as u32 + 1;
                 *numbers.entry(value).or_insert(next)
             };
-            makes.push(effect.makes.map_or(NONE, &mut number));
-            needs.push(match effect.needs {
-                Needs::Initial => Self::INITIAL,
-                Needs::Value(value) => number(value),
-                Needs::Nothing | Needs::Anything => NONE,
-            });
+            let starts = effect.makes.map(&mut number).map_or(0..0, |value| value..value + 1);
+            let needs = match effect.needs {
+                Needs::Initial => Some(Self::INITIAL),
+                Needs::Value(value) => Some(number(value)),
+                Needs::Nothing | Needs::Anything => None,
+            };
+            shows.push(Shows { needs, starts });
         }
-        let mut last_need = vec![0; numbers.len() + 1];
-        let mut last_make = vec![0; numbers.len() + 1];
-        let raise = |last: &mut [u32], value: u32, call: u32| {
-            if let Some(last) = last.get_mut(value as usize) {
-                *last = (*last).max(call + 1);
-            }
-        };
-        for op in returned {
-            raise(&mut last_need, needs[op.class as usize], op.call);
-            raise(&mut last_make, makes[op.class as usize], op.call);
-        }
-        for &(call, class) in lost {
-            raise(&mut last_make, makes[class as usize], call);
-        }
-        Some(Self { makes, needs, last_need, last_make, return_rank: returned.iter().map(|r| r.ret).collect() })
+        Some(shows)
     }
 
     fn bytes(&self) -> usize {
-        (self.makes.len() * 2 + self.last_need.len() * 2 + self.return_rank.len()) * 4
+        self.needs.len() * 12 + self.last_need.len() * 8 + self.return_rank.len() * 4
     }
 }

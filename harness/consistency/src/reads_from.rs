@@ -68,7 +68,9 @@ impl ReadsFrom {
                 Access::Read(_) => {}
             }
         }
-        if let Some(read) = seen.iter().filter(|(what, _)| !writer.contains_key(what)).map(|(_, &id)| id).min() {
+        if let Some(read) =
+            seen.iter().filter(|(what, _)| !writer.contains_key(what)).map(|(_, &id)| id).min()
+        {
             return Err(NoGraph::ThinAir(read));
         }
         let mut keys: BTreeMap<M::Key, u32> = BTreeMap::new();
@@ -105,7 +107,14 @@ impl ReadsFrom {
     }
 
     /// Put an operation on a chain of its process; `ends`: the chains' last nodes.
-    fn place<M: Model>(&mut self, history: &History<M>, id: OpId, kind: Kind, key: u32, ends: &mut Vec<(u32, u32)>) {
+    fn place<M: Model>(
+        &mut self,
+        history: &History<M>,
+        id: OpId,
+        kind: Kind,
+        key: u32,
+        ends: &mut Vec<(u32, u32)>,
+    ) {
         let op = &history[id];
         let me = self.nodes.len() as u32;
         let precedes = |graph: &Self, node: u32| history[graph.nodes[node as usize].id].precedes(op);

@@ -1,5 +1,7 @@
 //! The graph that both searches walk: its nodes are *configurations*, its edges place one more operation.
 
+use std::ops::Range;
+
 use crate::model::Model;
 use crate::problem::{Lost, NONE, Open, Problem, Values};
 use crate::slots::Slots;
@@ -40,13 +42,18 @@ pub(crate) struct Graph<'p, 'a, M: Model> {
     pub(crate) problem: &'p Problem<'a, M>,
     pub(crate) states: States<'a, M>,
     pub(crate) steps: u64,
-    /// By state: the value it stands for, if the model holds one value at a time.
-    value_of: Vec<u32>,
+    /// By state: what may be seen from there until something starts anew.
+    reach: Vec<Option<Range<u32>>>,
+    /// Whether that is simply what the last operation made.
+    by_effect: bool,
 }
 
 impl<'p, 'a, M: Model> Graph<'p, 'a, M> {
     pub(crate) fn new(model: &M, problem: &'p Problem<'a, M>) -> Self {
-        Self { problem, states: States::new(model, problem.classes.clone()), steps: 0, value_of: vec![Values::INITIAL] }
+        let states = States::new(model, problem.classes.clone());
+        let by_effect = states.reach(0).is_none();
+        let initial = states.reach(0).unwrap_or(Values::INITIAL..Values::INITIAL + 1);
+        Self { problem, states, steps: 0, reach: vec![Some(initial)], by_effect }
     }
 
     /// Nothing placed.
@@ -107,38 +114,44 @@ impl<'p, 'a, M: Model> Graph<'p, 'a, M> {
         }
     }
 
-    /// Whether placing the `way`-th operation, of `class`, leaves a value for good that some operation still has to see: a dead end, however long
-    /// it takes to get there. With unique values this leaves little to choose (compare Gibbons & Korach 1997, §4.2).
+    /// Whether placing the `way`-th operation, of `class`, puts something out of reach for good that an operation still has to see: a dead
+    /// end, however long it takes to get there. With unique values this leaves little to choose (compare Gibbons & Korach 1997, §4.2).
     fn forsakes<S: Slots>(&mut self, node: &Node<S>, next: StateId, class: u32, way: u32) -> bool {
         let Some(values) = &self.problem.values else { return false };
         if next == node.state {
             return false;
         }
-        if self.value_of.len() <= next as usize {
-            self.value_of.resize(next as usize + 1, NONE);
+        if self.reach.len() <= next as usize {
+            self.reach.resize(next as usize + 1, None);
         }
-        self.value_of[next as usize] = values.makes[class as usize];
-        let left = self.value_of[node.state as usize];
-        if left == NONE {
+        if self.by_effect {
+            self.reach[next as usize] = Some(values.starts[class as usize].clone());
+        } else if self.reach[next as usize].is_none() {
+            self.reach[next as usize] = self.states.reach(next);
+        }
+        let (Some(left), Some(kept)) = (&self.reach[node.state as usize], &self.reach[next as usize]) else {
             return false;
-        }
+        };
         let now = values.return_rank[node.front as usize];
         let open = self.problem.open(node.front);
-        let waits = |of: &[u32]| {
-            let unplaced = |(i, op): (usize, &Open)| {
-                of[op.class as usize] == left && i != way as usize && !node.placed.contains(op.slot)
-            };
-            open.iter().enumerate().any(unplaced)
-        };
-        let needed = values.last_need[left as usize] > now || waits(&values.needs);
-        let comes_again = || {
+        let waits = |i: usize, op: &Open| i != way as usize && !node.placed.contains(op.slot);
+        let starts = |class: u32, value: u32| values.starts[class as usize].contains(&value);
+        let comes_again = |value: u32| {
             let lost = &self.problem.lost[..self.problem.lost_count(node.front) as usize];
-            let unplaced = |(i, op): (u32, &Lost)| {
-                values.makes[op.class as usize] == left && i + open.len() as u32 != way && !node.lost.contains(i)
-            };
-            values.last_make[left as usize] > now || waits(&values.makes) || (0..).zip(lost).any(unplaced)
+            let lost_waits = |i: u32| i + open.len() as u32 != way && !node.lost.contains(i);
+            values.last_start[value as usize] > now
+                || open.iter().enumerate().any(|(i, op)| starts(op.class, value) && waits(i, op))
+                || (0..).zip(lost).any(|(i, op): (u32, &Lost)| starts(op.class, value) && lost_waits(i))
         };
-        needed && !comes_again()
+        let gone = |value: u32| left.contains(&value) && !kept.contains(&value);
+        let open_waits = open.iter().enumerate().filter(|&(i, op)| waits(i, op));
+        let mut needed_now = open_waits.map(|(_, op)| values.needs[op.class as usize]);
+        if needed_now.any(|value| value != NONE && gone(value) && !comes_again(value)) {
+            return true;
+        }
+        let known = values.last_need.len() as u32;
+        let needed_later = |value: &u32| values.last_need[*value as usize] > now && !kept.contains(value);
+        (left.start..left.end.min(known)).filter(needed_later).any(|value| !comes_again(value))
     }
 
     /// Place every read that fits the state; move the front past what has been placed.

@@ -92,7 +92,9 @@ fn conclusions<M: Model>(history: &History<M>, ids: &[OpId], budget: &Budget) ->
         }
     }
     let id = |&node: &u32| graph.nodes[node as usize].id;
-    Conclusions::Before(graph.nodes.iter().zip(&before).map(|(n, b)| (n.id, b.iter().map(id).collect())).collect())
+    Conclusions::Before(
+        graph.nodes.iter().zip(&before).map(|(n, b)| (n.id, b.iter().map(id).collect())).collect(),
+    )
 }
 
 /// One operation of the search.
@@ -130,7 +132,10 @@ impl<'a, M: Model> Search<'a, M> {
         let restricted: Vec<Vec<OpId>> = {
             let mut wanted = vec![false; history.len()];
             ids.iter().for_each(|id| wanted[id.index()] = true);
-            parts(history).into_iter().map(|p| p.into_iter().filter(|id| wanted[id.index()]).collect()).collect()
+            parts(history)
+                .into_iter()
+                .map(|p| p.into_iter().filter(|id| wanted[id.index()]).collect())
+                .collect()
         };
         let mut part_of = BTreeMap::new();
         let mut states = Vec::new();
@@ -158,7 +163,8 @@ impl<'a, M: Model> Search<'a, M> {
             }
             let me = items.len() as u32;
             let earlier = by_process.entry(op.process).or_default();
-            let mine = earlier.iter().filter(|(other, _)| history[*other].precedes(op)).map(|&(_, n)| n).collect();
+            let mine =
+                earlier.iter().filter(|(other, _)| history[*other].precedes(op)).map(|&(_, n)| n).collect();
             earlier.push((id, me));
             number.insert(id, me);
             let (part, class) = part_of[&id];
@@ -195,7 +201,9 @@ impl<'a, M: Model> Search<'a, M> {
                 return Err(Why::Steps { given: budget.steps });
             }
             let part = self.items[item].part as usize;
-            let Some(state) = self.states[part].step(self.now[part], self.items[item].class) else { continue };
+            let Some(state) = self.states[part].step(self.now[part], self.items[item].class) else {
+                continue;
+            };
             let mut next = Choice { next: 0, placed: vec![item], part, state: self.now[part] };
             self.now[part] = state;
             self.put(item);
@@ -223,7 +231,10 @@ impl<'a, M: Model> Search<'a, M> {
             let before = choice.placed.len();
             for item in 0..self.items.len() {
                 let Item { read, part, class, .. } = self.items[item];
-                if read && self.can_come(item) && self.states[part as usize].step(self.now[part as usize], class).is_some() {
+                if read
+                    && self.can_come(item)
+                    && self.states[part as usize].step(self.now[part as usize], class).is_some()
+                {
                     self.put(item);
                     choice.placed.push(item);
                 }
@@ -246,7 +257,8 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// Whether this is new.
     fn remember(&mut self, bytes: usize) -> Result<bool, Why> {
-        let words = self.placed.chunks(64).map(|c| c.iter().rev().fold(0, |word, &bit| (word << 1) | u64::from(bit)));
+        let words =
+            self.placed.chunks(64).map(|c| c.iter().rev().fold(0, |word, &bit| (word << 1) | u64::from(bit)));
         let key = (words.collect::<Box<[u64]>>(), self.now.clone().into_boxed_slice());
         if self.seen.contains(&key) {
             return Ok(false);

@@ -83,7 +83,10 @@ fn sentence<M: Model>(history: &History<M>, guarantee: Guarantee, bad: &Bad, cor
                     format!("{did}, though it had seen what {other} wrote after {}", name(write))
                 }
                 Guarantee::WritesFollowReads => {
-                    format!("{did}, though it had seen a write that was made after {} had been read", name(write))
+                    format!(
+                        "{did}, though it had seen a write that was made after {} had been read",
+                        name(write)
+                    )
                 }
             }
         }
@@ -180,7 +183,9 @@ struct Sessions<'g> {
 impl<'g> Sessions<'g> {
     fn new(graph: &'g ReadsFrom) -> Self {
         let chains = graph.chains as usize;
-        let raise = |row: &mut Vec<u32>, other: &[u32]| row.iter_mut().zip(other).for_each(|(a, b)| *a = (*a).max(*b));
+        let raise = |row: &mut Vec<u32>, other: &[u32]| {
+            row.iter_mut().zip(other).for_each(|(a, b)| *a = (*a).max(*b))
+        };
         let mut own: Vec<Vec<u32>> = Vec::with_capacity(graph.nodes.len());
         for node in &graph.nodes {
             let mut row = vec![0; chains];

@@ -34,7 +34,8 @@ pub fn within<M: Model>(history: &History<M>, bound: u64, budget: &Budget) -> Ve
 /// The least bound that the history keeps: 0 if it is linearizable, `None` if no bound helps (a read from the future, or of what was never
 /// written) or the budget does not suffice to tell.
 pub fn least<M: Model>(history: &History<M>, budget: &Budget) -> Option<u64> {
-    let end = history.operations().iter().map(|op| op.returned_at.unwrap_or(op.invoked_at)).max().unwrap_or(0);
+    let end =
+        history.operations().iter().map(|op| op.returned_at.unwrap_or(op.invoked_at)).max().unwrap_or(0);
     let keeps = |bound| within(history, bound, budget).is_ok();
     if !keeps(end) {
         return None;

@@ -1,6 +1,7 @@
 //! States of a model by number, and the steps between them, each taken once.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -81,9 +82,16 @@ impl<'a, M: Model> States<'a, M> {
         (next != REFUSED).then_some(next)
     }
 
+    /// See [`Model::reach`].
+    pub(crate) fn reach(&self, state: StateId) -> Option<Range<u32>> {
+        self.model.reach(&self.states[state as usize])
+    }
+
     /// Bytes in use.
     pub(crate) fn bytes(&self) -> usize {
-        self.heap + table_bytes::<u64, StateId>(self.by_hash.capacity()) + table_bytes::<u64, StateId>(self.steps.capacity())
+        self.heap
+            + table_bytes::<u64, StateId>(self.by_hash.capacity())
+            + table_bytes::<u64, StateId>(self.steps.capacity())
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Survey {
 pub fn survey<M: Model>(history: &History<M>, budget: &Budget) -> Survey {
     let mut verdicts = BTreeMap::new();
     for level in Level::LADDER {
-        let implied = verdicts.iter().any(|(&stronger, v): (&Level, &Verdict)| v.is_ok() && stronger.implies(level));
+        let implied =
+            verdicts.iter().any(|(&stronger, v): (&Level, &Verdict)| v.is_ok() && stronger.implies(level));
         let verdict = if implied { Verdict::Ok } else { judge(history, level, budget) };
         verdicts.insert(level, verdict);
     }
@@ -87,7 +88,10 @@ pub fn weakest_broken<M: Model>(history: &History<M>, budget: &Budget) -> Vec<Vi
 }
 
 /// The strongest levels that *no* history of a system breaks, among those decided for all of them.
-pub fn place<'h, M: Model + 'h>(histories: impl IntoIterator<Item = &'h History<M>>, budget: &Budget) -> Vec<Level> {
+pub fn place<'h, M: Model + 'h>(
+    histories: impl IntoIterator<Item = &'h History<M>>,
+    budget: &Budget,
+) -> Vec<Level> {
     let mut kept: Vec<Level> = Level::LADDER.to_vec();
     for history in histories {
         let survey = survey(history, budget);

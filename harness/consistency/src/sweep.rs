@@ -19,11 +19,8 @@ struct Layer<S> {
 
 impl<S: Slots> Layer<S> {
     fn bytes(&self) -> usize {
-        let heap: usize = if S::default().heap_bytes() == 0 && size_of::<S>() <= 16 {
-            0
-        } else {
-            self.nodes.len() * 64
-        };
+        let heap: usize =
+            if S::default().heap_bytes() == 0 && size_of::<S>() <= 16 { 0 } else { self.nodes.len() * 64 };
         self.nodes.capacity() * size_of::<Node<S>>() + self.memo.bytes() + heap
     }
 }

@@ -51,8 +51,10 @@ impl Timeline {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        let words: Vec<String> =
-            ids.iter().map(|&id| history.model().describe(&history[id].call, history[id].answer.as_ref())).collect();
+        let words: Vec<String> = ids
+            .iter()
+            .map(|&id| history.model().describe(&history[id].call, history[id].answer.as_ref()))
+            .collect();
         let mut events: Vec<(u32, u64, usize, bool)> = Vec::new();
         for (i, &id) in ids.iter().enumerate() {
             let op = &history[id];
@@ -76,7 +78,8 @@ impl Timeline {
             ruler.push((x, at));
             x += 2;
         }
-        let lost = (0..ids.len()).filter(|&i| end[i].is_none()).map(|i| start[i] + words[i].chars().count() + 7);
+        let lost =
+            (0..ids.len()).filter(|&i| end[i].is_none()).map(|i| start[i] + words[i].chars().count() + 7);
         let width = lost.max().unwrap_or(0).max(x);
         let mut rows: Vec<(Row, u32)> = Vec::new();
         for (i, &id) in ids.iter().enumerate() {
@@ -114,7 +117,8 @@ impl Timeline {
 
     /// In text, a line a row, without trailing spaces; needs a font of one width and Unicode's box drawings.
     pub fn to_text(&self) -> String {
-        let margin = self.rows.iter().map(|row| row.process.to_string().chars().count()).max().unwrap_or(0).max(4) + 2;
+        let margin =
+            self.rows.iter().map(|row| row.process.to_string().chars().count()).max().unwrap_or(0).max(4) + 2;
         let mut text = String::new();
         let mut line = |label: &str, cells: Vec<char>| {
             let cells: String = cells.into_iter().collect();

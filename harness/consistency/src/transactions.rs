@@ -124,11 +124,18 @@ where
             other.process == op.process && other.precedes(op)
         });
         so[t] = earlier.collect();
-        before[t] = so[t].iter().map(|&s| s as u32).chain(txn.reads.iter().filter_map(|r| r.1).map(|s| s as u32)).collect();
+        before[t] = so[t]
+            .iter()
+            .map(|&s| s as u32)
+            .chain(txn.reads.iter().filter_map(|r| r.1).map(|s| s as u32))
+            .collect();
     }
     let Some(order) = topological(&before) else {
         let guilty = txns[n - 1].id;
-        return Ok(Some(Bad { guilty, sentence: format!("transactions saw each other in a circle: {words}") }));
+        return Ok(Some(Bad {
+            guilty,
+            sentence: format!("transactions saw each other in a circle: {words}"),
+        }));
     };
     let past = pasts(&before, &order);
     let mut writers: BTreeMap<&K, Vec<usize>> = BTreeMap::new();
@@ -223,7 +230,8 @@ where
     }
     // committed, or seen by one that was
     let mut effective: BTreeSet<OpId> = BTreeSet::new();
-    let mut todo: Vec<OpId> = ids.iter().copied().filter(|&id| history[id].answer == Some(Return::Committed)).collect();
+    let mut todo: Vec<OpId> =
+        ids.iter().copied().filter(|&id| history[id].answer == Some(Return::Committed)).collect();
     while let Some(id) = todo.pop() {
         if effective.insert(id) {
             let sources = history[id].call.iter().filter_map(|event| match event {
@@ -267,7 +275,10 @@ where
                 None => return bad(", and nothing ever wrote that".to_owned()),
                 Some(&(w, _)) if w == id => return bad(" before it wrote that itself".to_owned()),
                 Some(&(w, _)) if !effective.contains(&w) => {
-                    return bad(format!(", which {} wrote in a transaction that aborted", history[w].process));
+                    return bad(format!(
+                        ", which {} wrote in a transaction that aborted",
+                        history[w].process
+                    ));
                 }
                 Some(&(w, false)) => {
                     return bad(format!(", which {} overwrote in the same transaction", history[w].process));

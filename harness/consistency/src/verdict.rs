@@ -97,10 +97,18 @@ impl fmt::Display for Why {
             Self::Steps { given } => write!(f, "no answer within {given} steps"),
             Self::Bytes { given } => write!(f, "no answer within {} MB", given >> 20),
             Self::SharedValue { write } => {
-                write!(f, "operation {} writes a value that was there before, so reads of it are ambiguous", write.0)
+                write!(
+                    f,
+                    "operation {} writes a value that was there before, so reads of it are ambiguous",
+                    write.0
+                )
             }
             Self::NotPlain { operation } => {
-                write!(f, "operation {} is no plain read or write of one key, for which alone this is defined", operation.0)
+                write!(
+                    f,
+                    "operation {} is no plain read or write of one key, for which alone this is defined",
+                    operation.0
+                )
             }
             Self::NotSettled => write!(f, "the history does not end in a settled phase without writes"),
         }

@@ -126,13 +126,16 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
         match call {
             Call::Read(_) => true,
             Call::Write(..) => false,
-            Call::Cas { from, to, .. } => answer == Some(&Return::Swapped(false)) || from.as_ref() == Some(to),
+            Call::Cas { from, to, .. } => {
+                answer == Some(&Return::Swapped(false)) || from.as_ref() == Some(to)
+            }
         }
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
         let at = |key: &K| crate::explain::at(key);
-        let or_nil = |value: &Option<V>| value.as_ref().map_or_else(|| "nil".to_owned(), |v| format!("{v:?}"));
+        let or_nil =
+            |value: &Option<V>| value.as_ref().map_or_else(|| "nil".to_owned(), |v| format!("{v:?}"));
         match (call, answer) {
             (Call::Read(key), Some(Return::Read(value))) => format!("read{} → {}", at(key), or_nil(value)),
             (Call::Read(key), _) => format!("read{}", at(key)),
@@ -161,7 +164,9 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
     fn effect<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Effect<&'a V>> {
         let of = |value: &'a Option<V>| value.as_ref().map_or(Needs::Initial, Needs::Value);
         Some(match (call, answer) {
-            (Call::Read(_), Some(Return::Read(value))) => Effect { makes: None, resets: false, needs: of(value) },
+            (Call::Read(_), Some(Return::Read(value))) => {
+                Effect { makes: None, resets: false, needs: of(value) }
+            }
             (Call::Read(_), _) => Effect { makes: None, resets: false, needs: Needs::Nothing },
             (Call::Write(_, value), _) => Effect { makes: Some(value), resets: true, needs: Needs::Nothing },
             (Call::Cas { .. }, Some(Return::Swapped(false))) => {
@@ -177,14 +182,21 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
 
     fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
         let swapped_from = |op: &Operation<Self>| match (&op.call, &op.answer) {
-            (Call::Cas { from: Some(from), to, .. }, Some(Return::Swapped(true))) if from != to => Some(from.clone()),
+            (Call::Cas { from: Some(from), to, .. }, Some(Return::Swapped(true))) if from != to => {
+                Some(from.clone())
+            }
             _ => None,
         };
         let op = core[guilty];
         let from = swapped_from(op)?;
-        let makers = core.iter().filter(|o| self.effect(&o.call, o.answer.as_ref()).is_some_and(|e| e.makes == Some(&from)));
-        let other = core.iter().find(|o| !std::ptr::eq(**o, op) && swapped_from(o).as_ref() == Some(&from))?;
-        (makers.count() == 1).then(|| format!("{} and {} both swapped {from:?}, which was written once", other.process, op.process))
+        let makers = core
+            .iter()
+            .filter(|o| self.effect(&o.call, o.answer.as_ref()).is_some_and(|e| e.makes == Some(&from)));
+        let other =
+            core.iter().find(|o| !std::ptr::eq(**o, op) && swapped_from(o).as_ref() == Some(&from))?;
+        (makers.count() == 1).then(|| {
+            format!("{} and {} both swapped {from:?}, which was written once", other.process, op.process)
+        })
     }
 
     fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
@@ -228,7 +240,8 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
                         }
                     }
                 }
-                let group: BTreeSet<usize> = gone.iter().flat_map(|value| &touching[value]).copied().collect();
+                let group: BTreeSet<usize> =
+                    gone.iter().flat_map(|value| &touching[value]).copied().collect();
                 singles.push(group.into_iter().collect());
             }
         }

@@ -97,8 +97,12 @@ impl<K: Clone + Debug + Ord + Hash> Model for Counter<K> {
         }
         let (who, from) = (op.process, crate::explain::from(key));
         if *count < least {
-            return Some(format!("{who} read {count}{from}, and what had been added by then makes {least} at least"));
+            return Some(format!(
+                "{who} read {count}{from}, and what had been added by then makes {least} at least"
+            ));
         }
-        (*count > most).then(|| format!("{who} read {count}{from}, and all that can have been added makes {most} at most"))
+        (*count > most).then(|| {
+            format!("{who} read {count}{from}, and all that can have been added makes {most} at most")
+        })
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::history::Operation;
-use crate::model::{Access, Answer, Model, Seen};
+use crate::model::{Access, Answer, Model, Seen, Shows};
 
 /// A store of strings. A key holds nothing at first; appending to nothing starts from the empty string.
 #[derive(Clone, Debug)]
@@ -70,6 +71,18 @@ pub enum State {
 struct Shown(Arc<Vec<String>>);
 
 impl Shown {
+    /// The number of reading nothing: after all strings.
+    fn nothing(&self) -> u32 {
+        self.0.len() as u32
+    }
+
+    /// The strings that start so.
+    fn starting(&self, start: &str) -> Range<u32> {
+        let from = self.0.partition_point(|s| s.as_str() < start);
+        let until = from + self.0[from..].partition_point(|s| s.starts_with(start));
+        from as u32..until as u32
+    }
+
     /// The state "first `len` bytes of string `first`, then `piece`".
     fn append(&self, first: u32, len: u32, piece: &str) -> State {
         let start = &self.0[first as usize][..len as usize];
@@ -79,7 +92,9 @@ impl Shown {
         };
         let found = self.0.partition_point(|s| after(s).is_lt());
         match self.0.get(found) {
-            Some(s) if after(s).is_eq() => State::Starts { first: found as u32, len: len + piece.len() as u32 },
+            Some(s) if after(s).is_eq() => {
+                State::Starts { first: found as u32, len: len + piece.len() as u32 }
+            }
             _ => State::Other,
         }
     }
@@ -104,7 +119,8 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
                     (State::Nothing, None) => true,
                     (State::Holds(held), Some(value)) => held == value,
                     (State::Starts { first, len }, Some(value)) => {
-                        let shown = self.shown.as_ref().map(|shown| &shown.0[*first as usize][..*len as usize]);
+                        let shown =
+                            self.shown.as_ref().map(|shown| &shown.0[*first as usize][..*len as usize]);
                         shown == Some(value)
                     }
                     _ => false,
@@ -153,13 +169,40 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
         }
     }
 
-    fn access<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Access<&'a String>> {
+    fn access<'a>(
+        &self,
+        call: &'a Self::Call,
+        answer: Option<&'a Self::Return>,
+    ) -> Option<Access<&'a String>> {
         match (call, answer) {
             (Call::Get(_), None) => Some(Access::Read(Answer::Unknown)),
             (Call::Get(_), Some(Return::Got(None))) => Some(Access::Read(Answer::Initial)),
             (Call::Get(_), Some(Return::Got(Some(value)))) => Some(Access::Read(Answer::Value(value))),
             (Call::Put(_, value), None | Some(Return::Done)) => Some(Access::Write(value)),
             _ => None,
+        }
+    }
+
+    fn shows(&self, seen: Seen<'_, Self>) -> Option<Shows> {
+        let shown = self.shown.as_ref()?;
+        Some(match (seen.call, seen.answer) {
+            (Call::Get(_), Some(Return::Got(Some(value)))) => {
+                let number = shown.0.partition_point(|s| s < value) as u32;
+                Shows { needs: Some(number), starts: 0..0 }
+            }
+            (Call::Get(_), Some(Return::Got(None))) => Shows { needs: Some(shown.nothing()), starts: 0..0 },
+            (Call::Put(_, value), _) => Shows { needs: None, starts: shown.starting(value) },
+            _ => Shows::default(),
+        })
+    }
+
+    fn reach(&self, state: &State) -> Option<Range<u32>> {
+        let shown = self.shown.as_ref()?;
+        match state {
+            State::Nothing => Some(0..shown.nothing() + 1),
+            State::Starts { first, len } => Some(shown.starting(&shown.0[*first as usize][..*len as usize])),
+            State::Other => Some(0..0),
+            State::Holds(_) => None,
         }
     }
 
@@ -175,13 +218,21 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
             if piece.is_empty() {
                 continue;
             }
-            let told = same_key().filter(|o| matches!(&o.call, Call::Append(_, p) | Call::Put(_, p) if p == piece)).count();
+            let told = same_key()
+                .filter(|o| matches!(&o.call, Call::Append(_, p) | Call::Put(_, p) if p == piece))
+                .count();
             if got.matches(piece.as_str()).count() > told {
-                return Some(format!("{} read {got:?}{from}: {piece:?} is there more often than it was appended", get.process));
+                return Some(format!(
+                    "{} read {got:?}{from}: {piece:?} is there more often than it was appended",
+                    get.process
+                ));
             }
             let overwritten = same_key().any(|o| matches!(o.call, Call::Put(..)) && !o.precedes(op));
             if op.precedes(get) && !got.contains(piece.as_str()) && !overwritten {
-                return Some(format!("{} read {got:?}{from}, without {piece:?}, whose append had finished", get.process));
+                return Some(format!(
+                    "{} read {got:?}{from}, without {piece:?}, whose append had finished",
+                    get.process
+                ));
             }
         }
         None
@@ -211,7 +262,9 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
             .collect();
         for (i, s) in seen.iter().enumerate() {
             match s.call {
-                Call::Append(_, piece) if !piece.is_empty() && !whole.iter().any(|s| s.contains(piece.as_str())) => {
+                Call::Append(_, piece)
+                    if !piece.is_empty() && !whole.iter().any(|s| s.contains(piece.as_str())) =>
+                {
                     groups.push(vec![i]);
                 }
                 Call::Put(_, value) => {
@@ -220,7 +273,10 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
                         && pieces.get(from + 1).is_none_or(|next| !next.starts_with(value.as_str()));
                     if unmistaken {
                         let first = shown.partition_point(|s| s.0 < value.as_str());
-                        let so = shown[first..].iter().take_while(|s| s.0.starts_with(value.as_str())).map(|s| s.1);
+                        let so = shown[first..]
+                            .iter()
+                            .take_while(|s| s.0.starts_with(value.as_str()))
+                            .map(|s| s.1);
                         groups.push(std::iter::once(i).chain(so).collect());
                     }
                 }

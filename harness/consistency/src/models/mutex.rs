@@ -52,7 +52,12 @@ impl<K: Clone + Debug + Ord + Hash> Model for Mutex<K> {
         None
     }
 
-    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State> {
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        answer: Option<&Self::Return>,
+    ) -> Option<Self::State> {
         let (works, next) = match call {
             Call::Acquire(_, owner) => (state.is_none(), Some(*owner)),
             Call::Release(_, owner) => (*state == Some(*owner), None),
@@ -83,11 +88,17 @@ impl<K: Clone + Debug + Ord + Hash> Model for Mutex<K> {
     }
 
     fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
-        let acquired = |op: &&&Operation<Self>| matches!(op.call, Call::Acquire(..)) && op.answer == Some(Return::Done);
+        let acquired =
+            |op: &&&Operation<Self>| matches!(op.call, Call::Acquire(..)) && op.answer == Some(Return::Done);
         let op = core.get(guilty).filter(acquired)?;
         let other = core.iter().filter(acquired).find(|other| other.process != op.process)?;
         let (Call::Acquire(key, _) | Call::Release(key, _)) = &op.call;
-        Some(format!("{} acquired the lock{} while {} held it", op.process, crate::explain::at(key), other.process))
+        Some(format!(
+            "{} acquired the lock{} while {} held it",
+            op.process,
+            crate::explain::at(key),
+            other.process
+        ))
     }
 
     /// Refusals; where there are none, everything an owner did.

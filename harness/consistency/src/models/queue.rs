@@ -48,7 +48,12 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
         VecDeque::new()
     }
 
-    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State> {
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        answer: Option<&Self::Return>,
+    ) -> Option<Self::State> {
         match (call, answer) {
             (Call::Enqueue(_, value), None | Some(Return::Done)) => {
                 let mut next = state.clone();
@@ -92,7 +97,9 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
         let op = core[guilty];
         let (Call::Dequeue(_), Some(Return::Got(got))) = (&op.call, &op.answer) else { return None };
         let who = op.process;
-        let enqueues = || core.iter().filter_map(|o| if let Call::Enqueue(_, v) = &o.call { Some((o, v)) } else { None });
+        let enqueues = || {
+            core.iter().filter_map(|o| if let Call::Enqueue(_, v) = &o.call { Some((o, v)) } else { None })
+        };
         let Some(got) = got else {
             let (_, value) = enqueues().find(|(o, _)| o.precedes(op))?;
             return Some(format!("{who} found the queue empty, after enqueue {value:?} had finished"));
@@ -101,7 +108,9 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
             return Some(format!("{who} dequeued {got:?}, and nothing ever enqueued it"));
         };
         let took = |value: &V| {
-            core.iter().find(|o| !std::ptr::eq(**o, op) && matches!(&o.answer, Some(Return::Got(Some(v))) if v == value))
+            core.iter().find(|o| {
+                !std::ptr::eq(**o, op) && matches!(&o.answer, Some(Return::Got(Some(v))) if v == value)
+            })
         };
         if enqueues().filter(|(_, v)| *v == got).count() == 1
             && let Some(other) = took(got)
@@ -115,10 +124,14 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
         enqueues().find_map(|(o, value)| {
             let Some(other) = took(value) else {
                 let skipped = o.precedes(mine) && !taken_by_somebody;
-                return skipped.then(|| format!("{who} dequeued {got:?} before {value:?}, which was enqueued earlier"));
+                return skipped
+                    .then(|| format!("{who} dequeued {got:?} before {value:?}, which was enqueued earlier"));
             };
             if mine.precedes(o) && other.precedes(op) {
-                Some(format!("{who} dequeued {got:?} after {} had dequeued {value:?}, which was enqueued later", other.process))
+                Some(format!(
+                    "{who} dequeued {got:?} after {} had dequeued {value:?}, which was enqueued later",
+                    other.process
+                ))
             } else if o.precedes(mine) && op.precedes(other) {
                 Some(format!("{who} dequeued {got:?} before {value:?}, which was enqueued earlier"))
             } else {

@@ -57,7 +57,12 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Reg
         self.initial.clone()
     }
 
-    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State> {
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        answer: Option<&Self::Return>,
+    ) -> Option<Self::State> {
         match (call, answer) {
             (Call::Read(_), None) => Some(state.clone()),
             (Call::Read(_), Some(Return::Read(value))) => (value == state).then(|| state.clone()),
@@ -89,7 +94,9 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Reg
     fn access<'a>(&self, call: &'a Self::Call, answer: Option<&'a Self::Return>) -> Option<Access<&'a V>> {
         match (call, answer) {
             (Call::Read(_), None) => Some(Access::Read(Answer::Unknown)),
-            (Call::Read(_), Some(Return::Read(value))) if *value == self.initial => Some(Access::Read(Answer::Initial)),
+            (Call::Read(_), Some(Return::Read(value))) if *value == self.initial => {
+                Some(Access::Read(Answer::Initial))
+            }
             (Call::Read(_), Some(Return::Read(Some(value)))) => Some(Access::Read(Answer::Value(value))),
             (Call::Write(_, value), None | Some(Return::Written)) if self.initial.as_ref() != Some(value) => {
                 Some(Access::Write(value))

@@ -54,7 +54,12 @@ impl<V: Clone + Debug + Ord + Hash> Model for Set<V> {
         BTreeSet::new()
     }
 
-    fn step(&self, state: &Self::State, call: &Self::Call, answer: Option<&Self::Return>) -> Option<Self::State> {
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        answer: Option<&Self::Return>,
+    ) -> Option<Self::State> {
         let (next, tells) = match call {
             Call::Add(value) => {
                 let mut next = state.clone();
@@ -121,7 +126,8 @@ impl<V: Clone + Debug + Ord + Hash> Model for Set<V> {
             (Call::Contains(asked), Some(Return::Was(told))) if asked == value => Some(*told),
             _ => None,
         };
-        let adds = |value: &V| core.iter().filter(|op| matches!(&op.call, Call::Add(v) if v == value)).count();
+        let adds =
+            |value: &V| core.iter().filter(|op| matches!(&op.call, Call::Add(v) if v == value)).count();
         let removes = |value: &V| core.iter().any(|op| matches!(&op.call, Call::Remove(v) if v == value));
         if let Some(Return::All(all)) = &read.answer
             && let Some(value) = all.iter().find(|value| adds(value) == 0)
@@ -129,9 +135,9 @@ impl<V: Clone + Debug + Ord + Hash> Model for Set<V> {
             return Some(format!("{who} found {value:?}, and nothing ever added it"));
         }
         core.iter().find_map(|op| match &op.call {
-            Call::Add(value) if op.precedes(read) && has(value) == Some(false) && !removes(value) => {
-                Some(format!("{who} missed {value:?} after add {value:?} had finished, and nothing removed it"))
-            }
+            Call::Add(value) if op.precedes(read) && has(value) == Some(false) && !removes(value) => Some(
+                format!("{who} missed {value:?} after add {value:?} had finished, and nothing removed it"),
+            ),
             _ => None,
         })
     }

@@ -62,7 +62,10 @@ fn what_cannot_be_decided_is_not_guessed() {
     );
     let cramped = Budget { steps: 2_000_000, bytes: 100_000 };
     let verdict = linearizable(&history, &cramped);
-    assert!(!verdict.is_violation(), "a small memory ends a search, and does not change what it finds: {verdict}");
+    assert!(
+        !verdict.is_violation(),
+        "a small memory ends a search, and does not change what it finds: {verdict}"
+    );
 }
 
 #[test]

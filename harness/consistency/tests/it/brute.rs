@@ -104,7 +104,9 @@ impl Orders {
         let pairs: Vec<(usize, usize)> =
             (0..n).flat_map(|a| (0..n).map(move |b| (a, b))).filter(|(a, b)| a != b).collect();
         let transitive = |rows: &Vec<u8>| {
-            (0..n).all(|a| (0..n).all(|b| rows[a] >> b & 1 == 0 || (rows[b] & !rows[a] == 0 && rows[b] >> a & 1 == 0)))
+            (0..n).all(|a| {
+                (0..n).all(|b| rows[a] >> b & 1 == 0 || (rows[b] & !rows[a] == 0 && rows[b] >> a & 1 == 0))
+            })
         };
         (0..1u64 << pairs.len())
             .map(|set| {
@@ -147,7 +149,8 @@ pub(crate) fn causal<M: Model>(history: &History<M>, meaning: Causality, orders:
 }
 
 fn total(order: &[u8]) -> bool {
-    order.iter().map(|row| row.count_ones() as usize).sum::<usize>() == order.len() * order.len().saturating_sub(1) / 2
+    order.iter().map(|row| row.count_ones() as usize).sum::<usize>()
+        == order.len() * order.len().saturating_sub(1) / 2
 }
 
 type Reg = register::Register<u8, u64>;
@@ -171,7 +174,8 @@ pub(crate) fn session(history: &History<Reg>, guarantee: Guarantee) -> bool {
         let mine = || ops.iter().copied().filter(move |&o| before(o, r));
         // writes that r's session has seen, r included
         let seen: Vec<u64> = mine().chain([r]).filter_map(|o| read(o).flatten()).collect();
-        let sources: Vec<OpId> = ops.iter().copied().filter(|&w| wrote(w).is_some_and(|v| seen.contains(&v))).collect();
+        let sources: Vec<OpId> =
+            ops.iter().copied().filter(|&w| wrote(w).is_some_and(|v| seen.contains(&v))).collect();
         let behind = || ops.iter().copied().filter(|&o| sources.iter().any(|&w| before(o, w)));
         match guarantee {
             Guarantee::ReadYourWrites => mine().filter(same).filter_map(wrote).collect(),
@@ -184,7 +188,8 @@ pub(crate) fn session(history: &History<Reg>, guarantee: Guarantee) -> bool {
     let keys: BTreeSet<_> = ops.iter().map(|&o| key(o)).collect();
     processes.iter().all(|&process| {
         keys.iter().all(|k| {
-            let mut values: Vec<u64> = ops.iter().filter(|&&o| key(o) == *k).filter_map(|&o| wrote(o)).collect();
+            let mut values: Vec<u64> =
+                ops.iter().filter(|&&o| key(o) == *k).filter_map(|&o| wrote(o)).collect();
             permutations(&mut values, 0, &mut |order| {
                 let at = |value: u64| order.iter().position(|&v| v == value);
                 let base = ops.iter().all(|&w| {
@@ -193,13 +198,18 @@ pub(crate) fn session(history: &History<Reg>, guarantee: Guarantee) -> bool {
                             || key(w) != *k
                             || key(o) != *k
                             || !before(o, w)
-                            || saw(o).is_none_or(|v| at(v).is_some() && at(v) < at(wrote(w).expect("a write")))
+                            || saw(o)
+                                .is_none_or(|v| at(v).is_some() && at(v) < at(wrote(w).expect("a write")))
                     })
                 });
-                base && ops.iter().filter(|&&r| key(r) == *k && history[r].process == process).all(|&r| match read(r) {
-                    None => true,
-                    Some(None) => must(r).is_empty(),
-                    Some(Some(value)) => at(value).is_some() && must(r).iter().all(|&m| at(m) <= at(value)),
+                base && ops.iter().filter(|&&r| key(r) == *k && history[r].process == process).all(|&r| {
+                    match read(r) {
+                        None => true,
+                        Some(None) => must(r).is_empty(),
+                        Some(Some(value)) => {
+                            at(value).is_some() && must(r).iter().all(|&m| at(m) <= at(value))
+                        }
+                    }
                 })
             })
         })

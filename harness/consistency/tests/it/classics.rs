@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use consistency::models::{cas, counter, kv, mutex, queue, register, set, store};
 use consistency::timeline::{Fault, Timeline};
 use consistency::{
-    Budget, Causality, Guarantee, History, Isolation, Level, Model, OpId, Process, Verdict, causal, convergent, isolation,
-    linearizable, sequential, session, strongest, survey, weakest_broken,
+    Budget, Causality, Guarantee, History, Isolation, Level, Model, OpId, Process, Verdict, causal,
+    convergent, isolation, linearizable, sequential, session, strongest, survey, weakest_broken,
 };
 
 /// A history from a table: process, invoked, returned (0: never), call, answer.
@@ -25,7 +25,13 @@ fn table<M: Model>(model: M, rows: Vec<(u32, u64, u64, M::Call, M::Return)>) -> 
 
 type Keys = register::Register<char, u64>;
 
-fn write(process: u32, from: u64, to: u64, key: char, value: u64) -> (u32, u64, u64, register::Call<char, u64>, register::Return<u64>) {
+fn write(
+    process: u32,
+    from: u64,
+    to: u64,
+    key: char,
+    value: u64,
+) -> (u32, u64, u64, register::Call<char, u64>, register::Return<u64>) {
     (process, from, to, register::Call::Write(key, value), register::Return::Written)
 }
 
@@ -127,8 +133,11 @@ fn keys_are_judged_apart_when_linear_but_not_when_sequential() {
     ]);
     insta::assert_snapshot!(told(&history, |h| sequential(h, &Budget::default())));
     for key in ['x', 'y'] {
-        let one: Vec<OpId> =
-            history.iter().filter(|(_, op)| history.model().key(&op.call) == Some(key)).map(|(id, _)| id).collect();
+        let one: Vec<OpId> = history
+            .iter()
+            .filter(|(_, op)| history.model().key(&op.call) == Some(key))
+            .map(|(id, _)| id)
+            .collect();
         assert!(sequential(&history.restrict(&one), &Budget::default()).is_ok());
     }
 }
@@ -249,7 +258,8 @@ fn a_queue_out_of_order_and_one_that_delivers_twice() {
     use queue::{Call, Queue, Return};
     let enqueue = |p, from, to, v: u64| (p, from, to, Call::Enqueue((), v), Return::Done);
     let dequeue = |p, from, to, v: u64| (p, from, to, Call::Dequeue(()), Return::Got(Some(v)));
-    let out_of_order = vec![enqueue(1, 1, 2, 1), enqueue(1, 3, 4, 2), dequeue(2, 5, 6, 2), dequeue(2, 7, 8, 1)];
+    let out_of_order =
+        vec![enqueue(1, 1, 2, 1), enqueue(1, 3, 4, 2), dequeue(2, 5, 6, 2), dequeue(2, 7, 8, 1)];
     insta::assert_snapshot!(lin(&table(Queue::default(), out_of_order)));
     let twice = vec![enqueue(1, 1, 2, 1), dequeue(2, 3, 6, 1), dequeue(3, 4, 8, 1)];
     insta::assert_snapshot!(lin(&table(Queue::default(), twice)));
@@ -276,7 +286,12 @@ fn the_effect_without_its_cause() {
 #[test]
 fn the_examples_that_tell_the_causal_levels_apart() {
     // Bouajjani et al. 2017, Fig. 3: CM but not CCv; CCv but not CM; CC but neither
-    let cm = registers(vec![write(1, 1, 2, 'x', 1), read(1, 3, 4, 'x', 2), write(2, 1, 2, 'x', 2), read(2, 3, 4, 'x', 1)]);
+    let cm = registers(vec![
+        write(1, 1, 2, 'x', 1),
+        read(1, 3, 4, 'x', 2),
+        write(2, 1, 2, 'x', 2),
+        read(2, 3, 4, 'x', 1),
+    ]);
     assert_eq!(strongest(&cm, &Budget::default()), [Level::CausalMemory]);
     let ccv = registers(vec![
         write(1, 1, 2, 'z', 1),
@@ -309,7 +324,12 @@ fn each_session_guarantee_broken_alone() {
         read(2, 5, 6, 'x', 2),
         read(2, 7, 8, 'x', 1),
     ]);
-    let writes = registers(vec![write(1, 1, 2, 'x', 1), write(1, 3, 4, 'y', 2), read(2, 5, 6, 'y', 2), read(2, 7, 8, 'x', None)]);
+    let writes = registers(vec![
+        write(1, 1, 2, 'x', 1),
+        write(1, 3, 4, 'y', 2),
+        read(2, 5, 6, 'y', 2),
+        read(2, 7, 8, 'x', None),
+    ]);
     let follows = registers(vec![
         write(1, 1, 2, 'x', 1),
         read(2, 3, 4, 'x', 1),
@@ -353,10 +373,7 @@ fn convergence_after_settling() {
         history
     };
     assert!(convergent(&settled(Some(2))).is_ok(), "a write that never returned may have won");
-    insta::assert_snapshot!(
-        [Some(1), None, Some(7)].map(|last| told(&settled(last), convergent)).concat(),
-
-    );
+    insta::assert_snapshot!([Some(1), None, Some(7)].map(|last| told(&settled(last), convergent)).concat(),);
 }
 
 #[test]
@@ -383,10 +400,17 @@ fn anomalies_of_transactions() {
     use store::Event::{Read, Write};
     use store::{Return, Store};
     let all = |rows: Vec<(u32, store::Call<char, u64>, Return)>| {
-        let rows = rows.into_iter().zip(0..).map(|((p, call, end), i)| (p, 10 * i + 1, 10 * i + 5, call, end)).collect();
+        let rows = rows
+            .into_iter()
+            .zip(0..)
+            .map(|((p, call, end), i)| (p, 10 * i + 1, 10 * i + 5, call, end))
+            .collect();
         txn(&table(Store::default(), rows))
     };
-    let dirty = all(vec![(1, vec![Write('x', 1)], Return::Aborted), (2, vec![Read('x', Some(1))], Return::Committed)]);
+    let dirty = all(vec![
+        (1, vec![Write('x', 1)], Return::Aborted),
+        (2, vec![Read('x', Some(1))], Return::Committed),
+    ]);
     let fractured = all(vec![
         (1, vec![Write('x', 1), Write('y', 1)], Return::Committed),
         (2, vec![Read('x', None), Read('y', Some(1))], Return::Committed),
@@ -420,7 +444,13 @@ fn a_transaction_of_unknown_outcome_counts_once_it_was_seen() {
             (2, 4, 5, vec![Read('x', Some(1)), Read('y', Some(1))], Return::Committed),
         ],
     );
-    for level in [Isolation::ReadCommitted, Isolation::ReadAtomic, Isolation::Causal, Isolation::Serializable, Isolation::StrictSerializable] {
+    for level in [
+        Isolation::ReadCommitted,
+        Isolation::ReadAtomic,
+        Isolation::Causal,
+        Isolation::Serializable,
+        Isolation::StrictSerializable,
+    ] {
         assert!(isolation(&history, level, &Budget::default()).is_ok());
     }
 }
@@ -451,7 +481,9 @@ fn a_timeline_with_faults() {
         read(4, 70, 80, 'x', 1),
         read(4, 75, 0, 'x', 1),
     ]);
-    let Verdict::Violation(violation) = linearizable(&history, &Budget::default()) else { panic!("it is one") };
+    let Verdict::Violation(violation) = linearizable(&history, &Budget::default()) else {
+        panic!("it is one")
+    };
     let faults = [
         Fault { from: 15, to: Some(65), what: "partition n1 | n2 n3".to_owned() },
         Fault { from: 70, to: None, what: "n2 crashed <&>".to_owned() },

@@ -54,7 +54,10 @@ fn an_event_a_line() {
         {"type": "ok", "process": 1, "f": "read", "value": VALUE}
     "#;
     assert_eq!(verdict(&text.replace("VALUE", "2")), "cas: ok");
-    assert_eq!(verdict(&text.replace("VALUE", "9")), "cas: not linearizable: p1 read 9, and nothing ever wrote 9");
+    assert_eq!(
+        verdict(&text.replace("VALUE", "9")),
+        "cas: not linearizable: p1 read 9, and nothing ever wrote 9"
+    );
     assert_eq!(
         verdict(&text.replace("VALUE", "3")),
         "cas: not linearizable: p1 read 3, which nothing wrote, unless p2: cas 1 to 3 → refused did so all the same"
@@ -64,9 +67,15 @@ fn an_event_a_line() {
 #[test]
 fn the_model_follows_from_the_calls() {
     let line = |f: &str, value: &str, at: u32| {
-        format!("{{\"process\": {at}, \"f\": \"{f}\", \"value\": {value}, \"call\": {}, \"return\": {}}}\n", 10 * at, 10 * at + 5)
+        format!(
+            "{{\"process\": {at}, \"f\": \"{f}\", \"value\": {value}, \"call\": {}, \"return\": {}}}\n",
+            10 * at,
+            10 * at + 5
+        )
     };
-    let lines = |calls: &[(&str, &str)]| (1..).zip(calls).map(|(at, (f, value))| line(f, value, at)).collect::<String>();
+    let lines = |calls: &[(&str, &str)]| {
+        (1..).zip(calls).map(|(at, (f, value))| line(f, value, at)).collect::<String>()
+    };
     assert_eq!(verdict(&lines(&[("append", "\"a\""), ("get", "\"a\"")])), "kv: ok");
     assert_eq!(verdict(&lines(&[("get", "\"\""), ("append", "\"a\"")])), "kv: ok");
     assert_eq!(verdict(&lines(&[("enqueue", "1"), ("dequeue", "1"), ("dequeue", "null")])), "queue: ok");
@@ -87,8 +96,14 @@ fn what_is_no_history_is_said_with_its_line() {
         verdict("{\"process\": 1, \"f\": \"jump\", \"call\": 1}"),
         "line 1: jump does not go with the other calls, or its value has another shape"
     );
-    assert_eq!(verdict("{\"type\": \"ok\", \"process\": 1, \"f\": \"read\"}"), "line 1: it completes what was not invoked");
-    assert!(verdict("\n[1, 2]").starts_with("line 2: invalid length") || verdict("\n[1, 2]").starts_with("line 2: "));
+    assert_eq!(
+        verdict("{\"type\": \"ok\", \"process\": 1, \"f\": \"read\"}"),
+        "line 1: it completes what was not invoked"
+    );
+    assert!(
+        verdict("\n[1, 2]").starts_with("line 2: invalid length")
+            || verdict("\n[1, 2]").starts_with("line 2: ")
+    );
     assert_eq!(
         verdict("{\"process\": 1, \"f\": \"read\", \"call\": 9, \"return\": 3}"),
         "operation 0 of p1 returned at 3, before it was invoked at 9"

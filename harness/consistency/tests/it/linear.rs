@@ -27,7 +27,11 @@ fn agrees<M: Play>(name: &str, model: &M) {
                 assert!(!expected, "{name} {n}: {verdict} {}", show(&history));
                 let core = history.restrict(&violation.core);
                 assert!(!brute::linearizable(&core), "{name} {n}: the core is legal: {}", show(&core));
-                assert!(violation.core.contains(&violation.guilty), "{name} {n}: {verdict} {}", show(&history));
+                assert!(
+                    violation.core.contains(&violation.guilty),
+                    "{name} {n}: {verdict} {}",
+                    show(&history)
+                );
             }
             Verdict::Undecided { why } => panic!("{name} {n}: undecided, {why}"),
         }

@@ -13,7 +13,9 @@ fn some_history<M: Play>(model: &M, seed: u64, operations: usize) -> History<M> 
 }
 
 fn plain(history: &History<Registers>) -> History<Register<(), u64>> {
-    history.translate(Register::default(), |call, answer| Some((call.clone(), answer.cloned()))).expect("the same calls")
+    history
+        .translate(Register::default(), |call, answer| Some((call.clone(), answer.cloned())))
+        .expect("the same calls")
 }
 
 /// The history again, event by event, with other names and one more operation after the event `after`.

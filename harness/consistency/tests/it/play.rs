@@ -154,9 +154,17 @@ macro_rules! play_as {
             fn blame(&self, _: &[&consistency::Operation<Self>], _: usize) -> Option<String> {
                 None
             }
+            fn shows(&self, seen: consistency::model::Seen<'_, Self>) -> Option<consistency::model::Shows> {
+                self.0.shows(consistency::model::Seen { call: seen.call, answer: seen.answer })
+            }
+            fn reach(&self, state: &Self::State) -> Option<std::ops::Range<u32>> {
+                self.0.reach(state)
+            }
             fn tailored(&self, seen: &[consistency::model::Seen<'_, Self>]) -> Self {
-                let seen: Vec<_> =
-                    seen.iter().map(|s| consistency::model::Seen { call: s.call, answer: s.answer }).collect();
+                let seen: Vec<_> = seen
+                    .iter()
+                    .map(|s| consistency::model::Seen { call: s.call, answer: s.answer })
+                    .collect();
                 Self(self.0.tailored(&seen), self.1)
             }
             fn effect<'a>(
@@ -167,8 +175,10 @@ macro_rules! play_as {
                 self.0.effect(c, a)
             }
             fn removable(&self, seen: &[consistency::model::Seen<'_, Self>]) -> Vec<Vec<usize>> {
-                let seen: Vec<_> =
-                    seen.iter().map(|s| consistency::model::Seen { call: s.call, answer: s.answer }).collect();
+                let seen: Vec<_> = seen
+                    .iter()
+                    .map(|s| consistency::model::Seen { call: s.call, answer: s.answer })
+                    .collect();
                 self.0.removable(&seen)
             }
         }
@@ -185,7 +195,11 @@ play_as!(Queues, queue::Queue<(), u64>);
 
 impl Play for Registers {
     fn some_call(&self, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
-        if rng.chance(50) { register::Call::Read(()) } else { register::Call::Write((), value(rng, self.1, fresh)) }
+        if rng.chance(50) {
+            register::Call::Read(())
+        } else {
+            register::Call::Write((), value(rng, self.1, fresh))
+        }
     }
     fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {

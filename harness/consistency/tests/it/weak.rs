@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use consistency::models::register::{Call, Register, Return};
 use consistency::{
-    Budget, Causality, Guarantee, History, Level, OpId, Process, Verdict, causal, linearizable, sequential, session, survey,
+    Budget, Causality, Guarantee, History, Level, OpId, Process, Verdict, causal, linearizable, sequential,
+    session, survey,
 };
 
 use crate::brute::{self, Orders};
@@ -110,8 +111,16 @@ fn agree(
             Verdict::Ok => assert!(expected, "{name} {n}: {verdict}{}", show(&history)),
             Verdict::Violation(violation) => {
                 assert!(!expected, "{name} {n}: {verdict}{}", show(&history));
-                assert!(!brute(&history.restrict(&violation.core)), "{name} {n}: {verdict}{}", show(&history));
-                assert!(violation.core.contains(&violation.guilty), "{name} {n}: {verdict}{}", show(&history));
+                assert!(
+                    !brute(&history.restrict(&violation.core)),
+                    "{name} {n}: {verdict}{}",
+                    show(&history)
+                );
+                assert!(
+                    violation.core.contains(&violation.guilty),
+                    "{name} {n}: {verdict}{}",
+                    show(&history)
+                );
             }
             Verdict::Undecided { why } => panic!("{name} {n}: undecided, {why}"),
         }
@@ -121,8 +130,10 @@ fn agree(
     assert!((30..=70).contains(&percent), "{name}: {percent} % legal");
 }
 
-const SMALL: Store = Store { operations: 9, clients: 3, keys: 2, gossip: 40, lies: 50, reads: 60, nil: 0, latest: 0 };
-const TINY: Store = Store { operations: 5, clients: 2, keys: 1, gossip: 10, lies: 80, reads: 65, nil: 15, latest: 0 };
+const SMALL: Store =
+    Store { operations: 9, clients: 3, keys: 2, gossip: 40, lies: 50, reads: 60, nil: 0, latest: 0 };
+const TINY: Store =
+    Store { operations: 5, clients: 2, keys: 1, gossip: 10, lies: 80, reads: 65, nil: 15, latest: 0 };
 
 #[test]
 fn sequential_consistency() {
@@ -155,12 +166,26 @@ fn session_guarantees() {
         let store = match guarantee {
             Guarantee::ReadYourWrites => Store { operations: 10, lies: 60, ..SMALL },
             Guarantee::MonotonicReads => Store { operations: 11, lies: 80, keys: 1, ..SMALL },
-            Guarantee::MonotonicWrites => {
-                Store { operations: 11, clients: 2, keys: 2, gossip: 0, lies: 100, reads: 65, nil: 45, latest: 90 }
-            }
-            Guarantee::WritesFollowReads => {
-                Store { operations: 15, clients: 3, keys: 2, gossip: 0, lies: 100, reads: 70, nil: 45, latest: 90 }
-            }
+            Guarantee::MonotonicWrites => Store {
+                operations: 11,
+                clients: 2,
+                keys: 2,
+                gossip: 0,
+                lies: 100,
+                reads: 65,
+                nil: 45,
+                latest: 90,
+            },
+            Guarantee::WritesFollowReads => Store {
+                operations: 15,
+                clients: 3,
+                keys: 2,
+                gossip: 0,
+                lies: 100,
+                reads: 70,
+                nil: 45,
+                latest: 90,
+            },
         };
         agree(
             &guarantee.level().to_string(),
@@ -190,7 +215,11 @@ fn a_level_that_holds_brings_all_it_implies() {
         }
         for (&strong, &is) in &holds {
             for (&weak, &is_weak) in &holds {
-                assert!(!(is && strong.implies(weak)) || is_weak, "{n}: {strong}, not {weak}{}", show(&history));
+                assert!(
+                    !(is && strong.implies(weak)) || is_weak,
+                    "{n}: {strong}, not {weak}{}",
+                    show(&history)
+                );
             }
         }
         let found = survey(&history, &Budget::default());
@@ -238,7 +267,9 @@ mod transactions {
             let id = history.invoke(process, 2 * now, call);
             let outcome = rng.below(20);
             if outcome > dirty || rng.chance(50) {
-                own.iter().for_each(|(&key, &value)| versions.entry(key).or_insert_with(|| vec![None]).push(Some(value)));
+                own.iter().for_each(|(&key, &value)| {
+                    versions.entry(key).or_insert_with(|| vec![None]).push(Some(value))
+                });
             }
             match outcome {
                 n if n <= dirty => history.returned(id, 2 * now + 1, Return::Aborted),
@@ -293,7 +324,11 @@ mod transactions {
                             let from = match value {
                                 None => None,
                                 Some(v) => match writer(key, v) {
-                                    Some(w) if w != t && effective.contains(&w) && last(w, key) == Some(v) => Some(w),
+                                    Some(w)
+                                        if w != t && effective.contains(&w) && last(w, key) == Some(v) =>
+                                    {
+                                        Some(w)
+                                    }
                                     _ => return false,
                                 },
                             };
@@ -304,7 +339,8 @@ mod transactions {
             }
         }
         let n = effective.len();
-        let so = |a: OpId, b: OpId| history[a].process == history[b].process && history[a].precedes(&history[b]);
+        let so =
+            |a: OpId, b: OpId| history[a].process == history[b].process && history[a].precedes(&history[b]);
         let wr = |a: OpId, b: OpId| reads.get(&b).is_some_and(|r| r.iter().any(|x| x.2 == Some(a)));
         let mut leads = vec![vec![false; n]; n];
         for a in 0..n {
@@ -365,7 +401,8 @@ mod transactions {
         let mut rng = Rng(17);
         let (mut legal, total) = (0, histories());
         for n in 0..total {
-            let (history, expected) = super::balanced(n, &mut rng, |rng| database(rng, sloppy, dirty), &brute);
+            let (history, expected) =
+                super::balanced(n, &mut rng, |rng| database(rng, sloppy, dirty), &brute);
             legal += u64::from(expected);
             let verdict = isolation(&history, level, &Budget::default());
             match &verdict {
@@ -385,7 +422,11 @@ mod transactions {
 
     #[test]
     fn weak_isolation() {
-        for (level, how) in [(Isolation::ReadCommitted, (80, 4)), (Isolation::ReadAtomic, (50, 2)), (Isolation::Causal, (50, 1))] {
+        for (level, how) in [
+            (Isolation::ReadCommitted, (80, 4)),
+            (Isolation::ReadAtomic, (50, 2)),
+            (Isolation::Causal, (50, 1)),
+        ] {
             agrees(level, how, |h| axioms(h, level));
         }
     }
