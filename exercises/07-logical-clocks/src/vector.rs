@@ -13,9 +13,7 @@ use lab::vector::{self as contract, Event, Order, Request, Stamp};
 /// How two stamps stand to each other. A node that a stamp does not name stands at zero in it, so that `{}` and
 /// `{n1: 0}` are equal.
 pub fn compare(a: &Stamp, b: &Stamp) -> Order {
-    todo!(
-        "Before if no entry of a is larger than b's and one is smaller; After the other way round; and else?"
-    )
+    todo!("Before if no entry of a is larger than in b and one is smaller; After the other way; and else?")
 }
 
 /// What two stamps know together: of each node the larger entry.
