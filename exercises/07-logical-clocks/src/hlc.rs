@@ -20,7 +20,7 @@ impl Hlc {
     ///
     /// It is above all stamps given before; its `l` is the wall's, unless an earlier stamp has a larger one.
     fn tick(&mut self, wall: u64) -> Result<Stamp, Refusal> {
-        todo!("where the wall is ahead of the last stamp: the wall's time and counter zero; otherwise count on")
+        todo!("if the wall is ahead of the last stamp: its time and counter zero; otherwise count on")
     }
 
     /// The stamp of the receipt of a message that carried `sent`: above it, and above all stamps given before.

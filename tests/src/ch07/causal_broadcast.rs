@@ -250,7 +250,7 @@ fn late_cause(pick: &mut Pick, n: u32, dependents: u32, chain: bool) -> Scenario
 
 fn causal(pick: &mut Pick, nth: u32) -> Case {
     let oracle = Group { promise: Promise::Causal, ..Group::default() };
-    if nth % 4 == 0 {
+    if nth.is_multiple_of(4) {
         let n = *pick.one(&[3, 5]);
         let dependents = pick.small(1..=3);
         return Case::new(late_cause(pick, n, dependents, true), oracle);
@@ -290,7 +290,7 @@ fn once(pick: &mut Pick, _nth: u32) -> Case {
 }
 
 fn rescan(pick: &mut Pick, nth: u32) -> Case {
-    let dependents = if nth % 2 == 0 { 2 } else { 5 };
+    let dependents = if nth.is_multiple_of(2) { 2 } else { 5 };
     let chain = nth % 4 > 1;
     let scenario = late_cause(pick, 5, dependents, chain);
     Case::new(scenario, Group { promise: Promise::Rescan, ..Group::default() })
@@ -384,7 +384,7 @@ fn no_stronger(pick: &mut Pick, _nth: u32) -> Case {
 }
 
 fn traffic(pick: &mut Pick, nth: u32) -> Case {
-    let n = if nth % 2 == 0 { 5 } else { 9 };
+    let n = if nth.is_multiple_of(2) { 5 } else { 9 };
     let count = 200;
     let mut scenario = cluster(n, RESEND, ms(40) * count);
     scenario.network = Link::between(ms(1), ms(5));
