@@ -81,6 +81,7 @@ fn path_in_chapter(symbol: &str) -> Option<String> {
         return None;
     }
     // `thread_local!` puts the variable into a closure in a constant.
-    let end = name.find("::{constant").unwrap_or(name.len());
+    let end = ["::{constant", "::{K#"].iter().filter_map(|constant| name.find(constant)).min();
+    let end = end.unwrap_or(name.len());
     Some(name[..end].replacen("chapter::", "", 1))
 }

@@ -1,1 +1,3 @@
+//! Guests that misbehave on purpose, and what the host makes of them.
+
 mod hostile;
