@@ -1,3 +1,3 @@
-//! Hosts and guests that are hostile: a reply is taken whole or not at all.
+//! Guests that misbehave on purpose, and what the host makes of them.
 
 mod hostile;
