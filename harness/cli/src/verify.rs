@@ -8,7 +8,8 @@ use crate::text::{BAD, GOOD, styled};
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow, bail};
 use build::{Kit, Sources};
-use judge::{Exercise, ExerciseReport, Verdict};
+use host::Fleet;
+use judge::{Check, Exercise, Verdict};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -284,7 +285,9 @@ fn try_mutant(
         return Ok(tried);
     }
     let how = HowArgs { workers: Some(1), ..args.how.clone() };
-    let report = judge_exercise(&built.binary, chapter, exercise, &how, None)?;
+    let judging = Judging::new(&how, None).fit_for(&built);
+    let mut reports = judge_all(&judging, &built.binary, chapter.suite.number, &[exercise], &|_| {})?;
+    let report = reports.remove(0);
     for check in &report.checks {
         let name = format!("{}/{}", exercise.id, check.id);
         let verdict = word(check.verdict);
@@ -306,14 +309,20 @@ fn try_mutant(
         tried.faults.push(format!("scores {} XP, not 0", report.xp()));
     }
     // under other keys only the named check is of interest, with what it needs
-    let needed: BTreeSet<&str> = named.needs.iter().copied().collect();
+    let asked =
+        exercise.checks.iter().filter(|check| check.id == named.id || named.needs.contains(&check.id));
+    let asked: Vec<&Check> = asked.collect();
+    let mut fleet = Fleet::new(&built.binary);
     for nth in 1..=args.keys {
-        let report = judge_exercise(&built.binary, chapter, exercise, &how, seed_key(nth).as_deref())?;
-        let caught = report.checks.iter().any(|check| {
-            let by_name = check.id == named.id && word(check.verdict) == mutant.verdict;
-            by_name || (needed.contains(check.id) && check.verdict != Verdict::Passed)
-        });
-        tried.caught += u32::from(caught);
+        let options = Judging::new(&how, seed_key(nth).as_deref()).fit_for(&built).options;
+        for check in &asked {
+            let number = chapter.suite.number;
+            let finding = judge::judge(&built.binary, &mut fleet, number, exercise.id, check, &options)?;
+            if finding.failure.is_some() {
+                tried.caught += 1;
+                break;
+            }
+        }
     }
     if tried.caught * 100 < args.keys * CAUGHT_PERCENT_MIN {
         tried.faults.push(format!(
@@ -322,18 +331,6 @@ fn try_mutant(
         ));
     }
     Ok(tried)
-}
-
-fn judge_exercise(
-    binary: &Path,
-    chapter: &ChapterFolder,
-    exercise: &Exercise,
-    how: &HowArgs,
-    key: Option<&str>,
-) -> Result<ExerciseReport, Failed> {
-    let judging = Judging::new(how, key);
-    let mut reports = judge_all(&judging, binary, chapter.suite.number, &[exercise], &|_| {})?;
-    Ok(reports.remove(0))
 }
 
 /// A verdict as reports and mutants.toml write it.
