@@ -107,6 +107,9 @@ struct Item {
     before: Vec<u32>,
 }
 
+/// What has been placed, as bits, and the states of all parts.
+type Configuration = (Box<[u64]>, Box<[StateId]>);
+
 /// Depth first, with a memo of (what has been placed, states of all parts); reads that fit are placed at once.
 struct Search<'a, M: Model> {
     items: Vec<Item>,
@@ -114,7 +117,7 @@ struct Search<'a, M: Model> {
     now: Vec<StateId>,
     placed: Vec<bool>,
     owed: usize,
-    seen: FxHashSet<(Box<[u64]>, Box<[StateId]>)>,
+    seen: FxHashSet<Configuration>,
     bytes: usize,
     steps: u64,
 }

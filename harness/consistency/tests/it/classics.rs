@@ -9,8 +9,11 @@ use consistency::{
     convergent, isolation, linearizable, sequential, session, strongest, survey, weakest_broken,
 };
 
+/// Process, invoked, returned (0: never), call, answer.
+type Row<M> = (u32, u64, u64, <M as Model>::Call, <M as Model>::Return);
+
 /// A history from a table: process, invoked, returned (0: never), call, answer.
-fn table<M: Model>(model: M, rows: Vec<(u32, u64, u64, M::Call, M::Return)>) -> History<M> {
+fn table<M: Model>(model: M, rows: Vec<Row<M>>) -> History<M> {
     let timed = rows
         .into_iter()
         .map(|(process, invoked_at, returned_at, call, answer)| consistency::history::Timed {
@@ -25,27 +28,15 @@ fn table<M: Model>(model: M, rows: Vec<(u32, u64, u64, M::Call, M::Return)>) -> 
 
 type Keys = register::Register<char, u64>;
 
-fn write(
-    process: u32,
-    from: u64,
-    to: u64,
-    key: char,
-    value: u64,
-) -> (u32, u64, u64, register::Call<char, u64>, register::Return<u64>) {
+fn write(process: u32, from: u64, to: u64, key: char, value: u64) -> Row<Keys> {
     (process, from, to, register::Call::Write(key, value), register::Return::Written)
 }
 
-fn read(
-    process: u32,
-    from: u64,
-    to: u64,
-    key: char,
-    value: impl Into<Option<u64>>,
-) -> (u32, u64, u64, register::Call<char, u64>, register::Return<u64>) {
+fn read(process: u32, from: u64, to: u64, key: char, value: impl Into<Option<u64>>) -> Row<Keys> {
     (process, from, to, register::Call::Read(key), register::Return::Read(value.into()))
 }
 
-fn registers(rows: Vec<(u32, u64, u64, register::Call<char, u64>, register::Return<u64>)>) -> History<Keys> {
+fn registers(rows: Vec<Row<Keys>>) -> History<Keys> {
     table(Keys::default(), rows)
 }
 

