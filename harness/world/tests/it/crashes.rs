@@ -173,6 +173,30 @@ fn bytes_of_a_lost_group_leave_no_gap_before_a_torn_write() {
 }
 
 #[test]
+fn groups_and_lone_writes_over_the_same_objects_are_kept_from_the_front_and_never_split() {
+    let writes = vec![
+        write(Place::Log),
+        Do::Atomic(vec![Place::Log, Place::Value]),
+        write(Place::Value),
+        Do::Atomic(vec![Place::Value, Place::File, Place::Journal]),
+        write(Place::File),
+        write(Place::Journal),
+        Do::Atomic(vec![Place::Journal, Place::Log]),
+        write(Place::Log),
+    ];
+    let drawn = Harm::Crash { node: Who::Node(n(1)), disk: DiskLoss::Drawn };
+    let scenario = stage(1).tell(ms(10), 1, writes).fault(during(ms(20), ms(30), drawn));
+    let mut outcomes = BTreeSet::new();
+    for half in 0..400 {
+        let run = scenario.run_under(Seed([half, 3]));
+        crate::laws::keep(crate::random::ANYTHING, &scenario, &run.trace);
+        let back = found(&run, 1).pop().expect("it started again");
+        outcomes.insert((back.log.len(), back.journal.len(), back.value.is_some(), back.file.len() / 8));
+    }
+    assert!(outcomes.len() > 8, "many ways to keep something: {outcomes:?}");
+}
+
+#[test]
 fn what_follows_a_sync_waits_for_it_and_so_do_later_events() {
     let mut scenario = stage(1)
         .tell(ms(10), 1, vec![Do::Say(1), write(Place::Log), Do::Sync, Do::Say(2)])

@@ -55,7 +55,7 @@ fn another_seed_is_another_world() {
 }
 
 /// Checks all laws on one run.
-fn keep(mix: Mix, scenario: &Scenario, trace: &Trace) {
+pub(crate) fn keep(mix: Mix, scenario: &Scenario, trace: &Trace) {
     let mut laws = Laws {
         mix,
         scenario,
