@@ -1,9 +1,9 @@
 //! The clocks a node can read.
 
 use crate::actor::{Do, Said};
-use crate::stage::{Direct, crash, during, ms, n, stage};
+use crate::stage::{Direct, SEED, crash, during, ms, n, stage};
 use std::time::Duration;
-use world::{ClockSpec, Fault, Harm, Scenario, Until, When, Who};
+use world::{ClockSpec, Fault, Harm, Scenario, Until, When, Who, World};
 
 const MS: i128 = 1_000_000;
 
@@ -89,6 +89,19 @@ fn two_slownesses_leave_no_trace_when_both_are_over() {
     let run = scenario.run();
     let said: Vec<u64> = run.said(1)[1..].iter().map(|(at, _)| at.0 / 1_000_000).collect();
     assert_eq!(said, [110, 115, 120, 170, 180, 190, 250, 260, 270, 350, 350, 350]);
+}
+
+#[test]
+fn a_stopwatch_starts_with_its_node_at_zero() {
+    let scenario =
+        stage(1).fault(during(ms(100), ms(200), crash(1))).tell(ms(50), 1, vec![]).tell(ms(250), 1, vec![]);
+    let mut world = World::new(scenario.into(), SEED);
+    let mut read = vec![];
+    while let Some(step) = world.next() {
+        read.push(Duration::from_nanos(step.context.now_ns));
+        world.apply(lab::frame::Reply::empty());
+    }
+    assert_eq!(read, [ms(0), ms(50), ms(0), ms(50)]);
 }
 
 #[test]

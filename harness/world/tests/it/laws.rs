@@ -54,6 +54,26 @@ fn another_seed_is_another_world() {
     assert_eq!(scenario.run_under(SEED).world.hash(), scenario.run_under(SEED).world.hash());
 }
 
+#[test]
+fn every_event_of_every_node_has_chance_of_its_own_and_the_same_again() {
+    use crate::actor::Do;
+    let rolls = || vec![Do::Roll, Do::Roll, Do::Arm(1, ms(1), vec![Do::Roll]), Do::Broadcast(vec![Do::Roll])];
+    let mut scenario =
+        crate::stage::stage(3).fault(crate::stage::during(ms(40), ms(50), crate::stage::crash(1)));
+    for (at, node) in [(10, 1), (20, 2), (30, 3), (60, 1)] {
+        scenario = scenario.tell(ms(at), node, rolls());
+    }
+    let drawn = |seed| -> Vec<u64> {
+        let rolled = |(_, said)| if let Said::Rolled(number) = said { Some(number) } else { None };
+        (1..=3).flat_map(|node| scenario.run_under(seed).said(node)).filter_map(rolled).collect()
+    };
+    let all = drawn(SEED);
+    assert_eq!(all.len(), 4 * (2 + 1 + 2));
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
+    assert_eq!(all, drawn(SEED));
+    assert!(all.iter().all(|number| !drawn(world::Seed([1, 2])).contains(number)));
+}
+
 /// Checks all laws on one run.
 pub(crate) fn keep(mix: Mix, scenario: &Scenario, trace: &Trace) {
     let mut laws = Laws {
