@@ -6,7 +6,7 @@ use lab::causal_broadcast::{Config, Event, Member, Payload, Request};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{
-    Cause, Chance, Client, DiskLoss, Fault, Harm, Latency, Link, LinkRule, Observation, ObservationId,
+    Cause, Chance, Client, DiskLoss, End, Fault, Harm, Latency, Link, LinkRule, Observation, ObservationId,
     Operation, Pattern, Scenario, Seen, SeenKind, Tail, Time, Trigger, Until, When, Who, World,
 };
 
@@ -250,7 +250,7 @@ fn late_cause(pick: &mut Pick, n: u32, dependents: u32, chain: bool) -> Scenario
 
 fn causal(pick: &mut Pick, nth: u32) -> Case {
     let oracle = Group { promise: Promise::Causal, ..Group::default() };
-    if nth % 4 == 0 {
+    if nth.is_multiple_of(4) {
         let n = *pick.one(&[3, 5]);
         let dependents = pick.small(1..=3);
         return Case::new(late_cause(pick, n, dependents, true), oracle);
@@ -290,7 +290,7 @@ fn once(pick: &mut Pick, _nth: u32) -> Case {
 }
 
 fn rescan(pick: &mut Pick, nth: u32) -> Case {
-    let dependents = if nth % 2 == 0 { 2 } else { 5 };
+    let dependents = if nth.is_multiple_of(2) { 2 } else { 5 };
     let chain = nth % 4 > 1;
     let scenario = late_cause(pick, 5, dependents, chain);
     Case::new(scenario, Group { promise: Promise::Rescan, ..Group::default() })
@@ -384,7 +384,7 @@ fn no_stronger(pick: &mut Pick, _nth: u32) -> Case {
 }
 
 fn traffic(pick: &mut Pick, nth: u32) -> Case {
-    let n = if nth % 2 == 0 { 5 } else { 9 };
+    let n = if nth.is_multiple_of(2) { 5 } else { 9 };
     let count = 200;
     let mut scenario = cluster(n, RESEND, ms(40) * count);
     scenario.network = Link::between(ms(1), ms(5));
@@ -554,7 +554,7 @@ impl Group {
         let resend =
             lab::frame::decode::<Config>(&world.scenario().nodes[0].config).map(|config| config.resend);
         let bound = resend.unwrap_or_default() * RESENDS;
-        world.now() - since.max(self.last_fault) >= bound
+        world.end() == Some(&End::Idle) || world.now() - since.max(self.last_fault) >= bound
     }
 
     /// Everyone who lives delivers a message, if this says that somebody has to.
@@ -705,7 +705,8 @@ impl Group {
             self.messages.iter().filter(|(_, m)| m.from == slow).map(|(p, m)| (*p, m.at)).collect();
         for (payload, Sending { from, at, .. }) in &self.messages {
             let depends = self.causes(*payload).any(|(cause, _)| self.messages[&cause].from == slow);
-            if *from == slow || depends || world.now() - *at < within {
+            let is_over = world.end() == Some(&End::Idle) || world.now() - *at >= within;
+            if *from == slow || depends || !is_over {
                 continue;
             }
             for node in self.alive(world).filter(|node| *node != slow) {

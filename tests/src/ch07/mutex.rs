@@ -187,7 +187,7 @@ fn progress(pick: &mut Pick, nth: u32) -> Case {
     let mut scenario = Scenario::cluster::<Mutex>(n, &(), bound * (2 * rounds) + ms(1_000));
     scenario.network = fifo(ms(1), delay_max);
     let hold = |pick: &mut Pick| pick.micros(0..=hold_max.as_micros() as u64);
-    if nth % 4 == 0 {
+    if nth.is_multiple_of(4) {
         // one at a time, with nobody else about
         let mut at = ms(10);
         for node in nodes(n) {
@@ -229,7 +229,7 @@ fn crowd(pick: &mut Pick, scenario: &mut Scenario, rounds: u32, gap_ms: u64, hol
 fn exclusion(pick: &mut Pick, nth: u32) -> Case {
     let n = pick.small(2..=6);
     let mut scenario = Scenario::cluster::<Mutex>(n, &(), ms(60_000));
-    if nth % 2 == 0 {
+    if nth.is_multiple_of(2) {
         // one link stands still while two nodes or more want to get inside
         scenario.network = fifo(ms(1), ms(3));
         let mut order: Vec<NodeId> = nodes(n).collect();
@@ -312,7 +312,7 @@ fn ties(pick: &mut Pick, nth: u32) -> Case {
 fn unordered_links(pick: &mut Pick, nth: u32) -> Case {
     let n = pick.small(3..=5);
     let mut scenario = Scenario::cluster::<Mutex>(n, &(), ms(60_000));
-    if nth % 3 == 0 {
+    if nth.is_multiple_of(3) {
         // The request of one stays behind, and what it says later overtakes it; the other's clock is ahead.
         scenario.network = Link::between(ms(1), ms(3));
         let mut cast: Vec<NodeId> = nodes(n).collect();
