@@ -6,7 +6,7 @@ use lab::causal_broadcast::{Config, Event, Member, Payload, Request};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{
-    Cause, Chance, Client, DiskLoss, Fault, Harm, Latency, Link, LinkRule, Observation, ObservationId,
+    Cause, Chance, Client, DiskLoss, End, Fault, Harm, Latency, Link, LinkRule, Observation, ObservationId,
     Operation, Pattern, Scenario, Seen, SeenKind, Tail, Time, Trigger, Until, When, Who, World,
 };
 
@@ -554,7 +554,7 @@ impl Group {
         let resend =
             lab::frame::decode::<Config>(&world.scenario().nodes[0].config).map(|config| config.resend);
         let bound = resend.unwrap_or_default() * RESENDS;
-        world.now() - since.max(self.last_fault) >= bound
+        world.end() == Some(&End::Idle) || world.now() - since.max(self.last_fault) >= bound
     }
 
     /// Everyone who lives delivers a message, if this says that somebody has to.
@@ -705,7 +705,8 @@ impl Group {
             self.messages.iter().filter(|(_, m)| m.from == slow).map(|(p, m)| (*p, m.at)).collect();
         for (payload, Sending { from, at, .. }) in &self.messages {
             let depends = self.causes(*payload).any(|(cause, _)| self.messages[&cause].from == slow);
-            if *from == slow || depends || world.now() - *at < within {
+            let is_over = world.end() == Some(&End::Idle) || world.now() - *at >= within;
+            if *from == slow || depends || !is_over {
                 continue;
             }
             for node in self.alive(world).filter(|node| *node != slow) {

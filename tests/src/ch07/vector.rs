@@ -391,7 +391,7 @@ fn restart(pick: &mut Pick, nth: u32) -> Case {
             scenario.faults.push(crash(when, DiskLoss::Drawn, down));
         }
     }
-    Case::new(scenario, Clocks { crashes: true, ..Clocks::default() })
+    Case::new(scenario, Clocks::default())
 }
 
 fn join(pick: &mut Pick, nth: u32) -> Case {
@@ -442,7 +442,7 @@ fn join(pick: &mut Pick, nth: u32) -> Case {
         let harm = Harm::Crash { node, disk: DiskLoss::Drawn };
         scenario.faults.push(Fault { when: When::At(pick.millis(500..=1_000)), harm, until: Until::Calm });
     }
-    Case::new(scenario, Clocks { crashes: true, old, ..Clocks::default() })
+    Case::new(scenario, Clocks { old, ..Clocks::default() })
 }
 
 fn size(pick: &mut Pick, _nth: u32) -> Case {
@@ -460,7 +460,6 @@ fn size(pick: &mut Pick, _nth: u32) -> Case {
 /// Follows real clocks, and knows which event could affect which.
 #[derive(Default)]
 struct Clocks {
-    crashes: bool,
     sized: bool,
     /// Nodes from 1 to here were there from the start; 0 where nobody joins.
     old: u32,
@@ -483,6 +482,7 @@ struct NodeLog {
 }
 /// A node is handed something.
 struct Handling {
+    node: NodeId,
     what: Handed,
     /// The event that it led to.
     event: Option<usize>,
@@ -757,12 +757,12 @@ impl Oracle for Clocks {
             Seen::Crashed => self.log(node).crashed = true,
             Seen::Requested { bytes, .. } => {
                 let request = lab::frame::decode(bytes).expect("the suite's own request");
-                let handling = Handling { what: Handed::Request(request), event: None, frames: 0 };
+                let handling = Handling { node, what: Handed::Request(request), event: None, frames: 0 };
                 self.handlings.insert(seen.id, handling);
             }
             Seen::Delivered { .. } => {
                 let Cause::Observation(frame) = seen.cause else { return Ok(()) };
-                let handling = Handling { what: Handed::Message(frame), event: None, frames: 0 };
+                let handling = Handling { node, what: Handed::Message(frame), event: None, frames: 0 };
                 self.handlings.insert(seen.id, handling);
                 if let Some(touched) = self.frames.get(&frame).map(|frame| frame.touched.clone()) {
                     learn(&mut self.log(node).touched, &touched);
@@ -819,6 +819,9 @@ impl Oracle for Clocks {
 
     fn end(&mut self, _: &World, reached: &mut Reached) -> Result<(), Violation> {
         for (at, handling) in &self.handlings {
+            if self.nodes.get(&handling.node).is_some_and(|log| log.crashed) {
+                continue; // perhaps in the midst of it
+            }
             let done = handling.event.is_some_and(|event| self.events[event].emitted);
             let sent = handling.frames > 0;
             let sentence = match &handling.what {
@@ -842,9 +845,7 @@ impl Oracle for Clocks {
                 },
                 _ => continue,
             };
-            if !self.crashes {
-                return Err(Violation { sentence, at: Some(*at) });
-            }
+            return Err(Violation { sentence, at: Some(*at) });
         }
         reached.clone_from(&self.reached);
         Ok(())
