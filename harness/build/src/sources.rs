@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fstat, openat};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -58,6 +58,66 @@ impl Sources {
     pub(crate) fn of_module<'a>(&'a self, module: &'a str) -> impl Iterator<Item = &'a str> {
         self.files.keys().map(String::as_str).filter(move |path| belongs(path, module))
     }
+    /// These sources without those of `modules` that have nothing to do with the `wanted` ones: neither names the
+    /// other, directly or by way of a third. Everything, where that is hard to tell.
+    pub(crate) fn without_strangers(&self, modules: &BTreeSet<&str>, wanted: &BTreeSet<&str>) -> Sources {
+        let declares = |line: &str, module: &str| {
+            let line = line.trim();
+            line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ").and_then(|l| l.strip_suffix(';'))
+                == Some(module)
+        };
+        let code = |text: &str| -> String {
+            text.lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .map(|l| format!("{l}\n"))
+                .collect()
+        };
+        let root = code(self.get("src/lib.rs").unwrap_or_default());
+        // A module is known by what it is called: whoever uses it writes that word, or a macro that it exports.
+        let plain = |module: &str| {
+            let lines: Vec<&str> = root.lines().collect();
+            let at: Vec<usize> = (0..lines.len()).filter(|&n| names(lines[n], module)).collect();
+            matches!(at[..], [n] if declares(lines[n], module) && (n == 0 || !lines[n - 1].trim().ends_with(']')))
+        };
+        let macros = self.files.values().any(|text| names(text, "macro_export"));
+        if macros || !modules.iter().all(|module| plain(module)) {
+            return self.clone();
+        }
+        let owner = |path: &str| modules.iter().copied().find(|module| belongs(path, module));
+        let texts: Vec<(Option<&str>, String)> =
+            self.files.iter().map(|(path, text)| (owner(path), code(text))).collect();
+        let mut kept = wanted.clone();
+        loop {
+            let mut more = kept.clone();
+            for (owner, text) in &texts {
+                let named = modules.iter().copied().filter(|module| names(text, module));
+                match owner {
+                    Some(owner) if kept.contains(owner) => more.extend(named),
+                    Some(owner) if named.clone().any(|module| kept.contains(module)) => {
+                        more.insert(owner);
+                    }
+                    // what no exercise owns is kept, and so is all that it names; `lib.rs` but declares
+                    None if text != &root => more.extend(named),
+                    _ => {}
+                }
+            }
+            if more == kept {
+                break;
+            }
+            kept = more;
+        }
+        let mut files = self.files.clone();
+        files.retain(|path, _| owner(path).is_none_or(|owner| kept.contains(owner)));
+        if let Some(root) = files.get_mut("src/lib.rs") {
+            // the line stays, and so do the numbers of all others
+            let line = |line: &str| match modules.iter().any(|m| !kept.contains(m) && declares(line, m)) {
+                true => "\n".to_owned(),
+                false => format!("{line}\n"),
+            };
+            *root = root.lines().map(line).collect();
+        }
+        Sources { files }
+    }
     /// These sources with some modules taken from `other`.
     pub(crate) fn with_modules_of<'a>(
         &self,
@@ -77,6 +137,11 @@ impl Sources {
 pub(crate) fn belongs(path: &str, module: &str) -> bool {
     let rest = path.strip_prefix("src/").and_then(|path| path.strip_prefix(module));
     rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+/// Whether a text holds this word, as code does.
+fn names(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
 
 fn folder_flags() -> OFlags {

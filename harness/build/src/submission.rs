@@ -34,6 +34,12 @@ pub struct Target {
     pub entry: String,
 }
 
+impl Target {
+    fn modules(&self) -> impl Iterator<Item = &str> {
+        self.modules.iter().map(String::as_str)
+    }
+}
+
 /// A submission, compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
@@ -54,7 +60,10 @@ struct Record {
 }
 
 impl Kit {
-    /// Compiles a submission to one program that serves all targets. What is unchanged comes from the cache.
+    /// Compiles a submission to one program that serves the targets. What is unchanged comes from the cache.
+    ///
+    /// Modules of `others`, exercises that nobody asked for, are left out where nothing needs them: an edit is
+    /// compiled in a fraction of the time of its chapter, and what is wrong elsewhere does not matter.
     ///
     /// An exercise whose modules do not compile is replaced by the skeleton's modules, and so is one that
     /// depends on it and no longer compiles.
@@ -62,11 +71,30 @@ impl Kit {
     /// # Errors
     /// Where errors are in files of no exercise, or the compiler does not survive the code, or reads what is
     /// not part of the submission; where the machine fails ([`Error::is_submission_fault`]).
-    pub fn build(&self, sources: &Sources, skeleton: &Sources, targets: &[Target]) -> Result<Built, Error> {
+    pub fn build(
+        &self,
+        sources: &Sources,
+        skeleton: &Sources,
+        targets: &[Target],
+        others: &[Target],
+    ) -> Result<Built, Error> {
         if sources.get("src/lib.rs").is_none() {
             let reason = "is missing; `faultlines reset` brings it back".to_owned();
             return Err(Error::UnfitSource { path: "lib.rs".to_owned(), reason });
         }
+        let wanted: BTreeSet<&str> = targets.iter().flat_map(Target::modules).collect();
+        let modules = others.iter().flat_map(Target::modules).chain(wanted.iter().copied()).collect();
+        let fewer = sources.without_strangers(&modules, &wanted);
+        let skeleton = &skeleton.without_strangers(&modules, &wanted);
+        match self.build_these(&fewer, skeleton, targets) {
+            // a module may have been needed after all
+            Ok(built) if built.broken.is_empty() || fewer == *sources => Ok(built),
+            Err(error) if fewer == *sources || !matches!(error, Error::DoesNotCompile(_)) => Err(error),
+            Ok(_) | Err(_) => self.build_these(sources, skeleton, targets),
+        }
+    }
+
+    fn build_these(&self, sources: &Sources, skeleton: &Sources, targets: &[Target]) -> Result<Built, Error> {
         let key = self.key_of(sources, skeleton, targets);
         let lanes = self.cache.join("lanes");
         let dir = lanes.join(&key);

@@ -110,6 +110,9 @@ pub(crate) enum Format {
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
     /// Which gate
+    /// Only the mutants whose id holds this.
+    #[arg(long, value_name = "WORD", default_value = "")]
+    pub(crate) only: String,
     #[arg(value_enum)]
     pub(crate) gate: Gate,
     /// Only this chapter

@@ -1,7 +1,7 @@
 //! The course: what the suites check, with what chapter.toml says of it.
 
 use crate::Failed;
-use build::{Archive, Sources};
+use build::{Archive, Built, Error, Kit, Sources, Target};
 use judge::{Chapter, Exercise};
 use serde::Deserialize;
 
@@ -125,13 +125,24 @@ impl ChapterFolder {
     pub(crate) fn about(&self, exercise: &str) -> Option<&AboutExercise> {
         self.about.exercises.iter().find(|about| about.id == exercise)
     }
-    /// What the guest is to be built of: all exercises of the chapter.
-    pub(crate) fn targets(&self) -> Vec<build::Target> {
-        let target = |exercise: &Exercise| build::Target {
+    /// What a guest can be built of: all exercises of the chapter.
+    fn targets(&self) -> Vec<Target> {
+        let target = |exercise: &Exercise| Target {
             exercise: exercise.id.to_owned(),
             modules: self.about(exercise.id).map(|about| about.modules.clone()).unwrap_or_default(),
             entry: exercise.entry.to_owned(),
         };
         self.suite.exercises.iter().map(target).collect()
+    }
+    /// Compiles what these exercises need.
+    pub(crate) fn build(
+        &self,
+        kit: &Kit,
+        sources: &Sources,
+        exercises: &[&Exercise],
+    ) -> Result<Built, Error> {
+        let asked = |target: &Target| exercises.iter().any(|exercise| exercise.id == target.exercise);
+        let (targets, others): (Vec<_>, Vec<_>) = self.targets().into_iter().partition(asked);
+        kit.build(sources, &self.skeleton, &targets, &others)
     }
 }

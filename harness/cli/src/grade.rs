@@ -115,9 +115,10 @@ pub(crate) fn grade_chapter(
     selected: &[Selected<'_>],
     judging: &Judging,
 ) -> Result<ChapterReport, Failed> {
-    let built = kit.build(sources, &chapter.skeleton, &chapter.targets())?;
+    let asked: Vec<_> = selected.iter().map(|selected| selected.exercise).collect();
+    let built = chapter.build(kit, sources, &asked)?;
     let compiles = |id: &str| !built.broken.contains_key(id);
-    let exercises: Vec<_> = selected.iter().map(|s| s.exercise).filter(|e| compiles(e.id)).collect();
+    let exercises: Vec<_> = asked.into_iter().filter(|exercise| compiles(exercise.id)).collect();
     let judging = &judging.fit_for(&built);
     let bar = crate::text::bar(exercises.iter().map(|exercise| exercise.checks.len() as u64).sum());
     let judged = judge_all(judging, &built.binary, chapter.suite.number, &exercises, &|check| {

@@ -13,17 +13,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Judging {
     pub(crate) options: Options,
     pub(crate) workers: usize,
+    /// Where the first worker runs.
+    core: usize,
 }
 impl Judging {
     pub(crate) fn new(how: &HowArgs, seed_key: Option<&str>) -> Judging {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let seed_key = seed_key.map(SeedKey::secret).unwrap_or_default();
         let options = Options { seed_key, worlds: how.worlds, batch: how.batch.into() };
-        Judging { options, workers: how.workers.map_or(cores, usize::from) }
+        Judging { options, workers: how.workers.map_or(cores, usize::from), core: 0 }
     }
 }
 
 impl Judging {
+    /// The same by one worker, there.
+    pub(crate) fn on_core(self, core: usize) -> Judging {
+        Judging { workers: 1, core, ..self }
+    }
     /// The same, but run by run where a submission keeps state outside its nodes: worlds would share it.
     pub(crate) fn fit_for(&self, built: &build::Built) -> Judging {
         let mut fit = self.clone();
@@ -106,8 +112,9 @@ fn judge_wave(
     };
     let worker = &worker;
     std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..judging.workers.min(wave.len())).map(|core| scope.spawn(move || worker(core))).collect();
+        let workers: Vec<_> = (0..judging.workers.min(wave.len()))
+            .map(|core| scope.spawn(move || worker(judging.core + core)))
+            .collect();
         for handle in workers {
             handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }

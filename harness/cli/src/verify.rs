@@ -1,6 +1,6 @@
 //! `faultlines verify`: grading the grader.
 
-use crate::args::{Gate, HowArgs, VerifyArgs};
+use crate::args::{Gate, VerifyArgs};
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::{Judging, judge_all};
@@ -9,7 +9,7 @@ use crate::{Exit, Failed};
 use anyhow::{Context, anyhow, bail};
 use build::{Kit, Sources};
 use host::Fleet;
-use judge::{Check, Exercise, Verdict};
+use judge::{Exercise, Verdict};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -102,13 +102,13 @@ fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
 fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit()?;
     let sources = Sources::read(&args.root.join("exercises").join(chapter.suite.folder))?;
-    let built = kit.build(&sources, &chapter.skeleton, &chapter.targets())?;
+    let exercises: Vec<&Exercise> = chapter.suite.exercises.iter().collect();
+    let built = chapter.build(&kit, &sources, &exercises)?;
     let mut faults: Vec<String> = built
         .broken
         .iter()
         .map(|(id, said)| format!("the skeleton of {id} does not compile:\n{said}"))
         .collect();
-    let exercises: Vec<&Exercise> = chapter.suite.exercises.iter().collect();
     let judging = Judging::new(&args.how, None);
     for report in judge_all(&judging, &built.binary, chapter.suite.number, &exercises, &|_| {})? {
         for check in &report.checks {
@@ -201,32 +201,37 @@ pub(crate) fn apply(edits: &[Edit], reference: &Sources) -> anyhow::Result<Sourc
 
 fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit()?;
-    let Mutants { mutants } = Mutants::read(&args.root, chapter)?;
+    let all = Mutants::read(&args.root, chapter)?.mutants;
+    let mutants: Vec<&Mutant> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
     let workers = Judging::new(&args.how, None).workers;
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Tried)>> = Mutex::new(Vec::new());
-    let trier = || -> Result<(), Failed> {
+    let bar = crate::text::bar(mutants.len() as u64);
+    let trier = |core: usize| -> Result<(), Failed> {
         loop {
             let nth = next.fetch_add(1, Ordering::Relaxed);
             let Some(mutant) = mutants.get(nth) else { return Ok(()) };
-            let tried = try_mutant(&kit, chapter, &reference, mutant, args)?;
+            let tried = try_mutant(&kit, chapter, &reference, mutant, args, core)?;
+            bar.inc(1);
             results.lock().expect("no trier panics while it holds this").push((nth, tried));
         }
     };
     let trier = &trier;
     std::thread::scope(|scope| {
-        let triers: Vec<_> = (0..workers.min(mutants.len())).map(|_| scope.spawn(trier)).collect();
+        let triers: Vec<_> =
+            (0..workers.min(mutants.len())).map(|core| scope.spawn(move || trier(core))).collect();
         for handle in triers {
             handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }
         Ok::<_, Failed>(())
     })?;
+    bar.finish_and_clear();
     let mut results = results.into_inner().expect("no trier panics while it holds this");
     results.sort_by_key(|(nth, _)| *nth);
     let mut faults = Vec::new();
     for (nth, tried) in results {
-        let mutant = &mutants[nth];
+        let mutant = mutants[nth];
         anstream::println!(
             "{:<40} {:<36} {:<11} under {}/{} keys",
             mutant.id,
@@ -241,13 +246,13 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
     for exercise in &chapter.suite.exercises {
         for check in &exercise.checks {
             let name = format!("{}/{}", exercise.id, check.id);
-            if !mutants.iter().any(|mutant| mutant.caught_by == name) {
+            if !all.iter().any(|mutant| mutant.caught_by == name) {
                 faults.push(format!(
                     "no mutant is caught by {name}: a check that nobody can fail does not land"
                 ));
             }
         }
-        let nulls = mutants.iter().filter(|mutant| mutant.null && mutant.exercise() == exercise.id).count();
+        let nulls = all.iter().filter(|mutant| mutant.null && mutant.exercise() == exercise.id).count();
         if nulls < 3 {
             faults.push(format!("{} has {nulls} null mutants of three", exercise.id));
         }
@@ -267,6 +272,7 @@ fn try_mutant(
     reference: &Sources,
     mutant: &Mutant,
     args: &VerifyArgs,
+    core: usize,
 ) -> Result<Tried, Failed> {
     let mut tried = Tried { verdict: String::new(), caught: 0, faults: Vec::new() };
     let Some(exercise) = chapter.suite.exercises.iter().find(|exercise| exercise.id == mutant.exercise())
@@ -279,13 +285,12 @@ fn try_mutant(
         return Ok(tried);
     };
     let sources = mutant.apply(reference).map_err(Failed::usage)?;
-    let built = kit.build(&sources, &chapter.skeleton, &chapter.targets())?;
+    let built = chapter.build(kit, &sources, &[exercise])?;
     if let Some(said) = built.broken.get(exercise.id) {
         tried.faults.push(format!("does not compile:\n{said}"));
         return Ok(tried);
     }
-    let how = HowArgs { workers: Some(1), ..args.how.clone() };
-    let judging = Judging::new(&how, None).fit_for(&built);
+    let judging = Judging::new(&args.how, None).on_core(core).fit_for(&built);
     let mut reports = judge_all(&judging, &built.binary, chapter.suite.number, &[exercise], &|_| {})?;
     let report = reports.remove(0);
     for check in &report.checks {
@@ -308,21 +313,13 @@ fn try_mutant(
     if mutant.null && report.xp() > 0 {
         tried.faults.push(format!("scores {} XP, not 0", report.xp()));
     }
-    // under other keys only the named check is of interest, with what it needs
-    let asked =
-        exercise.checks.iter().filter(|check| check.id == named.id || named.needs.contains(&check.id));
-    let asked: Vec<&Check> = asked.collect();
+    // under other keys only the named check is of interest
     let mut fleet = Fleet::new(&built.binary);
     for nth in 1..=args.keys {
-        let options = Judging::new(&how, seed_key(nth).as_deref()).fit_for(&built).options;
-        for check in &asked {
-            let number = chapter.suite.number;
-            let finding = judge::judge(&built.binary, &mut fleet, number, exercise.id, check, &options)?;
-            if finding.failure.is_some() {
-                tried.caught += 1;
-                break;
-            }
-        }
+        let options = Judging::new(&args.how, seed_key(nth).as_deref()).fit_for(&built).options;
+        let number = chapter.suite.number;
+        let finding = judge::judge(&built.binary, &mut fleet, number, exercise.id, named, &options)?;
+        tried.caught += u32::from(finding.failure.is_some());
     }
     if tried.caught * 100 < args.keys * CAUGHT_PERCENT_MIN {
         tried.faults.push(format!(

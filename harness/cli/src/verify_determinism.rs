@@ -141,12 +141,12 @@ fn repeat(
     args: &VerifyArgs,
 ) -> Result<Vec<String>, Failed> {
     let mut faults = Vec::new();
-    let built = kit.build(reference, &chapter.skeleton, &chapter.targets())?;
     let Some((exercise, check)) =
         chapter.suite.exercises.first().and_then(|exercise| Some((exercise, exercise.checks.first()?)))
     else {
         return Ok(faults);
     };
+    let built = chapter.build(kit, reference, &[exercise])?;
     host::pin(0);
     let mut fleet = Fleet::new(&built.binary);
     let mut first = None;

@@ -9,13 +9,16 @@ use crate::pick::Pick;
 use crate::seed::{SeedKey, WorldSeed};
 use host::{Fleet, HostError, Job, Watch};
 use lab::NodeId;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use world::{During, End, Misbehaviour, Observation, World};
+use world::{During, End, Misbehaviour, Observation, Time, World};
 
-/// The first block of worlds that holds a failure is the last: so counts do not depend on how worlds are
-/// batched.
+/// Worlds count in blocks of so many, and the first block that holds a failure is the last: so counts do not depend on
+/// how worlds are batched.
 const BLOCK: u32 = 64;
+/// The first block is shorter: most bugs show in it, and nobody waits for the other worlds.
+const FIRST_BLOCK: u32 = 8;
 
 /// How to judge.
 #[derive(Debug, Clone)]
@@ -64,8 +67,8 @@ pub enum How {
     Violated(Violation),
     /// A node's code did what no node may, during this event.
     Misbehaved(NodeId, During, Misbehaviour),
-    /// A world went on for ever without time passing far enough.
-    Endless,
+    /// A world was ended when nodes had been handed so many events; this much time had passed in it.
+    Endless(u64, Time),
     /// No world reached what the check is about.
     Vacuous(&'static str),
 }
@@ -83,8 +86,9 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    fn hangs(&self) -> bool {
-        matches!(self.how, Some(How::Misbehaved(_, _, Misbehaviour::Hung { .. })))
+    /// Whether a world like this costs so much that one is enough.
+    fn is_costly(&self) -> bool {
+        matches!(self.how, Some(How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung { .. })))
     }
 }
 
@@ -123,7 +127,7 @@ fn evidence(job: &mut Job<Judging>) -> Evidence {
         (None, Some(End::Misbehaved(node, during, how))) => {
             Some(How::Misbehaved(*node, *during, how.clone()))
         }
-        (None, Some(End::Endless)) => Some(How::Endless),
+        (None, Some(End::Endless)) => Some(How::Endless(world.scenario().limits.events, world.now())),
         (None, Some(End::Time | End::Idle)) => watch.oracle.end(world, &mut reached).err().map(How::Violated),
         (None, None) => unreachable!("a world runs until it ends or is seen to be wrong"),
     };
@@ -152,18 +156,20 @@ pub fn judge(
     let batch = u32::try_from(options.batch.max(1)).unwrap_or(u32::MAX);
     let mut solo = None;
     let mut found: Vec<Evidence> = Vec::new();
-    let mut confirmed_pass = false;
-    'check: while (found.len() as u32) < total {
+    while (found.len() as u32) < total {
         let first = found.len() as u32;
         // whole blocks, so that where a check ends does not depend on the batch
-        let many = total.min(first.saturating_add(batch.next_multiple_of(BLOCK)));
+        let many = total.min(match first {
+            0 => FIRST_BLOCK,
+            _ => (first / BLOCK * BLOCK).saturating_add(batch).next_multiple_of(BLOCK),
+        });
         let mut evidences: Vec<Evidence> = Vec::new();
         // worlds before this one ran in a batch
         let mut batched_until = first;
         while first + (evidences.len() as u32) < many {
             let next = first + evidences.len() as u32;
             let until = many.min(next.saturating_add(batch));
-            let block_end = many.min((next / BLOCK + 1) * BLOCK);
+            let block_end = many.min(block_of(next).end);
             if batch > 1 && solo.is_none() {
                 let mut done = batched(fleet, check, seed, next..until)?;
                 let mut reached = until;
@@ -175,16 +181,16 @@ pub fn judge(
                 if let Some(done) = done {
                     evidences.extend(done);
                     batched_until = reached;
-                    if is_decided(&evidences) {
+                    if is_decided(first, &evidences) {
                         break;
                     }
                     continue;
                 }
             }
             let some = alone_until_cut(next..block_end, alone)?;
-            let cut = some.last().is_some_and(Evidence::hangs);
+            let cut = some.last().is_some_and(Evidence::is_costly);
             evidences.extend(some);
-            if cut || is_decided(&evidences) {
+            if cut || is_decided(first, &evidences) {
                 break;
             }
         }
@@ -195,67 +201,76 @@ pub fn judge(
             let by_batch = (batched_until - first) as usize;
             let holds = match failed {
                 Some(failed) if failed < by_batch => {
-                    let begin = failed / BLOCK as usize * BLOCK as usize;
-                    let end = evidences.len().min(begin + BLOCK as usize);
+                    let failed_nth = first + failed as u32;
+                    let Range { start, end } = block_of(failed_nth);
+                    let block = start..end.min(first + evidences.len() as u32);
+                    let shown = &evidences[(block.start - first) as usize..(block.end - first) as usize];
                     fleet.renew();
-                    let block = first + begin as u32..first + end as u32;
-                    let again = if end <= by_batch { batched(fleet, check, seed, block)? } else { None };
-                    again.as_deref().is_none_or(|again| again == &evidences[begin..end])
-                        && alone(first + failed as u32)? == evidences[failed]
+                    let again =
+                        if block.end <= batched_until { batched(fleet, check, seed, block)? } else { None };
+                    again.is_none_or(|again| again == shown) && alone(failed_nth)? == evidences[failed]
                 }
-                _ if !confirmed_pass => {
-                    confirmed_pass = true;
-                    alone(batched_until - 1)? == evidences[by_batch - 1]
-                }
+                _ if many == total => alone(batched_until - 1)? == evidences[by_batch - 1],
                 _ => true,
             };
             if !holds {
                 solo = Some("nodes of different runs disturb each other: there is state outside `self`");
                 found.clear();
-                continue 'check;
+                continue;
             }
         }
-        for block in evidences.chunks(BLOCK as usize) {
-            found.extend_from_slice(block);
-            if fails(block) {
-                break 'check;
-            }
+        let end = decided(first, &evidences);
+        evidences.truncate((end.unwrap_or(many) - first) as usize);
+        found.extend(evidences);
+        if end.is_some() {
+            break;
         }
     }
     Ok(conclude(check, seed, found, solo))
 }
-/// Whether a whole block is there that holds a failure: no later world counts.
-fn is_decided(evidences: &[Evidence]) -> bool {
-    evidences.chunks_exact(BLOCK as usize).any(fails)
+/// The block of this world.
+fn block_of(nth: u32) -> Range<u32> {
+    if nth < FIRST_BLOCK {
+        return 0..FIRST_BLOCK;
+    }
+    let begin = nth / BLOCK * BLOCK;
+    begin.max(FIRST_BLOCK)..begin + BLOCK
 }
-fn fails(evidences: &[Evidence]) -> bool {
-    evidences.iter().any(|evidence| evidence.how.is_some())
+/// Whether the first block that holds a failure is complete.
+fn is_decided(first: u32, evidences: &[Evidence]) -> bool {
+    decided(first, evidences).is_some_and(|end| first + evidences.len() as u32 >= end)
+}
+/// The end of the first block that holds a failure, if one does: no later world counts.
+fn decided(first: u32, evidences: &[Evidence]) -> Option<u32> {
+    let failed = (first..).zip(evidences).find(|(_, evidence)| evidence.how.is_some());
+    failed.map(|(nth, _)| block_of(nth).end)
 }
 
-/// `None` where the batch could not be brought to its end.
+/// `None` where the batch could not be brought to its end, or it was a long way there.
 fn batched(
     fleet: &mut Fleet,
     check: &Check,
     seed: impl Fn(u32) -> WorldSeed,
-    worlds: std::ops::Range<u32>,
+    worlds: Range<u32>,
 ) -> Result<Option<Vec<Evidence>>, HostError> {
     let mut jobs: Vec<Job<Judging>> = worlds.map(|nth| job(check, seed(nth), nth)).collect();
-    Ok(match fleet.batch(&mut jobs)? {
-        Ok(()) => Some(jobs.iter_mut().map(evidence).collect()),
-        Err(_) => None,
-    })
+    if fleet.batch(&mut jobs)?.is_err() {
+        return Ok(None);
+    }
+    let evidences: Vec<Evidence> = jobs.iter_mut().map(evidence).collect();
+    Ok(if evidences.iter().any(Evidence::is_costly) { None } else { Some(evidences) })
 }
-/// One by one; the first that hangs is the last, for each costs a second.
+/// One by one; the first that hangs or never ends is the last, for each costs a second.
 fn alone_until_cut(
-    worlds: std::ops::Range<u32>,
+    worlds: Range<u32>,
     alone: impl Fn(u32) -> Result<Evidence, HostError>,
 ) -> Result<Vec<Evidence>, HostError> {
     let mut evidences = Vec::new();
     for nth in worlds {
         let evidence = alone(nth)?;
-        let hangs = evidence.hangs();
+        let cut = evidence.is_costly();
         evidences.push(evidence);
-        if hangs {
+        if cut {
             break;
         }
     }

@@ -134,7 +134,7 @@ pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseRep
 fn verdict(how: &How) -> Verdict {
     match how {
         How::Violated(_) | How::Vacuous(_) => Verdict::Failed,
-        How::Endless | How::Misbehaved(_, _, Misbehaviour::Hung { .. }) => Verdict::TimedOut,
+        How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung { .. }) => Verdict::TimedOut,
         How::Misbehaved(_, _, Misbehaviour::Panicked { not_started: true, .. }) => Verdict::NotStarted,
         How::Misbehaved(..) => Verdict::Crashed,
     }
@@ -144,11 +144,10 @@ fn message(how: &How) -> String {
     match how {
         How::Violated(violation) => violation.sentence.clone(),
         How::Vacuous(sentence) => (*sentence).to_owned(),
-        How::Endless => {
-            "The nodes keep each other busy without time passing: look for messages or timers that answer each \
-             other at once, for ever."
-                .to_owned()
-        }
+        How::Endless(events, now) => format!(
+            "The nodes were still busy with each other after {events} events, with only {now} gone by: look for messages or \
+             timers that beget more of their kind."
+        ),
         How::Misbehaved(_, _, Misbehaviour::Panicked { at, not_started: true, .. }) => {
             if at.is_empty() {
                 "A `todo!()` was reached.".to_owned()

@@ -30,7 +30,7 @@ fn a_kit_is_compiled_once_however_many_ask_for_it() {
     let (kit, steps) = prepare();
     assert_eq!(steps, []);
     assert_eq!(
-        run(&kit.build(&submission(), &skeleton(), &targets()).unwrap()),
+        run(&kit.build(&submission(), &skeleton(), &targets(), &[]).unwrap()),
         "alpha of the student\n42\n"
     );
 }
@@ -43,7 +43,7 @@ fn what_a_killed_process_left_is_cleared_away() {
     let half_built = kits.join(format!(".building-{}-x", kit.key()));
     fs::create_dir(&half_built).unwrap();
     fs::remove_dir_all(kits.join(kit.key()).join("lib")).unwrap();
-    let built = kit.build(&submission(), &skeleton(), &targets());
+    let built = kit.build(&submission(), &skeleton(), &targets(), &[]);
     assert!(
         built.is_err_and(|error| !error.is_submission_fault()),
         "a kit without its crates is no student's fault"
@@ -51,9 +51,9 @@ fn what_a_killed_process_left_is_cleared_away() {
 
     let kit = Kit::prepare_from(&small_archive(), cache.path(), |_| ()).unwrap();
     assert!(!half_built.exists());
-    let built = kit.build(&submission(), &skeleton(), &targets()).unwrap();
+    let built = kit.build(&submission(), &skeleton(), &targets(), &[]).unwrap();
     fs::remove_file(&built.binary).unwrap();
-    let again = kit.build(&submission(), &skeleton(), &targets()).unwrap();
+    let again = kit.build(&submission(), &skeleton(), &targets(), &[]).unwrap();
     assert_eq!(run(&again), "alpha of the student\n42\n");
 }
 
@@ -70,7 +70,7 @@ fn old_binaries_are_deleted() {
     let abandoned = lanes.join("abandoned");
     fs::create_dir(&abandoned).unwrap();
     fs::File::open(&abandoned).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    let built = kit.build(&submission(), &skeleton(), &targets()).unwrap();
+    let built = kit.build(&submission(), &skeleton(), &targets(), &[]).unwrap();
     assert!(!abandoned.exists());
     assert_eq!(fs::read_dir(&lanes).unwrap().count(), 64);
     assert_eq!(run(&built), "alpha of the student\n42\n");
@@ -136,7 +136,7 @@ pub fn infer(_a: Stamped, _b: Stamped) -> lamport::Inference {
             "lab::lamport::exercise::<chapter::clock::Clock>(chapter::clock::earlier, chapter::clock::infer)"
                 .to_owned(),
     };
-    let built = kit.build(&sources, &sources, &[target]).unwrap();
+    let built = kit.build(&sources, &sources, &[target], &[]).unwrap();
     assert!(built.broken.is_empty(), "{:?}", built.broken);
     assert!(built.statics.is_empty(), "{:?}", built.statics);
     let lane = Command::new(&built.binary).stdin(Stdio::null()).output().unwrap();

@@ -1,7 +1,7 @@
 //! What becomes of a submission.
 
 use crate::support::{ALPHA, BETA, LIB, build, run, skeleton, small_kit, story, targets};
-use build::{Error, Kit, Sources};
+use build::{Built, Error, Kit, Sources};
 use std::fs;
 use std::time::Duration;
 
@@ -86,14 +86,14 @@ fn what_leaves_nothing_to_grade_is_an_error() {
 fn missing_files_are_named() {
     let kit = small_kit();
     let without_beta = Sources::of([("src/lib.rs", "pub mod alpha;\n"), ("src/alpha.rs", ALPHA)]);
-    insta::assert_snapshot!(story(kit.build(&without_beta, &skeleton(), &targets())), @r"
+    insta::assert_snapshot!(story(kit.build(&without_beta, &skeleton(), &targets(), &[])), @r"
     prints: alpha of the student, 0
 
     beta: 1 errors, 0 warnings
     src/beta.rs is missing; `faultlines reset` brings it back
     ");
     let without_lib = Sources::of([("src/alpha.rs", ALPHA), ("src/beta.rs", BETA)]);
-    insta::assert_snapshot!(story(kit.build(&without_lib, &skeleton(), &targets())), @"the student's: src/lib.rs: is missing; `faultlines reset` brings it back");
+    insta::assert_snapshot!(story(kit.build(&without_lib, &skeleton(), &targets(), &[])), @"the student's: src/lib.rs: is missing; `faultlines reset` brings it back");
 }
 
 #[test]
@@ -104,9 +104,79 @@ fn a_module_may_be_a_folder() {
         ("src/beta/mod.rs", "mod inner;\npub use inner::beta;\n"),
         ("src/beta/inner.rs", "pub fn beta(x: u32) -> u32 {\n    y\n}\n"),
     ];
-    let built = small_kit().build(&Sources::of(files), &skeleton(), &targets()).unwrap();
+    let built = small_kit().build(&Sources::of(files), &skeleton(), &targets(), &[]).unwrap();
     assert_eq!(run(&built), "alpha of the student\n0\n");
     assert_eq!(built.broken.keys().collect::<Vec<_>>(), ["beta"]);
+}
+
+/// Builds beta alone, out of a chapter that holds alpha, too.
+fn build_beta(lib: &str, alpha: &str, beta: &str) -> Result<Built, Error> {
+    let [alpha_target, beta_target] = targets();
+    let files = [
+        ("src/lib.rs", lib),
+        ("src/alpha.rs", alpha),
+        ("src/beta.rs", beta),
+        ("src/helper.rs", "pub fn helped() {}\n"),
+    ];
+    small_kit().build(&Sources::of(files), &skeleton(), &[beta_target], &[alpha_target])
+}
+
+#[test]
+fn what_nobody_asked_for_and_nobody_needs_is_not_compiled() {
+    let other = "pub struct A;\nimpl lab::Node for A {}\n";
+    let asked = build_beta(LIB, ALPHA, BETA).unwrap();
+    assert_eq!(run(&asked), "42\n");
+    assert_eq!(build_beta(LIB, other, BETA).unwrap().binary, asked.binary, "alpha is not looked at");
+    assert_eq!(build_beta(LIB, "pub fn", BETA).unwrap().binary, asked.binary, "not even if it is broken");
+    let with_comment = BETA.replace("x + 41", "// as alpha does\n    x + 41");
+    assert_eq!(run(&build_beta(LIB, "pub fn", &with_comment).unwrap()), "42\n");
+}
+
+#[test]
+fn what_an_exercise_needs_is_compiled_with_it() {
+    let own = "pub fn own(x: u32) -> u32 {\n    x * 2\n}\n";
+    let cases = [
+        ("by its path", LIB, own, "pub fn beta(x: u32) -> u32 {\n    crate::alpha::own(x)\n}\n"),
+        (
+            "from lib.rs",
+            "pub mod alpha;\npub mod beta;\npub use alpha::own;\n",
+            own,
+            "pub use super::own as beta;\n",
+        ),
+        (
+            "a macro",
+            "#[macro_use]\npub mod alpha;\npub mod beta;\n",
+            "macro_rules! twice {\n    ($x:expr) => { $x * 2 };\n}\n",
+            "pub fn beta(x: u32) -> u32 {\n    twice!(x)\n}\n",
+        ),
+        (
+            "an exported macro",
+            LIB,
+            "#[macro_export]\nmacro_rules! twice {\n    ($x:expr) => { $x * 2 };\n}\n",
+            "pub fn beta(x: u32) -> u32 {\n    crate::twice!(x)\n}\n",
+        ),
+        (
+            "by way of a helper",
+            "pub mod alpha;\npub mod beta;\nmod helper {\n    pub use crate::alpha::own;\n}\n",
+            own,
+            "pub use crate::helper::own as beta;\n",
+        ),
+        (
+            "an impl elsewhere",
+            LIB,
+            "impl From<crate::beta::Wrapped> for u32 {\n    fn from(w: crate::beta::Wrapped) -> u32 {\n        w.0 * 2\n    }\n}\n",
+            "pub struct Wrapped(pub u32);\npub fn beta(x: u32) -> u32 {\n    Wrapped(x).into()\n}\n",
+        ),
+    ];
+    for (name, lib, alpha, beta) in cases {
+        assert_eq!(story(build_beta(lib, alpha, beta)), "prints: 2", "{name}");
+    }
+}
+
+#[test]
+fn errors_keep_their_lines_when_others_are_left_out() {
+    let said = story(build_beta("pub mod alpha;\npub mod beta;\nfn z() -> u32 {\n    y\n}\n", ALPHA, BETA));
+    assert!(said.contains("src/lib.rs:4:5"), "{said}");
 }
 
 #[test]
@@ -115,7 +185,7 @@ fn exercises_of_one_module_break_together() {
     targets[0].modules.push("beta".to_owned());
     let files =
         [("src/lib.rs", LIB), ("src/alpha.rs", ALPHA), ("src/beta.rs", "pub fn beta() -> u32 { y }\n")];
-    let built = small_kit().build(&Sources::of(files), &skeleton(), &targets).unwrap();
+    let built = small_kit().build(&Sources::of(files), &skeleton(), &targets, &[]).unwrap();
     assert_eq!(run(&built), "alpha of the skeleton\n0\n");
     assert_eq!(built.broken.keys().collect::<Vec<_>>(), ["alpha", "beta"]);
 }
@@ -138,7 +208,7 @@ fn endless_compilations_are_cut_off() {
     let endless = format!("#![allow(long_running_const_eval)]\n{endless}");
     let files = [("src/lib.rs", LIB), ("src/alpha.rs", ALPHA), ("src/beta.rs", &endless)];
     insta::assert_snapshot!(
-        story(kit.build(&Sources::of(files), &skeleton(), &targets())),
+        story(kit.build(&Sources::of(files), &skeleton(), &targets(), &[])),
         @"the student's: rustc had not finished after 0 s: look for a constant, a macro or a type that grows without end"
     );
 }
@@ -150,9 +220,9 @@ fn unchanged_submissions_are_not_compiled_again() {
     let hasty = small_kit().clone().with_compile_max(Duration::ZERO);
     let files =
         |beta: &str| Sources::of([("src/lib.rs", LIB), ("src/alpha.rs", ALPHA), ("src/beta.rs", beta)]);
-    assert_eq!(hasty.build(&files(BETA), &skeleton(), &targets()).unwrap(), first);
+    assert_eq!(hasty.build(&files(BETA), &skeleton(), &targets(), &[]).unwrap(), first);
     let changed =
-        hasty.build(&files("pub fn beta(x: u32) -> u32 {\n    x + 40\n}\n"), &skeleton(), &targets());
+        hasty.build(&files("pub fn beta(x: u32) -> u32 {\n    x + 40\n}\n"), &skeleton(), &targets(), &[]);
     assert!(matches!(changed, Err(Error::CompilerTooSlow { .. })));
 }
 
@@ -160,7 +230,7 @@ fn unchanged_submissions_are_not_compiled_again() {
 fn equal_sources_give_equal_binaries() {
     let bytes = |kit: &Kit| {
         let files = [("src/lib.rs", LIB), ("src/alpha.rs", ALPHA), ("src/beta.rs", BETA)];
-        fs::read(kit.build(&Sources::of(files), &skeleton(), &targets()).unwrap().binary).unwrap()
+        fs::read(kit.build(&Sources::of(files), &skeleton(), &targets(), &[]).unwrap().binary).unwrap()
     };
     let elsewhere = tempfile::tempdir().unwrap();
     let other = Kit::prepare_from(&crate::support::small_archive(), elsewhere.path(), |_| ()).unwrap();
