@@ -1,6 +1,6 @@
 //! `cargo run --release` in this folder prints the table.
 
-use host::{Fleet, Job};
+use host::{Fleet, Guest, Job, Layers};
 use std::path::PathBuf;
 use std::sync::Arc;
 use world::{Local, Observation, Seed, World};
@@ -67,7 +67,7 @@ fn in_process(events: u64) -> f64 {
     begun.rate(done)
 }
 
-fn solo(guest: &std::path::Path, events: u64) -> f64 {
+fn solo(guest: &Guest, events: u64) -> f64 {
     let look_on = |_: &World, _: &Observation| true;
     let mut job = Job { world: World::new(bench::scenario(events).into(), Seed([1, 1])), watch: look_on };
     let begun = Spent::now();
@@ -75,7 +75,7 @@ fn solo(guest: &std::path::Path, events: u64) -> f64 {
     begun.rate(job.world.events())
 }
 
-fn batched(guest: &std::path::Path, batch: u64, events: u64) -> f64 {
+fn batched(guest: &Guest, batch: u64, events: u64) -> f64 {
     let look_on = |_: &World, _: &Observation| true;
     let events = if batch == 1 { events / 10 } else { events };
     let scenario = Arc::new(bench::scenario(events / batch));

@@ -140,13 +140,13 @@ fn forget(node: &mut Option<Box<dyn Hosted>>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(node)));
 }
 
-/// Moves the pipes away from descriptors 0 and 1, which then lead to `/dev/null`; and this process away from the
-/// folder it was started in.
+/// Moves the pipes away from descriptors 0 and 1, which then lead to where standard error does, nowhere; and this
+/// process away from the folder it was started in. Nothing is opened to be written: the sandbox would not have it.
 fn pipes() -> Result<(File, File), Farewell> {
     std::env::set_current_dir("/")?;
-    let null = File::options().read(true).write(true).open("/dev/null")?;
+    let silent = File::open("/dev/null")?;
     let mut moved = Vec::new();
-    for descriptor in [0, 1] {
+    for (descriptor, nowhere) in [(0, std::os::fd::AsRawFd::as_raw_fd(&silent)), (1, 2)] {
         // SAFETY: plain system calls on descriptors that the harness opened for this process.
         let copy = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) };
         if copy < 0 {
@@ -155,7 +155,7 @@ fn pipes() -> Result<(File, File), Farewell> {
         // SAFETY: `copy` is a descriptor of our own, just made.
         moved.push(unsafe { OwnedFd::from_raw_fd(copy) });
         // SAFETY: as above; both are open.
-        if unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&null), descriptor) } < 0 {
+        if unsafe { libc::dup2(nowhere, descriptor) } < 0 {
             return Err(Farewell::Confused);
         }
     }

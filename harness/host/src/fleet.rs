@@ -1,8 +1,8 @@
 //! A fleet: the lanes of one submission, and the worlds that are driven through them.
 
 use crate::lane::{HostError, Lane, LaneError};
+use crate::launch::Guest;
 use lab::frame::{self, Covered, Reply};
-use std::path::{Path, PathBuf};
 use world::{Misbehaviour, NodeKind, Observation, Step, StepEvent, World};
 
 /// Worlds with more guests than this share lanes.
@@ -42,14 +42,19 @@ pub enum Anomaly {
 
 /// The lanes of one submission.
 pub struct Fleet {
-    binary: PathBuf,
+    guest: Guest,
     lanes: Vec<Option<Lane>>,
 }
 
 impl Fleet {
-    /// For this guest binary. Nothing is started yet.
-    pub fn new(binary: &Path) -> Fleet {
-        Fleet { binary: binary.to_owned(), lanes: Vec::new() }
+    /// For this guest. Nothing is started yet.
+    pub fn new(guest: &Guest) -> Fleet {
+        Fleet { guest: guest.clone(), lanes: Vec::new() }
+    }
+
+    /// What its lanes run.
+    pub fn guest(&self) -> &Guest {
+        &self.guest
     }
 
     /// Runs worlds side by side, one slot of each lane a world, until all have ended or their watch has
@@ -129,7 +134,7 @@ impl Fleet {
         }
         let lane = &mut self.lanes[place];
         if lane.is_none() {
-            *lane = Some(Lane::spawn(&self.binary)?);
+            *lane = Some(Lane::spawn(&self.guest)?);
         }
         Ok(lane.as_mut().expect("just started"))
     }
@@ -139,7 +144,7 @@ impl Fleet {
     ///
     /// # Errors
     /// The harness's own.
-    pub fn solo<W: Watch>(binary: &Path, job: &mut Job<W>) -> Result<(), HostError> {
+    pub fn solo<W: Watch>(guest: &Guest, job: &mut Job<W>) -> Result<(), HostError> {
         let mut buffer = Vec::new();
         let mut lanes: Vec<Option<Lane>> = Vec::new();
         lanes.resize_with(job.world.scenario().nodes.len(), || None);
@@ -148,7 +153,7 @@ impl Fleet {
             let stepped = (|| {
                 if matches!(step.event, StepEvent::Start { .. }) {
                     *lane = None;
-                    *lane = Some(Lane::spawn(binary).map_err(LaneError::Host)?);
+                    *lane = Some(Lane::spawn(guest).map_err(LaneError::Host)?);
                 }
                 let lane = lane.as_mut().expect("a world starts a node before it steps it");
                 lane.put(&step, 0)?;

@@ -1,6 +1,6 @@
 //! A lane: one guest process, and the two pipes to it.
 
-use crate::launch::{self, MEMORY_MAX};
+use crate::launch::{Guest, MEMORY_MAX};
 use crate::watchdog::{Patience, Stuck};
 use lab::frame::{self, Covered, Farewell, Hello, Token};
 use rustix::event::PollFlags;
@@ -10,7 +10,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, ExitStatus};
 use std::time::Duration;
 use world::Misbehaviour;
@@ -81,9 +80,9 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// A guest that has said what it can.
-    pub(crate) fn spawn(binary: &Path) -> Result<Lane, HostError> {
-        let failed = |source| HostError::Spawn { path: binary.display().to_string(), source };
-        let mut child = launch::start(binary).map_err(failed)?;
+    pub(crate) fn spawn(guest: &Guest) -> Result<Lane, HostError> {
+        let failed = |source| HostError::Spawn { path: guest.binary().display().to_string(), source };
+        let mut child = guest.start().map_err(failed)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both were piped")
         };
@@ -240,7 +239,7 @@ impl Drop for Lane {
     }
 }
 
-const COMPUTES: &str = "computed for more than a second without an end";
+const COMPUTES: &str = "computed for more than a second without an end: look for a loop that never ends";
 const WAITS: &str = "waits for something that never comes (a lock, a channel, a join?)";
 
 /// How a process ended.
@@ -249,22 +248,32 @@ fn describe(status: ExitStatus) -> Misbehaviour {
     if let Some(code) = status.code() {
         return match Farewell::of(code) {
             Some(Farewell::Blocked) => Misbehaviour::Hung { how: WAITS.to_owned() },
-            Some(Farewell::OutOfMemory) => {
-                died(&format!("ran out of memory: a process has {} MiB", MEMORY_MAX >> 20))
-            }
+            Some(Farewell::OutOfMemory) => died(&format!(
+                "ran out of memory: a process has {} MiB; look for what only ever grows",
+                MEMORY_MAX >> 20
+            )),
             Some(Farewell::TooLong) => {
                 Misbehaviour::Flooded { limit: format!("an answer of {} MiB", frame::MAX_FRAME >> 20) }
             }
-            Some(Farewell::Confused) | None => died(&format!("ended itself (exit code {code})")),
+            Some(Farewell::Confused) | None => died(&format!(
+                "ended itself (exit code {code}): a node goes on for ever, take out what calls exit"
+            )),
         };
     }
     match status.signal() {
         Some(libc::SIGSEGV | libc::SIGBUS) => {
             died("overflowed its stack, most likely: look for a recursion without end")
         }
-        Some(libc::SIGABRT) => died("aborted: it called abort(), or panicked while panicking"),
-        Some(libc::SIGKILL) => died("was killed: it closed its pipe, or used too much"),
-        Some(libc::SIGXFSZ) => died("wrote a file, which no node may"),
+        Some(libc::SIGABRT) => died(
+            "aborted: it called abort(), or panicked while panicking; take that out, or look at what panics in a Drop",
+        ),
+        Some(libc::SIGKILL) => died("was killed: it closed its pipe, or this machine ran out of memory"),
+        Some(libc::SIGSYS) => died(
+            "asked the kernel for what no node may (other processes, namespaces, devices): take that out, all that a node has is `Out`",
+        ),
+        Some(libc::SIGXFSZ) => {
+            died("wrote a file, which no node may: keep it on the node's disk, `boot.disk`")
+        }
         Some(signal) => died(&format!("was ended by signal {signal}")),
         None => died("ended"),
     }

@@ -13,8 +13,10 @@ mod lane;
 mod launch;
 mod watchdog;
 
+pub use confine::{Barrier, Layers, is_strict, probe};
 pub use fleet::{Anomaly, Fleet, Job, Watch};
 pub use lane::HostError;
+pub use launch::Guest;
 
 /// Pins this thread, and the lanes it will start, to the `nth` core it may run on (counting round). Returns
 /// the core; `None` where the platform cannot.

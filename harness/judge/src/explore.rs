@@ -10,7 +10,6 @@ use crate::seed::{SeedKey, WorldSeed};
 use host::{Fleet, HostError, Job, Watch};
 use lab::NodeId;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 use world::{During, End, Misbehaviour, Observation, Time, World};
 
@@ -139,7 +138,6 @@ fn evidence(job: &mut Job<Judging>) -> Evidence {
 /// # Errors
 /// The harness's own; whatever the submission does is a finding.
 pub fn judge(
-    binary: &Path,
     fleet: &mut Fleet,
     chapter: u8,
     exercise: &str,
@@ -147,9 +145,10 @@ pub fn judge(
     options: &Options,
 ) -> Result<Finding, HostError> {
     let seed = |nth| options.seed_key.world(chapter, exercise, check.id, nth);
+    let guest = fleet.guest().clone();
     let alone = |nth| -> Result<Evidence, HostError> {
         let mut job = job(check, seed(nth), nth);
-        Fleet::solo(binary, &mut job)?;
+        Fleet::solo(&guest, &mut job)?;
         Ok(evidence(&mut job))
     };
     let total = options.worlds.unwrap_or(check.worlds).max(1);

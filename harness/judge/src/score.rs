@@ -140,6 +140,9 @@ fn verdict(how: &How) -> Verdict {
     }
 }
 
+/// For who is refused what the sandbox does not give.
+const REFUSED: &str = ". A node has no files, sockets, threads or processes: ask for effects through `Out`.";
+
 fn message(how: &How) -> String {
     match how {
         How::Violated(violation) => violation.sentence.clone(),
@@ -157,7 +160,11 @@ fn message(how: &How) -> String {
         }
         How::Misbehaved(node, during, Misbehaviour::Panicked { message, at, .. }) => {
             let at = if at.is_empty() { String::new() } else { format!(" at {at}") };
-            format!("{node} panicked{at} {during}: {message}")
+            let refused = ["PermissionDenied", "(os error 1)", "(os error 13)"]
+                .iter()
+                .any(|word| message.contains(word));
+            let help = if refused { REFUSED } else { "" };
+            format!("{node} panicked{at} {during}: {message}{help}")
         }
         How::Misbehaved(node, during, Misbehaviour::Died { how }) => {
             format!("The process of {node} {how}. It happened {during}.")
