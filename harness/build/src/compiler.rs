@@ -4,9 +4,11 @@ use crate::diagnostics::Message;
 use crate::error::{At, Error};
 use crate::kit::Kit;
 use crate::limits::{self, Ended};
+use confine::{Confinement, Limit, Resource};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// How student code is compiled. `-F` makes unsafe code an error that no attribute lifts; capping lints would
 /// void it. One codegen unit takes the least work, and the linker has the least to do.
@@ -24,6 +26,11 @@ pub(crate) const FLAGS: &[&str] = &[
     "-Csymbol-mangling-version=v0",
     "-Funsafe_code",
 ];
+
+/// Address space of the compiler, in bytes: several times what rustc takes for a chapter.
+const MEMORY_MAX: u64 = 4 << 30;
+/// A file that the compiler writes, in bytes.
+const FILE_MAX: u64 = 512 << 20;
 
 /// What the compiler said about one crate.
 pub(crate) struct Report {
@@ -47,7 +54,7 @@ pub(crate) fn library(kit: &Kit, dir: &Path, name: &str) -> Result<Report, Error
     rustc.arg(format!("--emit=link=lib{name}.rlib,dep-info={name}.d"));
     link(&mut rustc, "lab", &kit.libraries.join(&kit.crates.lab));
     link(&mut rustc, "serde", &kit.libraries.join(&kit.crates.serde));
-    run(kit, rustc)
+    run(kit, dir, rustc)
 }
 
 /// Compiles and links `dir/main.rs` to `dir/lane`, with these crates beside `lab` and `guest`.
@@ -60,7 +67,7 @@ pub(crate) fn main(kit: &Kit, dir: &Path, crates: &[(&str, PathBuf)]) -> Result<
     for (name, rlib) in crates {
         link(&mut rustc, name, rlib);
     }
-    run(kit, rustc)
+    run(kit, dir, rustc)
 }
 
 fn rustc(kit: &Kit, dir: &Path, name: &str) -> Command {
@@ -75,8 +82,25 @@ fn link(rustc: &mut Command, name: &str, rlib: &Path) {
     rustc.arg("--extern").arg(format!("{name}={}", rlib.display()));
 }
 
-fn run(kit: &Kit, mut rustc: Command) -> Result<Report, Error> {
-    let ended = limits::run(&mut rustc, kit.compile_max).at("cannot run", &kit.toolchain.rustc)?;
+/// What the compiler and the linker may read, beside the system's libraries: themselves, the kit, and the folders of
+/// this build. They write to `dir` alone.
+fn jail(kit: &Kit, dir: &Path) -> Result<Confinement, Error> {
+    let mut reads = kit.toolchain.folders();
+    reads.push(kit.libraries.clone());
+    reads.extend(dir.parent().map(Path::to_owned));
+    let cpu = kit.compile_max.max(Duration::from_secs(1)).as_secs().saturating_mul(4);
+    let limits: [Limit; 4] = [
+        (Resource::Addresses, MEMORY_MAX),
+        (Resource::FileSize, FILE_MAX),
+        (Resource::CpuSeconds, cpu),
+        (Resource::Core, 0),
+    ];
+    Confinement::compiler(&reads, dir, &limits, kit.layers).at("cannot jail the compiler to", dir)
+}
+
+fn run(kit: &Kit, dir: &Path, mut rustc: Command) -> Result<Report, Error> {
+    let jail = jail(kit, dir)?;
+    let ended = limits::run(&mut rustc, &jail, kit.compile_max).at("cannot run", &kit.toolchain.rustc)?;
     let Ended::By { status, stderr } = ended else {
         return Err(Error::CompilerTooSlow { limit_s: kit.compile_max.as_secs() });
     };

@@ -11,6 +11,10 @@ const TEXT_MAX: usize = 8 << 10;
 /// Items of a list in a message that are shown.
 const ITEMS_MAX: usize = 8;
 
+/// For who includes another file.
+const ONLY_SOURCES: &str =
+    "The compiler may read nothing but `src/**/*.rs`, which is what you hand in: put what you need there";
+
 /// What the compiler holds against some modules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostics {
@@ -51,6 +55,9 @@ impl Diagnostics {
         }
         if shown < errors.len() {
             let _ = write!(text, "\n\n… and {} more errors", errors.len() - shown);
+        }
+        if errors.iter().any(|error| error.message.starts_with("couldn't read")) {
+            let _ = write!(text, "\n\n{ONLY_SOURCES}");
         }
         Diagnostics { text, errors: errors.len(), warnings }
     }

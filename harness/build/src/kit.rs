@@ -6,6 +6,7 @@ use crate::compiler::{self, FLAGS};
 use crate::error::{At, Error};
 use crate::limits;
 use crate::toolchain::Toolchain;
+use confine::Layers;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
@@ -49,6 +50,7 @@ pub struct Kit {
     pub(crate) key: String,
     pub(crate) cache: PathBuf,
     pub(crate) compile_max: Duration,
+    pub(crate) layers: Layers,
 }
 
 /// File names in the kit's library folder.
@@ -85,6 +87,10 @@ impl Kit {
     /// default is a minute.
     pub fn with_compile_max(self, compile_max: Duration) -> Kit {
         Kit { compile_max, ..self }
+    }
+    /// The same kit with another jail around the compiler. The default has all layers.
+    pub fn with_layers(self, layers: Layers) -> Kit {
+        Kit { layers, ..self }
     }
     /// What two kits share only if they build the same binaries.
     pub fn key(&self) -> &str {
@@ -129,6 +135,7 @@ fn prepare(
         key: key.clone(),
         cache: cache.clone(),
         compile_max: COMPILE_MAX,
+        layers: Layers::ALL,
     };
     if let Some(crates) = recorded(&dir) {
         return Ok(kit(crates));

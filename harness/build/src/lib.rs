@@ -2,7 +2,8 @@
 //!
 //! A submission is the `src/**/*.rs` of one chapter ([`Sources`]). It is compiled by rustc itself, in a
 //! scratch folder, against [`Kit`]: `lab` and `guest`, carried inside the harness and compiled once for this
-//! machine. No cargo and no manifest, build script or macro crate comes near student code. Where some modules
+//! machine. No cargo and no manifest, build script or macro crate comes near student code, and the compiler
+//! and its linker open nothing but their own files, the kit's and the scratch folder's. Where some modules
 //! do not compile, their exercises are replaced by the skeleton's and the rest is still built
 //! ([`Built::broken`]).
 //!
@@ -29,6 +30,7 @@ mod toolchain;
 
 pub use archive::Archive;
 pub use cache::default_cache;
+pub use confine::Layers;
 pub use diagnostics::Diagnostics;
 pub use error::Error;
 pub use kit::{Kit, Preparing};

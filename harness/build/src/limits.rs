@@ -1,5 +1,6 @@
-//! Running a program that student code keeps busy: clean environment, one process group, limits.
+//! Running a program that student code keeps busy: clean environment, one process group, a limit of time.
 
+use confine::Confinement;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -9,10 +10,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Address space of the compiler, in bytes: several times what rustc takes for a chapter.
-const MEMORY_MAX: u64 = 8 << 30;
-/// A file that the compiler writes, in bytes.
-const FILE_MAX: u64 = 512 << 20;
 /// What is kept of what it prints, in bytes.
 const OUTPUT_MAX: u64 = 16 << 20;
 
@@ -32,11 +29,12 @@ pub(crate) fn clean(program: &Path, dir: &Path, path: &str) -> Command {
     command
 }
 
-/// Runs a command to its end, at most for `limit`.
-pub(crate) fn run(command: &mut Command, limit: Duration) -> io::Result<Ended> {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0).spawn()?;
+/// Runs a command in a jail to its end, at most for `limit`.
+pub(crate) fn run(command: &mut Command, jail: &Confinement, limit: Duration) -> io::Result<Ended> {
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+    jail.apply(command);
+    let mut child = command.spawn()?;
     let group = Pid::from_child(&child);
-    restrict(group, limit);
     let mut pipe = child.stderr.take().ok_or_else(|| io::Error::other("no pipe"))?;
     let reader = thread::spawn(move || {
         let mut kept = Vec::new();
@@ -59,20 +57,4 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> io::Result<Ended> {
         return Ok(Ended::AtLimit);
     }
     Ok(Ended::By { status, stderr: String::from_utf8_lossy(&stderr).into_owned() })
-}
-
-/// Set from outside just after the start: the compiler takes longer than this to read its first file.
-#[cfg(target_os = "linux")]
-fn restrict(pid: Pid, limit: Duration) {
-    use rustix::process::{Resource, Rlimit, prlimit};
-    let most = |value| Rlimit { current: Some(value), maximum: Some(value) };
-    // A compiler that has ended already needs no limit, and the wall limit holds without them.
-    let _ = prlimit(Some(pid), Resource::As, most(MEMORY_MAX));
-    let _ = prlimit(Some(pid), Resource::Fsize, most(FILE_MAX));
-    let _ = prlimit(Some(pid), Resource::Cpu, most(4 * limit.as_secs().max(1)));
-    let _ = prlimit(Some(pid), Resource::Core, most(0));
-}
-#[cfg(not(target_os = "linux"))]
-fn restrict(_pid: Pid, _limit: Duration) {
-    let _ = (MEMORY_MAX, FILE_MAX);
 }

@@ -18,6 +18,23 @@ pub(crate) struct Toolchain {
     pub(crate) version: String,
 }
 impl Toolchain {
+    /// The folders that hold its programs and libraries, and the linker's.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let real = self.linker.canonicalize().unwrap_or_else(|_| self.linker.clone());
+        let mut folders = Vec::new();
+        for program in [&self.rustc, &self.linker, &real] {
+            let Some(programs) = program.parent() else { continue };
+            folders.push(programs.to_owned());
+            // a system's own compiler has the root for a home, or `/usr`
+            let home = programs.parent().into_iter();
+            folders.extend(
+                home.flat_map(|home| ["lib", "lib64", "libexec"].map(|libraries| home.join(libraries))),
+            );
+        }
+        folders.sort();
+        folders.dedup();
+        folders
+    }
     /// The toolchain that `$RUSTC`, else `rustc` on the `PATH`, belongs to.
     ///
     /// It is asked in the root folder: a toolchain file in a submission's folder has no say.
