@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use host::Layers;
 use std::path::PathBuf;
 
 /// Learn distributed systems by doing: write a node, and see it graded under injected faults.
@@ -79,6 +80,9 @@ pub(crate) struct GradeArgs {
     /// Pass with so many percent of the XP, instead of with every check
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(crate) min_score: Option<u32>,
+    /// Grade nothing unless this machine shuts student code off from files and system calls; implied by CI=true
+    #[arg(long, conflicts_with = "no_sandbox")]
+    pub(crate) strict: bool,
     /// Say in the JSON report how long it took
     #[arg(long)]
     pub(crate) timings: bool,
@@ -97,6 +101,15 @@ pub(crate) struct HowArgs {
     /// Judge on so many cores; all if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) workers: Option<u16>,
+    /// Run the code that is graded without the sandbox, to debug one's own; the report says so
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+}
+impl HowArgs {
+    /// How the code that is graded is confined.
+    pub(crate) fn layers(&self) -> Layers {
+        crate::isolation::layers(self.no_sandbox)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -32,6 +32,7 @@ pub(crate) fn run() -> Result<Exit, Failed> {
         }
     });
     say("kit", kit.map(|_| "compiled for this toolchain".to_owned()).map_err(|e| e.to_string()));
+    sound &= crate::isolation::table();
     Ok(if sound { Exit::Passed } else { Exit::HarnessFault })
 }
 

@@ -8,12 +8,13 @@ use crate::report::{ChapterReport, GradedExercise, Report};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow};
-use build::{Kit, Sources};
+use build::{Kit, Layers, Sources};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     let begun = Instant::now();
+    crate::isolation::demand(args.strict, args.how.no_sandbox)?;
     let course = Course::load()?;
     let selected = course.select(&args.what)?;
     let (submission, workspace) = match &args.submission {
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     };
     let judging = Judging::new(&args.how, args.seed_key.as_deref());
     let mut report = grade(&submission, &selected, &judging)?;
+    report.not_isolated = crate::isolation::missing(args.how.no_sandbox);
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     }
@@ -78,7 +80,7 @@ pub(crate) fn grade(
     selected: &[Selected<'_>],
     judging: &Judging,
 ) -> Result<Report, Failed> {
-    let kit = prepare_kit()?;
+    let kit = prepare_kit(judging.layers)?;
     let mut chapters: Vec<ChapterReport> = Vec::new();
     let mut rest = selected;
     while let Some(first) = rest.first() {
@@ -96,15 +98,16 @@ pub(crate) fn grade(
         chapters.push(grade_chapter(&kit, first.chapter, &sources, these, judging)?);
         rest = others;
     }
-    Ok(Report { chapters, timings_ms: None })
+    Ok(Report { chapters, not_isolated: Vec::new(), timings_ms: None })
 }
 
-pub(crate) fn prepare_kit() -> Result<Kit, Failed> {
-    Ok(Kit::prepare(&build::default_cache(), |preparing| {
+pub(crate) fn prepare_kit(layers: Layers) -> Result<Kit, Failed> {
+    let kit = Kit::prepare(&build::default_cache(), |preparing| {
         if let Some(line) = crate::text::preparing(&preparing) {
             anstream::eprintln!("{line}");
         }
-    })?)
+    })?;
+    Ok(kit.with_layers(layers))
 }
 
 /// Grades exercises of one chapter from its sources.

@@ -2,7 +2,7 @@
 
 use crate::Failed;
 use crate::args::HowArgs;
-use host::Fleet;
+use host::{Fleet, Guest, Layers};
 use judge::{Check, Exercise, ExerciseReport, Finding, Options, SeedKey};
 use std::path::Path;
 use std::sync::Mutex;
@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Judging {
     pub(crate) options: Options,
     pub(crate) workers: usize,
+    /// How guests are confined.
+    pub(crate) layers: Layers,
     /// Where the first worker runs.
     core: usize,
 }
@@ -21,7 +23,7 @@ impl Judging {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let seed_key = seed_key.map(SeedKey::secret).unwrap_or_default();
         let options = Options { seed_key, worlds: how.worlds, batch: how.batch.into() };
-        Judging { options, workers: how.workers.map_or(cores, usize::from), core: 0 }
+        Judging { options, workers: how.workers.map_or(cores, usize::from), layers: how.layers(), core: 0 }
     }
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn judge_all(
     exercises: &[&Exercise],
     done: &(dyn Fn(&Check) + Sync),
 ) -> Result<Vec<ExerciseReport>, Failed> {
+    let guest = &Guest::new(binary, judging.layers)?;
     let mut findings: Vec<Vec<Option<Finding>>> =
         exercises.iter().map(|exercise| vec![None; exercise.checks.len()]).collect();
     let mut decided: Vec<Vec<bool>> =
@@ -79,7 +82,7 @@ pub(crate) fn judge_all(
             }
             continue;
         }
-        for ((e, c), finding) in judge_wave(judging, binary, chapter, exercises, &wave, done)? {
+        for ((e, c), finding) in judge_wave(judging, guest, chapter, exercises, &wave, done)? {
             findings[e][c] = Some(finding);
             decided[e][c] = true;
         }
@@ -91,7 +94,7 @@ type Place = (usize, usize);
 
 fn judge_wave(
     judging: &Judging,
-    binary: &Path,
+    guest: &Guest,
     chapter: u8,
     exercises: &[&Exercise],
     wave: &[Place],
@@ -101,10 +104,10 @@ fn judge_wave(
     let results = Mutex::new(Vec::new());
     let worker = |core: usize| -> Result<(), Failed> {
         host::pin(core);
-        let mut fleet = Fleet::new(binary);
+        let mut fleet = Fleet::new(guest);
         while let Some((e, c)) = wave.get(next.fetch_add(1, Ordering::Relaxed)) {
             let (exercise, check) = (exercises[*e], &exercises[*e].checks[*c]);
-            let finding = judge::judge(binary, &mut fleet, chapter, exercise.id, check, &judging.options)?;
+            let finding = judge::judge(&mut fleet, chapter, exercise.id, check, &judging.options)?;
             done(check);
             results.lock().expect("no worker panics while it holds this").push(((*e, *c), finding));
         }

@@ -6,6 +6,7 @@ mod args;
 mod course;
 mod doctor;
 mod grade;
+mod isolation;
 mod judging;
 mod pages;
 mod progress;

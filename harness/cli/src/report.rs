@@ -2,6 +2,7 @@
 
 use crate::Exit;
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, wrapped};
+use host::Barrier;
 use judge::{CheckReport, Exercise, ExerciseReport, Failure, Kind, RELEASE, Verdict};
 use serde::Serialize;
 use std::fmt::Write;
@@ -11,6 +12,8 @@ const SCHEMA: u32 = 1;
 
 pub(crate) struct Report {
     pub(crate) chapters: Vec<ChapterReport>,
+    /// What student code was not shut off from.
+    pub(crate) not_isolated: Vec<Barrier>,
     pub(crate) timings_ms: Option<u64>,
 }
 pub(crate) struct ChapterReport {
@@ -90,10 +93,20 @@ impl Report {
         for chapter in &self.chapters {
             chapter.text(&mut out, width);
         }
+        if !self.not_isolated.is_empty() {
+            let open = self.open().join(", ");
+            let said = format!(
+                "Graded without being shut off from: {open}. Believe this report if you trust the code.\n"
+            );
+            let _ = writeln!(out, "{}", wrapped(&said, 0, width).trim_end());
+        }
         let (xp, max) = self.totals();
         let all_of = if self.chapters.len() == 1 { "" } else { " in all" };
         let _ = writeln!(out, "{}", styled(STRONG, &format!("{xp} of {max} XP{all_of}")));
         out
+    }
+    fn open(&self) -> Vec<&'static str> {
+        self.not_isolated.iter().map(|barrier| crate::isolation::name(*barrier)).collect()
     }
     fn totals(&self) -> (u32, u32) {
         let sum = |f: fn(&ChapterReport) -> u32| self.chapters.iter().map(f).sum();
@@ -108,6 +121,7 @@ impl Report {
             xp,
             max_xp,
             chapters: self.chapters.iter().map(JsonChapter::new).collect(),
+            not_isolated: self.open(),
             timings_ms: self.timings_ms,
         };
         let mut text = serde_json::to_string_pretty(&report).expect("a report has no value that JSON lacks");
@@ -228,6 +242,9 @@ struct Json<'a> {
     xp: u32,
     max_xp: u32,
     chapters: Vec<JsonChapter<'a>>,
+    /// What student code was not shut off from; left out where that is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_isolated: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timings_ms: Option<u64>,
 }

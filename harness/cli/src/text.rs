@@ -24,7 +24,10 @@ pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let options = textwrap::Options::new(width).initial_indent(&margin).subsequent_indent(&margin);
     let mut lines = String::new();
     for line in text.lines() {
-        let _ = writeln!(lines, "{}", textwrap::fill(line, &options));
+        // where lines are broken anew, a command may come to begin one
+        for line in textwrap::fill(line, &options).split('\n') {
+            let _ = writeln!(lines, "{}", no_command(line));
+        }
     }
     lines
 }
@@ -33,6 +36,10 @@ pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
 pub(crate) fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
+        // what a CI system would take for a command, in the middle of a line (`##[…]`, `##vso[…]`)
+        if c == '#' && safe.ends_with('#') {
+            safe.push(' ');
+        }
         let hidden = c.is_control() && c != '\n'
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if hidden {
@@ -41,7 +48,17 @@ pub(crate) fn harmless(text: &str) -> String {
             safe.push(c);
         }
     }
-    safe
+    let lines: Vec<String> = safe.split('\n').map(no_command).collect();
+    lines.join("\n")
+}
+
+/// A line that begins with `::` (blanks aside) is a command to some CI systems.
+fn no_command(line: &str) -> String {
+    let text = line.trim_start();
+    match text.strip_prefix("::") {
+        Some(rest) => format!("{}: :{rest}", &line[..line.len() - text.len()]),
+        None => line.to_owned(),
+    }
 }
 
 /// An error for standard error.

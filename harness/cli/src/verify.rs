@@ -8,7 +8,7 @@ use crate::text::{BAD, GOOD, styled};
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow, bail};
 use build::{Kit, Sources};
-use host::Fleet;
+use host::{Fleet, Guest};
 use judge::{Exercise, Verdict};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -66,7 +66,7 @@ fn seed_key(nth: u32) -> Option<String> {
 }
 
 fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
-    let kit = prepare_kit()?;
+    let kit = prepare_kit(args.how.layers())?;
     let mut faults = Vec::new();
     for family in ["solutions", "tests/second"] {
         let folder = args.root.join(family).join(chapter.suite.folder);
@@ -100,7 +100,7 @@ fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
 }
 
 fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
-    let kit = prepare_kit()?;
+    let kit = prepare_kit(args.how.layers())?;
     let sources = Sources::read(&args.root.join("exercises").join(chapter.suite.folder))?;
     let exercises: Vec<&Exercise> = chapter.suite.exercises.iter().collect();
     let built = chapter.build(&kit, &sources, &exercises)?;
@@ -200,7 +200,7 @@ pub(crate) fn apply(edits: &[Edit], reference: &Sources) -> anyhow::Result<Sourc
 }
 
 fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
-    let kit = prepare_kit()?;
+    let kit = prepare_kit(args.how.layers())?;
     let all = Mutants::read(&args.root, chapter)?.mutants;
     let mutants: Vec<&Mutant> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
@@ -314,11 +314,11 @@ fn try_mutant(
         tried.faults.push(format!("scores {} XP, not 0", report.xp()));
     }
     // under other keys only the named check is of interest
-    let mut fleet = Fleet::new(&built.binary);
+    let mut fleet = Fleet::new(&Guest::new(&built.binary, args.how.layers())?);
     for nth in 1..=args.keys {
         let options = Judging::new(&args.how, seed_key(nth).as_deref()).fit_for(&built).options;
         let number = chapter.suite.number;
-        let finding = judge::judge(&built.binary, &mut fleet, number, exercise.id, named, &options)?;
+        let finding = judge::judge(&mut fleet, number, exercise.id, named, &options)?;
         tried.caught += u32::from(finding.failure.is_some());
     }
     if tried.caught * 100 < args.keys * CAUGHT_PERCENT_MIN {

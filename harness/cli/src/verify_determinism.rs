@@ -9,7 +9,7 @@ use crate::report::Report;
 use crate::verify::{Edit, apply, selected, word};
 use anyhow::{Context, anyhow};
 use build::{Kit, Sources};
-use host::Fleet;
+use host::{Fleet, Guest};
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Instant;
@@ -41,7 +41,7 @@ struct Submission {
 }
 
 pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
-    let kit = prepare_kit()?;
+    let kit = prepare_kit(args.how.layers())?;
     let folder = chapter.suite.folder;
     let reference = Sources::read(&args.root.join("solutions").join(folder))?;
     if args.repeat > 0 {
@@ -104,7 +104,7 @@ fn grade(
         let how = HowArgs { batch, workers: Some(workers), ..args.how.clone() };
         let judging = Judging::new(&how, None);
         let graded = grade_chapter(kit, chapter, sources, &selected(chapter), &judging)?;
-        let report = Report { chapters: vec![graded], timings_ms: None };
+        let report = Report { chapters: vec![graded], not_isolated: Vec::new(), timings_ms: None };
         let json = report.json();
         match &first {
             None => first = Some((report, json)),
@@ -148,13 +148,13 @@ fn repeat(
     };
     let built = chapter.build(kit, reference, &[exercise])?;
     host::pin(0);
-    let mut fleet = Fleet::new(&built.binary);
+    let mut fleet = Fleet::new(&Guest::new(&built.binary, args.how.layers())?);
     let mut first = None;
     for nth in 0..args.repeat {
         let how = HowArgs { batch: [64, 256, 1_024][nth as usize % 3], ..args.how.clone() };
         let options = Judging::new(&how, None).options;
         let number = chapter.suite.number;
-        let finding = judge::judge(&built.binary, &mut fleet, number, exercise.id, check, &options)?;
+        let finding = judge::judge(&mut fleet, number, exercise.id, check, &options)?;
         let bytes = format!("{finding:?}");
         match &first {
             None => first = Some(bytes),

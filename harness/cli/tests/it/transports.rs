@@ -3,7 +3,7 @@
 
 use crate::{cache, root};
 use build::{Kit, Sources, Target};
-use host::{Fleet, Job};
+use host::{Fleet, Guest, Job, Layers};
 use judge::{SeedKey, WorldSeed};
 use std::sync::Arc;
 use world::{Local, Observation, Scenario, World};
@@ -55,14 +55,15 @@ fn in_process_batched_and_solo_runs_show_the_same() {
         watch: look_on,
     };
     let mut batch: Vec<_> = worlds.iter().map(job).collect();
-    let mut fleet = Fleet::new(&built.binary);
+    let guest = Guest::new(&built.binary, Layers::ALL).expect("it is there");
+    let mut fleet = Fleet::new(&guest);
     fleet.batch(&mut batch).expect("lanes").expect("nobody misbehaves");
     let batched: Vec<u64> = batch.iter().map(|job| job.world.hash()).collect();
     assert_eq!(batched, here);
 
     for (world, expected) in worlds.iter().zip(&here).step_by(7) {
         let mut job = job(world);
-        Fleet::solo(&built.binary, &mut job).expect("lanes");
+        Fleet::solo(&guest, &mut job).expect("lanes");
         assert_eq!(job.world.hash(), *expected);
     }
     // and the worlds are not all alike

@@ -1,0 +1,128 @@
+//! What keeps the code that is graded away from this machine, found out by trying.
+
+use crate::text::{BAD, GOOD, STRONG, styled};
+use crate::{Exit, Failed};
+use anyhow::anyhow;
+use host::{Barrier, Layers};
+use std::sync::OnceLock;
+
+/// Which barriers hold here.
+pub(crate) fn found() -> &'static [(Barrier, bool)] {
+    static FOUND: OnceLock<Vec<(Barrier, bool)>> = OnceLock::new();
+    FOUND.get_or_init(host::probe)
+}
+
+/// The layers to grade with: all that this machine has, or those alone that a verdict rests on.
+pub(crate) fn layers(no_sandbox: bool) -> Layers {
+    if no_sandbox {
+        return Layers::NO_SANDBOX;
+    }
+    let holds = |barrier| found().contains(&(barrier, true));
+    Layers {
+        files: holds(Barrier::Files),
+        calls: holds(Barrier::Calls),
+        ties: holds(Barrier::Outliving),
+        ..Layers::ALL
+    }
+}
+
+/// The barriers that do not stand while something is graded.
+pub(crate) fn missing(no_sandbox: bool) -> Vec<Barrier> {
+    let lifted =
+        |barrier| no_sandbox && matches!(barrier, Barrier::Files | Barrier::Signals | Barrier::Calls);
+    let missing = found().iter().filter(|(barrier, holds)| !holds || lifted(*barrier));
+    missing.map(|(barrier, _)| *barrier).collect()
+}
+
+/// Whether to refuse to grade without a sandbox: because it was said, or because this is CI.
+pub(crate) fn is_strict(asked: bool) -> bool {
+    asked || std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1")
+}
+
+/// Refuses where strictness is due and files or system calls are open; else says on standard error what is.
+pub(crate) fn demand(strict: bool, no_sandbox: bool) -> Result<(), Failed> {
+    let missing = missing(no_sandbox);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let open = missing.iter().map(|barrier| name(*barrier)).collect::<Vec<_>>().join(", ");
+    let strict = is_strict(strict);
+    if strict && no_sandbox {
+        return Err(Failed::usage(anyhow!(
+            "--no-sandbox is for debugging one's own code: it does not go with --strict, which CI=true implies"
+        )));
+    }
+    if strict && missing.iter().any(|barrier| matches!(barrier, Barrier::Files | Barrier::Calls)) {
+        return Err(Failed {
+            exit: Exit::HarnessFault,
+            error: anyhow!(
+                "nothing is graded: this machine does not shut student code off from {open}, and --strict (or CI=true) asks for \
+                 it; `faultlines doctor` says what each of them means"
+            ),
+        });
+    }
+    if !no_sandbox {
+        anstream::eprintln!(
+            "note: this machine does not shut the code that is graded off from {open}; fine for your own, and `faultlines doctor` \
+             says more"
+        );
+    }
+    Ok(())
+}
+
+/// What a report calls a barrier.
+pub(crate) fn name(barrier: Barrier) -> &'static str {
+    match barrier {
+        Barrier::Files => "files",
+        Barrier::Signals => "signals",
+        Barrier::Calls => "system calls",
+        Barrier::Memory => "memory",
+        Barrier::Outliving => "outliving",
+        Barrier::Descriptors => "descriptors",
+    }
+}
+
+/// What a barrier does where it holds; what it means where it does not.
+fn about(barrier: Barrier) -> (&'static str, &'static str) {
+    match barrier {
+        Barrier::Files => (
+            "only its own can be opened (Landlock)",
+            "student code can read and write what you can, hidden tests included; Linux 5.13 or newer has Landlock",
+        ),
+        Barrier::Signals => (
+            "none reaches a process outside (Landlock)",
+            "kept in by the filter of system calls alone; Linux 6.12 or newer has both",
+        ),
+        Barrier::Calls => (
+            "no sockets, processes, threads, shared memory (seccomp)",
+            "student code can open sockets and start processes; a container may forbid seccomp, the kernel has it",
+        ),
+        Barrier::Memory => ("bounded (resource limits)", "student code can use up all the memory there is"),
+        Barrier::Outliving => {
+            ("no process outlives the harness", "a process of a submission may live on when you interrupt")
+        }
+        Barrier::Descriptors => (
+            "none of the harness's is inherited",
+            "files that your shell has left open can be read by student code",
+        ),
+    }
+}
+
+/// Prints the table; whether grading can go on here as it is asked for.
+pub(crate) fn table() -> bool {
+    for (barrier, holds) in found() {
+        let (does, means) = about(*barrier);
+        let (mark, text) = if *holds { (styled(GOOD, "✔"), does) } else { (styled(STRONG, "!"), means) };
+        anstream::println!("{mark} {:<12} {text}", name(*barrier));
+    }
+    let strict = host::is_strict(found());
+    let (mark, text) = match (strict, is_strict(false)) {
+        (true, _) => (styled(GOOD, "✔"), "the code of others can be graded"),
+        (false, true) => (styled(BAD, "✘"), "CI is set: nothing will be graded (--strict)"),
+        (false, false) => {
+            (styled(STRONG, "!"), "grade your own code here, and that of others in a machine of its own")
+        }
+    };
+    anstream::println!("{mark} {:<12} {text}", "sandbox");
+    strict || !is_strict(false)
+}
