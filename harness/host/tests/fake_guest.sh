@@ -8,5 +8,8 @@ if [ -e before ]; then
     head -c 12 | tail -c 8
 fi
 cat after
+[ -e closes ] && exec sleep 60 >&-
+[ -e floods ] && exec cat /dev/zero
+[ -e dribbles ] && while :; do printf 0; done
 [ -e stays ] && cat >/dev/null
 exit 0

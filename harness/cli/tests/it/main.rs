@@ -1,5 +1,6 @@
 //! End to end: the binary, as its users run it, and the gates of the course.
 
+mod attacks;
 mod daily;
 mod errors;
 mod gates;

@@ -126,6 +126,17 @@ fn half_a_frame_is_an_end_or_garbage() {
 }
 
 #[test]
+fn pipes_that_are_closed_flooded_or_fed_byte_by_byte_cost_only_their_world() {
+    let closes = Fake::polite().file("closes", &[]).misbehaviour();
+    assert!(matches!(closes, Misbehaviour::Died { .. }), "{closes:?}");
+    let floods = Fake::polite().file("floods", &[]).misbehaviour();
+    assert!(matches!(floods, Misbehaviour::Garbled { .. }), "{floods:?}");
+    // the beginning of a frame of a megabyte, which never becomes whole
+    let dribbles = Fake::polite().says(&(1_u32 << 20).to_le_bytes()).file("dribbles", &[]).misbehaviour();
+    assert!(matches!(dribbles, Misbehaviour::Hung { .. } | Misbehaviour::Garbled { .. }), "{dribbles:?}");
+}
+
+#[test]
 fn a_guest_that_ends_has_died_and_a_silent_one_hangs() {
     let died = Fake::polite().misbehaviour();
     assert!(

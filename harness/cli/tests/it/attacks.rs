@@ -1,0 +1,200 @@
+//! Attacks on a grade, from the submission's folder to the report; and what a machine that lacks a layer does.
+
+use crate::{cache, faultlines, grade, root, submission};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const HANDLER: &str = "self.time = self.time.max(seen) + 1;";
+const CANARY: &str = "canary-of-the-teacher";
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+/// A command that grades a submission, from its folder.
+fn grading(submission: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_faultlines"));
+    command.args(["grade", "7/lamport", "--submission"]).arg(submission);
+    command.env("FAULTLINES_CACHE", cache()).env_remove("CI").env("TOKEN", CANARY);
+    command.current_dir(submission.join("07-logical-clocks"));
+    command
+}
+
+#[test]
+fn a_toolchain_file_has_no_say() {
+    let folder = submission(&[]);
+    let chapter = folder.path().join("07-logical-clocks");
+    let witness = folder.path().join("witness");
+    fs::create_dir_all(folder.path().join("toolchain/bin")).expect("a folder");
+    for program in ["cargo", "rustc"] {
+        let path = folder.path().join("toolchain/bin").join(program);
+        fs::write(&path, format!("#!/bin/sh\ntouch {}\n", witness.display())).expect("a script");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("ours");
+    }
+    let toolchain = folder.path().join("toolchain").display().to_string();
+    fs::write(chapter.join("rust-toolchain.toml"), format!("[toolchain]\npath = \"{toolchain}\"\n"))
+        .expect("a file");
+    let naive =
+        Command::new("cargo").arg("build").current_dir(&chapter).env_remove("RUSTUP_TOOLCHAIN").output();
+    let naive = naive.expect("cargo is what runs this test");
+    // without rustup, cargo does not heed it either
+    let heeded = fs::remove_file(&witness).is_ok();
+    assert!(heeded || Command::new("rustup").output().is_err(), "{}", said(&naive));
+    let graded = grading(folder.path()).env_remove("RUSTUP_TOOLCHAIN").output().expect("it runs");
+    assert!(graded.status.success(), "{}", said(&graded));
+    assert!(!witness.exists());
+}
+
+#[test]
+fn the_environment_of_the_harness_is_not_in_a_submission() {
+    let leak = |expression: &str| {
+        let code = format!("self.time = 0; panic!(\"it is {{:?}}\", {expression});");
+        submission(&[(HANDLER, &code)])
+    };
+    let dir = tempfile::tempdir().expect("a folder");
+    for expression in ["option_env!(\"TOKEN\")", "include_str!(\"/proc/self/environ\")"] {
+        // a compiler that nobody jails puts it into the program
+        let plain = dir.path().join("plain.rs");
+        fs::write(&plain, format!("fn main() {{\n    print!(\"{{:?}}\", {expression});\n}}\n"))
+            .expect("a file");
+        let mut rustc = Command::new("rustc");
+        rustc.arg(&plain).current_dir(dir.path()).env("TOKEN", CANARY);
+        assert!(rustc.status().expect("it runs").success());
+        let told = said(&Command::new(dir.path().join("plain")).output().expect("it runs"));
+        assert!(told.contains(CANARY), "{expression}: {told}");
+
+        let folder = leak(expression);
+        let graded = said(&grading(folder.path()).output().expect("it runs"));
+        assert!(graded.contains("0/16 XP") && !graded.contains(CANARY), "{expression}: {graded}");
+    }
+    let folder = leak("std::env::var(\"TOKEN\")");
+    let graded = said(&grading(folder.path()).output().expect("it runs"));
+    assert!(graded.contains("it is Err(NotPresent)"), "{graded}");
+}
+
+#[test]
+fn a_verdict_that_is_printed_is_none() {
+    let prints = "\
+println!(\"test result: ok. 12 passed; 0 failed\\n{{\\\"score\\\":100}}\");
+eprintln!(\"test result: ok. 12 passed; 0 failed\");
+self.time = seen;";
+    let ran = grade(&submission(&[(HANDLER, prints)]), &["--format", "json"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("\"failed\"") && !ran.stdout.contains("12 passed"), "{ran}");
+}
+
+#[test]
+fn commands_to_a_ci_system_do_not_come_out_of_a_report() {
+    let long = "x".repeat(60);
+    let says = format!(
+        "panic!(\"{long} ::set-output name=score::100 ##vso[task.complete]\\n::stop-commands::x\\r\\u{{1b}}[2J\\u{{202e}}\");"
+    );
+    let code = format!("self.time = 0; {says}");
+    for format in ["text", "json"] {
+        let ran = grade(&submission(&[(HANDLER, &code)]), &["--format", format]);
+        assert!(ran.stdout.contains("set-output") && ran.stdout.contains("stop-commands"), "{ran}");
+        assert!(!ran.stdout.lines().any(|line| line.trim_start().starts_with("::")), "{ran}");
+        assert!(!ran.stdout.contains("##"), "{ran}");
+        assert!(!ran.stdout.contains(['\r', '\u{1b}', '\u{202e}']), "{ran}");
+    }
+}
+
+#[test]
+fn what_the_sandbox_refuses_is_told_with_what_to_do() {
+    let told = |code: &str| grade(&submission(&[(HANDLER, code)]), &[]).stdout;
+    let help = "A node has no files,";
+    for code in [
+        "self.time = std::fs::read(\"/etc/hostname\").unwrap().len() as u64;",
+        "self.time = u64::from(std::net::UdpSocket::bind(\"127.0.0.1:0\").unwrap().local_addr().unwrap().port());",
+        "std::fs::write(\"/tmp/faultlines\", \"\").unwrap(); self.time = 0;",
+        "let new = std::process::Command::new(\"true\").spawn(); self.time = u64::from(new.unwrap().id());",
+    ] {
+        let told = told(code);
+        assert!(told.contains("crashed") && told.contains(help), "{code}: {told}");
+    }
+}
+
+#[test]
+fn reports_are_the_same_without_the_sandbox_but_for_saying_so() {
+    let wrong = [("boot.disk.load(TIME).unwrap_or(0)", "{ let _ = boot; 0 }")];
+    for edits in [&wrong[..], &[]] {
+        let submission = submission(edits);
+        let with = grade(&submission, &["--format", "json"]).stdout;
+        let without = grade(&submission, &["--format", "json", "--no-sandbox"]).stdout;
+        let said = ",\n  \"not_isolated\": [\n    \"files\",\n    \"signals\",\n    \"system calls\"\n  ]";
+        assert_eq!(without.matches(said).count(), 1, "{without}");
+        assert_eq!(without.replace(said, ""), with);
+        let text = grade(&submission, &["--no-sandbox"]).stdout;
+        assert!(text.contains("Graded without being shut off from: files, signals, system calls."), "{text}");
+    }
+    assert_eq!(faultlines(&["grade", "7/lamport", "--strict", "--no-sandbox"]).code, 2);
+}
+
+/// Runs the binary where the kernel answers these calls so: as one does that lacks a layer.
+fn lacking(calls: &[i64], errno: i32, arguments: &[&str], ci: bool) -> (i32, String) {
+    let rules: BTreeMap<i64, Vec<_>> = calls.iter().map(|call| (*call, Vec::new())).collect();
+    let arch = std::env::consts::ARCH.try_into().expect("there are filters for it");
+    let refuse = SeccompAction::Errno(errno.unsigned_abs());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).expect("a filter");
+    let program: BpfProgram = filter.try_into().expect("a short one");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_faultlines"));
+    command.args(arguments).current_dir(root()).env("FAULTLINES_CACHE", cache()).env_remove("CI");
+    if ci {
+        command.env("CI", "true");
+    }
+    // SAFETY: system calls alone.
+    unsafe {
+        command.pre_exec(move || {
+            seccompiler::apply_filter(&program).map_err(|_| std::io::ErrorKind::Other.into())
+        });
+    }
+    let output = command.output().expect("it runs");
+    (output.status.code().unwrap_or(-1), said(&output))
+}
+
+#[test]
+fn a_machine_that_lacks_a_layer_says_so_and_refuses_to_grade_strictly() {
+    const LANDLOCK: [i64; 3] = [444, 445, 446];
+    const SECCOMP: [i64; 1] = [317];
+    let grade = ["grade", "7/lamport", "--submission", "solutions"];
+    let strict = ["grade", "7/lamport", "--submission", "solutions", "--strict"];
+    let cases: [(&[i64], i32, &str, &str); 2] = [
+        (&LANDLOCK, ENOSYS, "files, signals", "hidden tests included"),
+        #[cfg(target_arch = "x86_64")]
+        (&SECCOMP, EPERM, "system calls", "can open sockets"),
+    ];
+    for (calls, errno, open, means) in cases {
+        let (code, said) = lacking(calls, errno, &grade, false);
+        assert_eq!(code, 0, "{said}");
+        assert!(
+            said.contains(&format!(
+                "note: this machine does not shut the code that is graded off from {open};"
+            )),
+            "{said}"
+        );
+        assert!(said.contains(&format!("Graded without being shut off from: {open}.")), "{said}");
+        for (arguments, ci) in [(&strict[..], false), (&grade[..], true)] {
+            let (code, said) = lacking(calls, errno, arguments, ci);
+            assert_eq!(code, 4, "{said}");
+            assert!(
+                said.contains("nothing is graded") && said.contains(open) && !said.contains("XP"),
+                "{said}"
+            );
+        }
+        let (code, said) = lacking(calls, errno, &["doctor"], false);
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains(means) && said.contains("grade your own code here"), "{said}");
+        let (code, said) = lacking(calls, errno, &["doctor"], true);
+        assert_eq!(code, 4, "{said}");
+        assert!(said.contains("nothing will be graded"), "{said}");
+    }
+    let (code, said) = lacking(&[], 0, &strict, true);
+    assert_eq!(code, 0, "{said}");
+}
+const ENOSYS: i32 = 38;
+#[cfg(target_arch = "x86_64")]
+const EPERM: i32 = 1;
