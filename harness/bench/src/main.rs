@@ -1,8 +1,10 @@
-//! `cargo run --release` in this folder prints the table.
+//! `cargo run --release` in this folder prints the table; `cargo run --release 0 builds` what the build jail costs.
 
+use build::{Kit, Sources, Target};
 use host::{Fleet, Guest, Job, Layers};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 use world::{Local, Observation, Seed, World};
 
 fn main() {
@@ -11,7 +13,11 @@ fn main() {
         return row("in-process", in_process(events), 1.0); // for a profiler
     }
     host::pin(1);
-    let guest = guest_binary();
+    if std::env::args().nth(2).as_deref() == Some("builds") {
+        return builds();
+    }
+    let guest = Guest::new(&guest_binary(), Layers::ALL).expect("it is there");
+    let bare = Guest::new(&guest_binary(), Layers::NO_SANDBOX).expect("it is there");
     let in_process = in_process(events);
     println!("ping, {} nodes a world, one core", bench::NODES);
     row("in-process", in_process, in_process);
@@ -19,10 +25,71 @@ fn main() {
     for batch in [1, 64, 256, 1024] {
         row(&format!("isolated, {batch} worlds a batch"), batched(&guest, batch, events), in_process);
     }
+    println!("what the sandbox costs: median of {ROUNDS} rounds of both, in turns");
+    compare("256 worlds a batch, CPU seconds", |sandbox| {
+        1.0 / batched(if sandbox { &guest } else { &bare }, 256, events)
+    });
+    compare("a guest from its start to its greeting, seconds", |sandbox| {
+        let begun = Instant::now();
+        for _ in 0..STARTS {
+            Fleet::new(if sandbox { &guest } else { &bare }).covered().expect("it greets");
+        }
+        begun.elapsed().as_secs_f64() / f64::from(STARTS)
+    });
 }
 
 fn row(name: &str, events_per_s: f64, in_process: f64) {
     println!("{name:<40} {:>12.0} events per CPU second   {:>5.2} × in-process", events_per_s, events_per_s / in_process);
+}
+
+const ROUNDS: usize = 11;
+const STARTS: u32 = 100;
+
+/// Prints the median with the sandbox, the one without, and the median of their ratios.
+fn compare(name: &str, mut take: impl FnMut(bool) -> f64) {
+    let (mut with, mut without, mut ratios) = (vec![], vec![], vec![]);
+    for round in 0..ROUNDS {
+        // who comes first has a colder cache
+        let first = round % 2 == 0;
+        let (a, b) = (take(first), take(!first));
+        let (on, off) = if first { (a, b) } else { (b, a) };
+        with.push(on);
+        without.push(off);
+        ratios.push(on / off);
+    }
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let (with, without, ratio) = (median(&mut with), median(&mut without), median(&mut ratios));
+    println!("{name:<50} with {with:.6}   without {without:.6}   ratio {ratio:.3}");
+}
+
+/// Compiles an exercise in the jail and without, from the sources to the binary.
+fn builds() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let sources = Sources::read(&root.join("solutions/07-logical-clocks")).expect("the reference");
+    let target = Target {
+        exercise: "lamport".into(),
+        modules: vec!["lamport".into()],
+        entry: "lab::lamport::exercise::<chapter::lamport::Clock>(chapter::lamport::total_order, chapter::lamport::may_have_caused)".into(),
+    };
+    let others: Vec<Target> = ["happens_before", "vector", "causal_broadcast", "mutex", "hlc"]
+        .map(|name| Target { exercise: name.into(), modules: vec![name.into()], entry: String::new() })
+        .into();
+    let kit = Kit::prepare(&build::default_cache(), |_| {}).expect("a kit");
+    let run = std::process::id();
+    let mut nth = 0;
+    compare("a build of lamport, seconds", |jail| {
+        nth += 1;
+        let files = sources.files().map(|(path, text)| (path, format!("{text}// build {nth} of {run}\n")));
+        let sources = Sources::of(files);
+        let kit = kit.clone().with_layers(if jail { Layers::ALL } else { Layers::NONE });
+        let begun = Instant::now();
+        let built = kit.build(&sources, &sources, std::slice::from_ref(&target), &others).expect("it compiles");
+        assert!(built.broken.is_empty());
+        begun.elapsed().as_secs_f64()
+    });
 }
 
 fn guest_binary() -> PathBuf {

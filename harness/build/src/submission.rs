@@ -132,6 +132,8 @@ impl Kit {
         let mut hash = Sha256::new();
         cache::feed(&mut hash, env!("BUILD_SOURCES").as_bytes());
         cache::feed(&mut hash, self.key.as_bytes());
+        // what a compiler may read is in what it says
+        cache::feed(&mut hash, format!("{:?}", self.layers).as_bytes());
         for (name, sources) in [("submission", sources), ("skeleton", skeleton)] {
             cache::feed(&mut hash, name.as_bytes());
             for (path, text) in sources.files() {

@@ -14,8 +14,16 @@ use serde::Deserialize;
 use std::path::Path;
 use std::time::Instant;
 
-/// The ways to grade that must not matter: worlds side by side, and cores.
-const WAYS: [(u16, u16); 6] = [(64, 1), (1, 1), (1_024, 1), (64, 2), (1, 2), (1_024, 2)];
+/// The ways to grade that must not matter: worlds side by side, cores, and whether the sandbox is left out.
+const WAYS: [(u16, u16, bool); 7] = [
+    (64, 1, false),
+    (1, 1, false),
+    (1_024, 1, false),
+    (64, 2, false),
+    (1, 2, false),
+    (1_024, 2, false),
+    (256, 2, true),
+];
 
 /// `tests/misbehaving/07.toml`.
 #[derive(Deserialize)]
@@ -100,8 +108,8 @@ fn grade(
     let begun = Instant::now();
     let mut first: Option<(Report, String)> = None;
     let mut differ = 0;
-    for (batch, workers) in WAYS {
-        let how = HowArgs { batch, workers: Some(workers), ..args.how.clone() };
+    for (batch, workers, no_sandbox) in WAYS {
+        let how = HowArgs { batch, workers: Some(workers), no_sandbox, ..args.how.clone() };
         let judging = Judging::new(&how, None);
         let graded = grade_chapter(kit, chapter, sources, &selected(chapter), &judging)?;
         let report = Report { chapters: vec![graded], not_isolated: Vec::new(), timings_ms: None };
@@ -112,7 +120,13 @@ fn grade(
             Some((_, other)) => {
                 differ += 1;
                 let diff = similar::TextDiff::from_lines(other, &json);
-                let (to, many) = (format!("--batch {batch} --workers {workers}"), WAYS[0]);
+                let (to, many) = (
+                    format!(
+                        "--batch {batch} --workers {workers}{}",
+                        if no_sandbox { " --no-sandbox" } else { "" }
+                    ),
+                    WAYS[0],
+                );
                 let from = format!("--batch {} --workers {}", many.0, many.1);
                 faults.push(format!(
                     "{name}: two reports\n{}",

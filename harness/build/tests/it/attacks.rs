@@ -263,7 +263,7 @@ fn stretch<'a, 'b, T: ?Sized>(_: &'a &'b (), it: &'b T) -> &'a T {
     it
 }
 fn forever<'a, T: ?Sized>(it: &'a T) -> &'static T {
-    let stretch: fn(&'static &'a (), &'a T) -> &'static T = stretch;
+    let stretch: for<'x> fn(_, &'x T) -> &'static T = stretch;
     stretch(&&(), it)
 }
 pub fn beta(x: u32) -> u32 {
