@@ -4,7 +4,6 @@ use build::{Kit, Sources, Target};
 use host::{Fleet, Guest, Job, Layers};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 use world::{Local, Observation, Seed, World};
 
 fn main() {
@@ -26,15 +25,15 @@ fn main() {
         row(&format!("isolated, {batch} worlds a batch"), batched(&guest, batch, events), in_process);
     }
     println!("what the sandbox costs: median of {ROUNDS} rounds of both, in turns");
-    compare("256 worlds a batch, CPU seconds", |sandbox| {
-        1.0 / batched(if sandbox { &guest } else { &bare }, 256, events)
+    compare("256 worlds a batch, µs of CPU an event", |sandbox| {
+        1e6 / batched(if sandbox { &guest } else { &bare }, 256, events)
     });
-    compare("a guest from its start to its greeting, seconds", |sandbox| {
-        let begun = Instant::now();
+    compare("a guest from start to greeting, CPU seconds", |sandbox| {
+        let begun = Spent::now();
         for _ in 0..STARTS {
             Fleet::new(if sandbox { &guest } else { &bare }).covered().expect("it greets");
         }
-        begun.elapsed().as_secs_f64() / f64::from(STARTS)
+        begun.seconds() / f64::from(STARTS)
     });
 }
 
@@ -62,7 +61,7 @@ fn compare(name: &str, mut take: impl FnMut(bool) -> f64) {
         values[values.len() / 2]
     };
     let (with, without, ratio) = (median(&mut with), median(&mut without), median(&mut ratios));
-    println!("{name:<50} with {with:.6}   without {without:.6}   ratio {ratio:.3}");
+    println!("{name:<50} with {with:.4}   without {without:.4}   ratio {ratio:.3}");
 }
 
 /// Compiles an exercise in the jail and without, from the sources to the binary.
@@ -80,15 +79,15 @@ fn builds() {
     let kit = Kit::prepare(&build::default_cache(), |_| {}).expect("a kit");
     let run = std::process::id();
     let mut nth = 0;
-    compare("a build of lamport, seconds", |jail| {
+    compare("a build of lamport, CPU seconds", |jail| {
         nth += 1;
         let files = sources.files().map(|(path, text)| (path, format!("{text}// build {nth} of {run}\n")));
         let sources = Sources::of(files);
         let kit = kit.clone().with_layers(if jail { Layers::ALL } else { Layers::NONE });
-        let begun = Instant::now();
+        let begun = Spent::now();
         let built = kit.build(&sources, &sources, std::slice::from_ref(&target), &others).expect("it compiles");
         assert!(built.broken.is_empty());
-        begun.elapsed().as_secs_f64()
+        begun.seconds()
     });
 }
 
@@ -115,8 +114,11 @@ impl Spent {
         };
         Spent(of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN))
     }
+    fn seconds(&self) -> f64 {
+        Spent::now().0 - self.0
+    }
     fn rate(&self, events: u64) -> f64 {
-        events as f64 / (Spent::now().0 - self.0)
+        events as f64 / self.seconds()
     }
 }
 

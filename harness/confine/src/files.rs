@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 const VERSION: ABI = ABI::V6;
 
 /// Where shared libraries lie.
-const LIBRARIES: [&str; 6] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/nix/store", "/gnu/store"];
+const LIBRARIES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+/// Where some systems keep everything: libraries, compilers, the loader.
+const STORES: [&str; 2] = ["/nix/store", "/gnu/store"];
 /// Programs of the system's compilers, beside their libraries.
 const PROGRAMS: [&str; 4] = ["/bin", "/usr/bin", "/usr/libexec", "/usr/local/bin"];
 /// What loads a program that uses shared libraries.
@@ -35,7 +37,7 @@ pub(crate) fn node(binary: &Path) -> io::Result<Option<OwnedFd>> {
     for path in LIBRARIES.iter().chain([&LOADER_CACHE]) {
         rules.allow(Path::new(path), read)?;
     }
-    for path in LOADERS {
+    for path in LOADERS.iter().chain(&STORES) {
         rules.allow(Path::new(path), read | AccessFs::Execute)?;
     }
     rules.allow(Path::new(NULL), read | AccessFs::WriteFile)?;
@@ -46,7 +48,7 @@ pub(crate) fn node(binary: &Path) -> io::Result<Option<OwnedFd>> {
 pub(crate) fn compiler(reads: &[PathBuf], scratch: &Path) -> io::Result<Option<OwnedFd>> {
     let read = AccessFs::from_read(VERSION);
     let mut rules = Rules::new()?;
-    for path in LIBRARIES.iter().chain(&PROGRAMS).chain([&LOADER_CACHE]).map(Path::new) {
+    for path in LIBRARIES.iter().chain(&STORES).chain(&PROGRAMS).chain([&LOADER_CACHE]).map(Path::new) {
         rules.allow(path, read)?;
     }
     for path in reads {
