@@ -251,7 +251,7 @@ fn terminates(pick: &mut Pick, nth: u32) -> Case {
         4 => {}
         _ => {
             // one hears nothing, because it is cut off, or because it is down; or as many as can be
-            let away = if nth.is_multiple_of(16) { &rest[..1] } else { &rest[..few] };
+            let away = if (nth / 8).is_multiple_of(2) { &rest[..1] } else { &rest[..few] };
             for node in away {
                 let harm = if pick.percent(50) {
                     Harm::Isolate { node: Who::Node(*node) }
@@ -277,29 +277,33 @@ fn agreement(pick: &mut Pick, nth: u32) -> Case {
     Case::new(scenario, Synod::new(Promise::Agreement))
 }
 /// One node proposes; as many others as make a majority with it have accepted something under ballots of old, and answer
-/// in any order. The rest is silent.
+/// in any order. The rest is silent, but may have had something accepted by the one that proposes.
 fn told_of_several(pick: &mut Pick) -> Scenario {
     let n = *pick.one(&[3, 5, 5, 7]);
-    let guest = NodeId(pick.small(1..=n));
-    let mut informants = others(n, guest);
-    pick.shuffle(&mut informants);
-    informants.truncate(n as usize / 2);
-    let mut rounds: Vec<u64> = (1..=informants.len() as u64).collect();
+    let mut all = cast(pick, n);
+    let guest = all.remove(0);
+    let silent = all.split_off(n as usize / 2);
+    let informants = all;
+    let mut rounds: Vec<u64> = (1..=informants.len() as u64 + 1).collect();
     pick.shuffle(&mut rounds);
+    let own_round = rounds.pop().expect("one more than informants");
     let mut parts = vec![Part::default(); n as usize - 1];
+    let place = |node: NodeId| others(n, guest).iter().position(|other| *other == node).expect("one of them");
     for (node, round) in informants.into_iter().zip(rounds) {
-        // somebody has accepted something: the one with the highest ballot
-        let has_accepted = round == u64::from(n / 2) || pick.percent(70);
+        // whoever has the highest ballot has accepted something
+        let has_accepted = round > u64::from(n / 2) || pick.percent(70);
         let promised = ballot(round, node);
         let accepted = Proposal { ballot: promised, value: value(pick, 10 + node.0) };
-        let acceptor = Acceptor {
+        parts[place(node)].acceptor = Some(Acceptor {
             promised,
             accepted: has_accepted.then_some(accepted),
             promises: Answers { after: pick.micros(0..=6_000), ..Answers::PROMPT },
             ..Acceptor::prompt()
-        };
-        let place = others(n, guest).iter().position(|other| *other == node).expect("it is one of them");
-        parts[place].acceptor = Some(acceptor);
+        });
+    }
+    let own = Proposal { ballot: ballot(own_round, silent[0]), value: value(pick, 10 + silent[0].0) };
+    if own_round > u64::from(n / 2) || pick.percent(40) {
+        parts[place(silent[0])].lines.push((pick.millis(1..=3), guest, Message::Accept(own)));
     }
     let mut scenario = stage(n, ms(20), ms(400), guest, parts);
     ask(pick, &mut scenario, [(When::At(ms(10)), guest)]);
@@ -316,35 +320,36 @@ fn told_out_of_order(pick: &mut Pick, variant: u32) -> Scenario {
     let high = Proposal { ballot: ballot(pick.number(5..=7), first), value: value(pick, 1) };
     let prepare = |proposal: Proposal| (proposal, Message::Prepare(proposal.ballot));
     let accept = |proposal: Proposal| (proposal, Message::Accept(proposal));
-    let last = Proposal { ballot: ballot(9, second), ..low };
-    let steps = match variant % 4 {
-        0 => [prepare(high), accept(low), accept(high), prepare(last)],
-        1 => [accept(high), accept(low), prepare(last), prepare(low)],
-        2 => [prepare(high), accept(high), prepare(last), accept(low)],
-        _ => [prepare(high), prepare(low), accept(low), prepare(last)],
+    let later = [ballot(9, second), ballot(11, first)].map(|ballot| Proposal { ballot, ..low });
+    let later = later.map(prepare);
+    let early = match variant % 4 {
+        0 => [prepare(high), accept(low), accept(high)],
+        1 => [accept(high), accept(low), prepare(low)],
+        2 => [prepare(high), accept(high), accept(low)],
+        _ => [prepare(high), prepare(low), accept(low)],
     };
     let mut parts = vec![Part::default(), Part::default()];
-    for (step, (proposal, message)) in (1..).zip(steps) {
+    for (step, (proposal, message)) in (1..).zip(early.into_iter().chain(later)) {
         let at = ms(10) * step + pick.micros(0..=4_000);
-        let by_first = proposal.ballot == high.ballot;
+        let by_first = proposal.ballot.low == high.ballot.low;
         let place = usize::from(by_first == (first > second));
         parts[place].lines.push((at, guest, message));
     }
-    stage(3, ms(500), ms(60), guest, parts)
+    stage(3, ms(500), ms(70), guest, parts)
 }
 /// Two to four proposers on a network that does everything but crash nodes.
 fn swarm(pick: &mut Pick) -> Scenario {
     let n = *pick.one(&[3, 3, 5]);
-    let mut scenario = cluster(n, ms(pick.number(15..=40)), ms(600));
-    let tail = Tail { chance: Chance::percent(pick.small(0..=30)), max: ms(pick.number(20..=120)) };
+    let mut scenario = cluster(n, ms(pick.number(8..=30)), ms(400));
+    let tail = Tail { chance: Chance::percent(pick.small(0..=40)), max: ms(pick.number(10..=80)) };
     scenario.network = Link {
         latency: Latency { min: us(500), max: ms(pick.number(1..=6)), tail: Some(tail) },
-        loss: Chance::percent(pick.small(0..=25)),
+        loss: Chance::percent(pick.small(0..=40)),
         duplication: Chance::percent(pick.small(0..=25)),
         ..Link::fixed(ms(1))
     };
     let proposers = pick.small(2..=3.min(n)) + u32::from(pick.percent(30) && n > 3);
-    let within = *pick.one(&[2_000, 20_000, 150_000]);
+    let within = *pick.one(&[2_000, 10_000, 40_000]);
     let asks: Vec<(When, NodeId)> = cast(pick, n)
         .into_iter()
         .take(proposers as usize)
@@ -354,7 +359,7 @@ fn swarm(pick: &mut Pick) -> Scenario {
     for _ in 0..pick.small(0..=3) {
         let node = Who::Node(NodeId(pick.small(1..=n)));
         let harm = if pick.percent(50) { Harm::Pause { node } } else { Harm::Isolate { node } };
-        let (when, lasts) = (When::At(pick.micros(5_000..=200_000)), pick.micros(2_000..=120_000));
+        let (when, lasts) = (When::At(pick.micros(5_000..=80_000)), pick.micros(2_000..=60_000));
         scenario.faults.push(Fault { when, harm, until: Until::After(lasts) });
     }
     scenario
@@ -407,7 +412,7 @@ fn durable(pick: &mut Pick, nth: u32) -> Case {
             scenario
         }
         Some(nth) => {
-            let mut scenario = cluster(3, ms(20), ms(130));
+            let mut scenario = cluster(3, ms(20), ms(90));
             scenario.network = Link::between(ms(1), us(1_500));
             let asks = [(When::At(ms(1)), NodeId(1)), (When::At(us(2_500)), NodeId(2))];
             ask(pick, &mut scenario, asks.into_iter().chain([(When::At(ms(25)), NodeId(3))]));
@@ -549,16 +554,15 @@ fn counting(pick: &mut Pick, nth: u32) -> Case {
 }
 
 /// Of each of the six links the first messages can be held back.
-const ORDINALS: u32 = 5;
+const ORDINALS: u32 = 4;
 const SLOTS: u32 = 6 * ORDINALS;
 const HOLD_SETS: u32 = 1 + SLOTS + choose(SLOTS, 2) + choose(SLOTS, 3);
-/// The second node is asked at once, or while the first one's proposal is on its way.
-const SECOND_ASKED_US: [u64; 2] = [0, 2_500];
+/// The second node is asked so much later than the first: from the first one's first message to its decision.
+const SECOND_ASKED_US: [u64; 5] = [0, 1_500, 2_500, 3_500, 4_500];
 const SMALL_WORLDS: u32 = HOLD_SETS * SECOND_ASKED_US.len() as u32;
 
 fn small_worlds(pick: &mut Pick, nth: u32) -> Case {
-    let retry = ms(40);
-    let mut scenario = cluster(3, retry, ms(120));
+    let mut scenario = cluster(3, ms(30), ms(70));
     scenario.network = Link::fixed(ms(1));
     at_once(&mut scenario);
     let second = us(SECOND_ASKED_US[(nth / HOLD_SETS) as usize]);
@@ -602,7 +606,7 @@ fn duel(pick: &mut Pick, nth: u32) -> Case {
     at_once(&mut scenario);
     if !nth.is_multiple_of(3) {
         // news of a rival is faster than a majority's answer
-        let link = Link::fixed(us(pick.number(200..=500)));
+        let link = Link::fixed(us(pick.number(400..=700)));
         for (from, to) in [(all[0], all[1]), (all[1], all[0])] {
             scenario.links.push(LinkRule { from: Some(from), to: Some(to), link });
         }

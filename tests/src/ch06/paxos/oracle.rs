@@ -6,7 +6,7 @@ use lab::NodeId;
 use lab::paxos::{Ballot, Event, Message, Paxos, Proposal, Request, Response, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use world::{NodeKind, Observation, Seen, Time, World};
+use world::{End, NodeKind, Observation, Seen, Time, World};
 
 pub(super) const CONTESTED: &str = "two nodes had ballots of their own, and somebody decided";
 pub(super) const LEARNT: &str = "a node decided that was never asked anything";
@@ -72,7 +72,7 @@ pub(super) struct Synod {
     /// Who asked for which value under a ballot, first.
     asked: BTreeMap<Ballot, (NodeId, Value)>,
     /// Who may have accepted what: whoever said so, and whoever asked for it.
-    acceptors: BTreeMap<Ballot, (Value, BTreeSet<NodeId>)>,
+    acceptors: BTreeMap<(Ballot, Value), BTreeSet<NodeId>>,
     /// The first decision.
     decision: Option<(NodeId, Value, Time)>,
     /// The first rule that was broken.
@@ -208,13 +208,9 @@ impl Synod {
             Some(other) => format!("and told only of {} under {}, which is lower", other.value, other.ballot),
         };
         let crashed_between = vote.life != said.life;
-        let crash = if crashed_between {
-            " In between it crashed: what it had accepted was not durable when it said so."
-        } else {
-            ""
-        };
+        let crash = if crashed_between { ", crashed" } else { "" };
         let sentence = format!(
-            "{node} accepted {value} under ballot {under} at {}, and at {at} promised ballot {ballot} {instead}.{crash}",
+            "{node} accepted {value} under ballot {under} at {}{crash}, and at {at} promised ballot {ballot} {instead}.",
             vote.at
         );
         self.broke(seen, Rule::Vote { crashed_between }, sentence)
@@ -224,7 +220,7 @@ impl Synod {
     fn voted(&mut self, seen: &Observation, proposal: Proposal) -> Result<(), Violation> {
         let (node, at) = (seen.node, seen.at);
         let Proposal { ballot, value } = proposal;
-        self.acceptors.entry(ballot).or_insert_with(|| (value, BTreeSet::new())).1.insert(node);
+        self.acceptors.entry((ballot, value)).or_default().insert(node);
         let member = self.node(node);
         if member.votes.iter().any(|other| other.what == proposal) {
             return Ok(());
@@ -237,13 +233,9 @@ impl Synod {
         };
         let Some(&promise) = member.promises.iter().find(bound) else { return Ok(()) };
         let crashed_between = promise.life != said.life;
-        let crash = if crashed_between {
-            " In between it crashed: the promise was not durable when it was given."
-        } else {
-            ""
-        };
+        let crash = if crashed_between { ", crashed" } else { "" };
         let sentence = format!(
-            "{node} promised ballot {} at {}, and at {at} accepted {value} under ballot {ballot}, which is lower.{crash}",
+            "{node} promised ballot {} at {}{crash}, and at {at} accepted {value} under ballot {ballot}, which is lower.",
             promise.what.0, promise.at
         );
         self.broke(seen, Rule::Vote { crashed_between }, sentence)
@@ -254,7 +246,7 @@ impl Synod {
         let node = seen.node;
         let Proposal { ballot, value } = proposal;
         let (first, other) = *self.asked.entry(ballot).or_insert((node, value));
-        self.acceptors.entry(ballot).or_insert_with(|| (value, BTreeSet::new())).1.insert(node);
+        self.acceptors.entry((ballot, value)).or_default().insert(node);
         let several = self.asked.values().any(|(_, known)| *known != value);
         self.reached.mark_if(TWO_VALUES, several);
         let member = self.node(node);
@@ -293,10 +285,17 @@ impl Synod {
             );
             return self.broke(seen, Rule::Quorum, sentence);
         }
-        let mut told: Vec<(Option<Proposal>, NodeId)> =
-            promises.iter().map(|(other, accepted)| (*accepted, *other)).collect();
+        // what it has said that it accepted itself, it knows; more it may know
+        let said = member.votes.iter().map(|vote| vote.what).filter(|own| own.ballot < ballot);
+        let own = said.max_by_key(|own| own.ballot);
+        let mut told: Vec<(Option<Proposal>, NodeId)> = promises
+            .iter()
+            .filter(|(other, _)| **other != node)
+            .map(|(other, accepted)| (*accepted, *other))
+            .chain([(own, node)])
+            .collect();
         told.sort_by_key(|(accepted, _)| std::cmp::Reverse(accepted.map(|accepted| accepted.ballot)));
-        let spare = others + 1 - majority;
+        let spare = told.len() - majority;
         let fits = |(accepted, _): &(Option<Proposal>, NodeId)| match accepted {
             None => true,
             Some(accepted) => {
@@ -308,9 +307,14 @@ impl Synod {
         };
         match told.first() {
             Some((Some(highest), by)) if !told.iter().take(spare + 1).any(fits) => {
+                let how = if *by == node {
+                    "it had accepted".to_owned()
+                } else {
+                    format!("{by} had promised that ballot and told of")
+                };
                 let sentence = format!(
-                    "{node} asked for {value} to be accepted under ballot {ballot}, though {by} had promised that ballot and told \
-                     of {} under {}, the highest that {node} was told of: that one may be chosen.",
+                    "{node} asked for {value} to be accepted under ballot {ballot}, though {how} {} under {}, the highest that \
+                     it knew of: that one may be chosen.",
                     highest.value, highest.ballot
                 );
                 self.broke(seen, Rule::Choice, sentence)
@@ -352,10 +356,9 @@ impl Synod {
             && matches!(self.promise, Promise::Validity | Promise::SmallWorlds)
         {
             let known: Vec<String> = self.proposed.iter().map(ToString::to_string).collect();
-            let asked =
-                if known.is_empty() { "nothing".to_owned() } else { format!("only {}", known.join(", ")) };
+            let asked = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
             let sentence =
-                format!("{node} {how} {value}, which nobody has proposed: clients asked for {asked}.");
+                format!("{node} {how} {value}, which nobody had proposed: clients had asked for {asked}.");
             return Err(Violation::at(seen, sentence));
         }
         let Some((first, other, since)) = self.decision else {
@@ -369,18 +372,18 @@ impl Synod {
         let slip =
             self.slip.as_ref().map(|slip| format!(" What went wrong before: {slip}")).unwrap_or_default();
         let sentence = format!(
-            "{first} decided {other} at {since}, and {node} {how} {value} at {at}. {} {}{slip}",
+            "{first} decided {other} at {since}, and {node} {how} {value} at {at}; {}, {}.{slip}",
             self.support(other),
             self.support(value)
         );
         Err(Violation::at(seen, sentence))
     }
-    /// Who accepted a value, as far as messages tell.
+    /// Who stood behind a value, as far as messages tell.
     fn support(&self, value: Value) -> String {
-        let under = self.acceptors.iter().filter(|(_, (known, _))| *known == value);
-        match under.max_by_key(|(ballot, (_, by))| (by.len(), std::cmp::Reverse(**ballot))) {
-            Some((ballot, (_, by))) => format!("{} stood for {value} under ballot {ballot}.", list(by)),
-            None => format!("Nobody ever asked for {value} to be accepted."),
+        let under = self.acceptors.iter().filter(|((_, known), _)| *known == value);
+        match under.max_by_key(|((ballot, _), by)| (by.len(), std::cmp::Reverse(*ballot))) {
+            Some(((ballot, _), by)) => format!("{value} had {} under ballot {ballot}", list(by)),
+            None => format!("{value} had nobody under any ballot"),
         }
     }
     /// Whether a majority may have accepted this under one ballot: a node counts if it said so, if it proposed it, or if it
@@ -389,20 +392,18 @@ impl Synod {
         let (node, n, majority) = (seen.node, self.nodes.len(), self.majority());
         let was_asked =
             |ballot: Ballot| self.nodes[&node].proposals.contains(&Proposal { ballot, value }) as usize;
-        let support = |(ballot, (_, by)): (&Ballot, &(Value, BTreeSet<NodeId>))| {
+        let support = |((ballot, _), by): (&(Ballot, Value), &BTreeSet<NodeId>)| {
             by.len() + if by.contains(&node) { 0 } else { was_asked(*ballot) }
         };
-        let under = || self.acceptors.iter().filter(|(_, (known, _))| *known == value);
+        let under = || self.acceptors.iter().filter(|((_, known), _)| *known == value);
         if under().any(|entry| support(entry) >= majority) {
             return Ok(());
         }
         let known: Vec<String> =
-            under().map(|(ballot, (_, by))| format!("{} under ballot {ballot}", list(by))).collect();
-        let known =
-            if known.is_empty() { "nobody has accepted it".to_owned() } else { known.join("; only ") };
+            under().map(|((ballot, _), by)| format!("only {} under ballot {ballot}", list(by))).collect();
+        let known = if known.is_empty() { "nobody has accepted it".to_owned() } else { known.join("; ") };
         let sentence =
-            format!("{node} {how} {value}, and no majority of {n} has accepted it under one ballot: only {known}.");
-        let sentence = sentence.replace("only nobody", "nobody");
+            format!("{node} {how} {value}, and no majority of {n} has accepted it under one ballot: {known}.");
         self.broke(seen, Rule::Chosen, sentence)
     }
 }
@@ -497,15 +498,14 @@ impl Synod {
     /// Every node that is up knows.
     fn all_know(&self, world: &World, bound: Duration, why: &str) -> Result<(), Violation> {
         let since = self.last_fault.max(self.first_request.unwrap_or_default());
-        let (end, bound) = (world.now(), Time::ZERO + bound);
         let late = |member: &&Member| member.up && (member.decided.is_none() || member.is_unanswered());
         let Some((node, member)) = self.nodes.iter().find(|(_, member)| late(member)) else { return Ok(()) };
-        let since = if since > self.first_request.unwrap_or_default() {
-            format!("nothing went wrong after {since}")
+        let context = if world.end() == Some(&End::Idle) {
+            format!("At {} nobody had anything left to do.", world.now())
         } else {
-            "nothing went wrong at all since".to_owned()
+            let from = if self.first_request == Some(since) { "the request" } else { "the last fault" };
+            format!("{why} is {}, and {from} was at {since}.", Time::ZERO + bound)
         };
-        let context = format!("It is {end} now, {since}, and {why} is {bound}.");
         Err(Violation::never(match (self.decision, member.decided) {
             (_, Some(when)) => format!(
                 "{node} decided at {when}, and never answered its client, which had asked at {}. {context}",
