@@ -62,7 +62,10 @@ pub(super) fn exercise() -> Exercise {
                 xp: 1,
                 needs: &["terminates"],
                 worlds: 96,
-                sometimes: &[(LEARNT, "No node decided that was never asked anything, so nothing was shown.")],
+                sometimes: &[(
+                    LEARNT,
+                    "No node decided that was never asked anything, so nothing was shown.",
+                )],
                 case: validity,
             },
             Check {
@@ -542,8 +545,7 @@ fn counting(pick: &mut Pick, nth: u32) -> Case {
             let round = place as u64 + 1;
             let proposal = Proposal { ballot: ballot(round, node), value: values[usize::from(place > 2)] };
             let at = (0..3).map(|_| pick.micros(5_000..=60_000)).collect::<Vec<_>>();
-            let lines =
-                at.into_iter().map(|at| (at, guest, Message::Accepted(proposal))).collect::<Vec<_>>();
+            let lines = at.into_iter().map(|at| (at, guest, Message::Accepted(proposal))).collect::<Vec<_>>();
             let spec = scenario.nodes.iter_mut().find(|spec| spec.id == node).expect("it is one of them");
             *spec = puppet(node, &Part { lines, acceptor: None });
         }
@@ -562,7 +564,7 @@ const SECOND_ASKED_US: [u64; 5] = [0, 1_500, 2_500, 3_500, 4_500];
 const SMALL_WORLDS: u32 = HOLD_SETS * SECOND_ASKED_US.len() as u32;
 
 fn small_worlds(pick: &mut Pick, nth: u32) -> Case {
-    let mut scenario = cluster(3, ms(30), ms(70));
+    let mut scenario = cluster(3, ms(30), ms(50));
     scenario.network = Link::fixed(ms(1));
     at_once(&mut scenario);
     let second = us(SECOND_ASKED_US[(nth / HOLD_SETS) as usize]);

@@ -352,8 +352,7 @@ impl Synod {
         let never_asked = member.asked.is_none();
         self.reached.mark_if(LEARNT, never_asked);
         self.was_chosen(seen, value, how)?;
-        if !self.proposed.contains(&value)
-            && matches!(self.promise, Promise::Validity | Promise::SmallWorlds)
+        if !self.proposed.contains(&value) && matches!(self.promise, Promise::Validity | Promise::SmallWorlds)
         {
             let known: Vec<String> = self.proposed.iter().map(ToString::to_string).collect();
             let asked = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
@@ -402,8 +401,9 @@ impl Synod {
         let known: Vec<String> =
             under().map(|((ballot, _), by)| format!("only {} under ballot {ballot}", list(by))).collect();
         let known = if known.is_empty() { "nobody has accepted it".to_owned() } else { known.join("; ") };
-        let sentence =
-            format!("{node} {how} {value}, and no majority of {n} has accepted it under one ballot: {known}.");
+        let sentence = format!(
+            "{node} {how} {value}, and no majority of {n} has accepted it under one ballot: {known}."
+        );
         self.broke(seen, Rule::Chosen, sentence)
     }
 }
@@ -463,8 +463,9 @@ impl Oracle for Synod {
             }
             Seen::Replied { bytes, heard: true, .. } => {
                 let Some(Response::Decided { value }) = lab::frame::decode(bytes) else {
-                    let sentence =
-                        format!("{node} answered its client with something that is no response of this exercise.");
+                    let sentence = format!(
+                        "{node} answered its client with something that is no response of this exercise."
+                    );
                     return Err(Violation::at(seen, sentence));
                 };
                 self.decided(seen, value, "told its client that the decision is")?;
