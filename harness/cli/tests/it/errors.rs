@@ -39,7 +39,7 @@ fn a_mutants_toml_that_is_none() {
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("mutants.toml"), "[[mutant]]\nid = 7\n").expect("written");
     let path = root.path().to_string_lossy().into_owned();
-    let mut ran = faultlines(&["verify", "mutants", "--root", &path]);
+    let mut ran = faultlines(&["verify", "mutants", "7", "--root", &path]);
     ran.stderr = ran.stderr.replace(&path, "[checkout]");
     insta::assert_snapshot!(ran);
 }

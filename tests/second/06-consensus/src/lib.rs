@@ -1,0 +1,3 @@
+//! Second correct implementations of chapter 6, of other structure than the references.
+
+pub mod paxos;
