@@ -3,6 +3,7 @@
 //! A check judges promises, not implementations. Before one is written there is a wrong submission that must
 //! fail it (`mutants.toml` beside the chapter's solution) and an unusual one that must pass (`second/`).
 
+mod ch06;
 mod ch07;
 mod runs;
 
@@ -10,5 +11,5 @@ use judge::Chapter;
 
 /// All chapters that have exercises, in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![ch07::chapter()]
+    vec![ch06::chapter(), ch07::chapter()]
 }

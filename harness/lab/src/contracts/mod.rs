@@ -33,4 +33,5 @@ pub mod happens_before;
 pub mod hlc;
 pub mod lamport;
 pub mod mutex;
+pub mod raft;
 pub mod vector;
