@@ -303,6 +303,19 @@ impl Goal {
     }
 }
 
+/// From `well` on nothing goes wrong; a while later one more command is proposed, which commits what was left over from
+/// earlier terms (§8); and then all of these must have been done everywhere.
+pub(super) fn in_the_end(scenario: &mut Scenario, n: u32, well: Duration, mut commands: Vec<Command>) -> Vec<Goal> {
+    scenario.calm = Some((well, Link::between(ms(1), ms(5))));
+    let last = Command::from("last");
+    let asked = well + ELECTION_MAX * 5;
+    let by = asked + ELECTION_MAX * 10;
+    scenario.clients.push(client(99, vec![last.clone()], asked, nodes(n)));
+    scenario.end = by + ms(10);
+    commands.push(last);
+    vec![Goal::Done { by, on: nodes(n), commands }]
+}
+
 /// A case of Raft: the rules, and goals besides.
 pub(super) fn case(scenario: Scenario, mut goals: Vec<Goal>) -> Case {
     goals.sort_by_key(|goal| std::cmp::Reverse(goal.by()));

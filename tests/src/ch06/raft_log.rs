@@ -311,7 +311,7 @@ fn rules_vote_log(pick: &mut Pick, _nth: u32) -> Case {
     let mut granted = 0;
     for (nth, (index, term, may)) in (0..).zip(candidates) {
         let at = begin + ms(12) * nth;
-        says.push((at, n1, asks(1_000 + u64::from(nth), index, term)));
+        says.push((at, n1, asks(1_000 + 10 * u64::from(nth), index, term)));
         granted += usize::from(may);
         goals.push(Goal::Said {
             since: begin,
@@ -456,8 +456,7 @@ fn failures(pick: &mut Pick, nth: u32) -> Case {
     let all = cast(pick, n);
     let away = ms(pick.number(500..=3_000));
     let back = ELECTED + ms(4_000);
-    let by = back + ELECTION_MAX * 20;
-    let mut scenario = cluster(n, by + ms(10));
+    let mut scenario = cluster(n, ms(0));
     match nth / 2 % 3 {
         // followers go
         0 => {
@@ -486,7 +485,8 @@ fn failures(pick: &mut Pick, nth: u32) -> Case {
         client.think = ms(80);
     }
     let commands = proposed(&scenario);
-    raft::case(scenario, vec![Goal::Done { by, on: nodes(n), commands }])
+    let goals = in_the_end(&mut scenario, n, back, commands);
+    raft::case(scenario, goals)
 }
 
 /// A leader is alone for a while with what it has been told; another leads meanwhile, and is alone in its turn.
@@ -581,8 +581,7 @@ fn fast_backup(pick: &mut Pick, _nth: u32) -> Case {
 fn unreliable(pick: &mut Pick, _nth: u32) -> Case {
     let n = 5;
     let calm = ms(8_000);
-    let by = calm + ELECTION_MAX * 20;
-    let mut scenario = cluster(n, by + ms(10));
+    let mut scenario = cluster(n, ms(0));
     let link = bad_links(10, 5, 0, ms(1));
     scenario.faults.push(from_to(Duration::ZERO, calm, everywhere(link)));
     // two of three answers are late
@@ -599,7 +598,8 @@ fn unreliable(pick: &mut Pick, _nth: u32) -> Case {
     }
     clients(&mut scenario, pick, n, 5, 10, ms(500));
     let commands = proposed(&scenario);
-    raft::case(scenario, vec![Goal::Done { by, on: nodes(n), commands }])
+    let goals = in_the_end(&mut scenario, n, calm + ms(4_000), commands);
+    raft::case(scenario, goals)
 }
 
 fn one_after_another(pick: &mut Pick, n: u32, size: usize) -> Scenario {

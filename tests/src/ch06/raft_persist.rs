@@ -135,17 +135,6 @@ pub(super) fn exercise() -> Exercise {
 /// How long a node that crashes is down, at least.
 const DOWN: Duration = ms(30);
 
-/// When everything is well again, something is proposed, and all do it.
-fn in_the_end(scenario: &mut Scenario, n: u32, well: Duration) -> Vec<Goal> {
-    scenario.calm = Some(well);
-    let last = Command::from("last");
-    let asked = well + ELECTION_MAX * 5;
-    let by = asked + ELECTION_MAX * 10;
-    scenario.clients.push(raft::client(99, vec![last.clone()], asked, nodes(n)));
-    scenario.end = by + ms(10);
-    vec![Goal::Done { by, on: nodes(n), commands: vec![last] }]
-}
-
 fn comes_back(pick: &mut Pick, nth: u32) -> Case {
     let n = [3, 5, 1][(nth % 3) as usize];
     let mut scenario = cluster(n, ms(0));
@@ -175,7 +164,7 @@ fn comes_back(pick: &mut Pick, nth: u32) -> Case {
         }
     }
     clients(&mut scenario, pick, n, 2, 5, ms(600));
-    let goals = in_the_end(&mut scenario, n, well);
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
     raft::case(scenario, goals)
 }
 
@@ -255,7 +244,7 @@ fn acknowledged_survive(pick: &mut Pick, nth: u32) -> Case {
         }
     }
     clients(&mut scenario, pick, n, 2, 8, ms(600));
-    let goals = in_the_end(&mut scenario, n, well);
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
     raft::case(scenario, goals)
 }
 
@@ -283,7 +272,7 @@ fn own_copy(pick: &mut Pick, nth: u32) -> Case {
         until: Until::After(ms(3_000)),
     });
     clients(&mut scenario, pick, n, 1, 8, ms(600));
-    let goals = in_the_end(&mut scenario, n, well);
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
     raft::case(scenario, goals)
 }
 
@@ -317,9 +306,7 @@ fn torn_tail(pick: &mut Pick, nth: u32) -> Case {
     scenario.faults.push(crash(Who::Node(node), when, ms(pick.number(30..=900)), loss));
     clients(&mut scenario, pick, n, 2, 6, ms(600));
     let commands = proposed(&scenario);
-    let mut goals = in_the_end(&mut scenario, n, ms(3_000));
-    let by = scenario.end.saturating_sub(ms(10));
-    goals.push(Goal::Done { by, on: nodes(n), commands });
+    let goals = in_the_end(&mut scenario, n, ms(5_000), commands);
     raft::case(scenario, goals)
 }
 
@@ -351,7 +338,7 @@ fn figure_8_unreliable(pick: &mut Pick, nth: u32) -> Case {
         (client.timeout, client.attempts, client.accepts, client.think) = (Some(ms(300)), 1, None, ms(60));
         scenario.clients.push(client);
     }
-    let goals = in_the_end(&mut scenario, n, well + ms(4_000));
+    let goals = in_the_end(&mut scenario, n, well + ms(4_000), vec![]);
     raft::case(scenario, goals)
 }
 
@@ -377,6 +364,6 @@ fn churn(pick: &mut Pick, nth: u32) -> Case {
         scenario.faults.push(crash(Who::Culprit, when, ms(pick.number(100..=600)), DiskLoss::All));
     }
     clients(&mut scenario, pick, n, 3, 20, ms(500));
-    let goals = in_the_end(&mut scenario, n, well + ms(3_000));
+    let goals = in_the_end(&mut scenario, n, well + ms(3_000), vec![]);
     raft::case(scenario, goals)
 }
