@@ -4,14 +4,16 @@
 //! paper's Figure 2 and Figure 3 for any design that speaks the contract's messages.
 
 use judge::{Case, Oracle, Pick, Reached, Violation};
-use lab::raft::{Command, Config, Entry, Event, Index, Message, Position, Raft, Request, Response, Status, Term};
+use lab::raft::{
+    Command, Config, Entry, Event, Index, Message, Position, Raft, Request, Response, Status, Term,
+};
 use lab::{Boot, Node, NodeId, Out, RequestId, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{
-    Cause, Chance, Client, DiskLoss, Fault, Harm, Link, Matcher, NodeKind, NodeSpec, Observation, ObservationId, Operation,
-    Pattern, Scenario, Seen, Tail, Time, Trigger, Until, When, Who, World,
+    Cause, Chance, Client, DiskLoss, Fault, Harm, Link, Matcher, NodeKind, NodeSpec, Observation,
+    ObservationId, Operation, Pattern, Scenario, Seen, Tail, Time, Trigger, Until, When, Who, World,
 };
 
 pub(super) const ENTRY: &str = "lab::raft::exercise::<chapter::raft::Raft>()";
@@ -98,7 +100,8 @@ pub(super) fn trouble(pick: &mut Pick, scenario: &mut Scenario, n: u32, calm: Du
     }
     if pick.percent(50) {
         // who leads is cut off, as it begins to or as it commits
-        let (pattern, after) = if pick.percent(50) { (leads(), ms(100)) } else { (applies(), Duration::ZERO) };
+        let (pattern, after) =
+            if pick.percent(50) { (leads(), ms(100)) } else { (applies(), Duration::ZERO) };
         let when = on(pattern, pick.small(1..=3), pick.micros(0..=after.as_micros() as u64));
         let until = Until::After(ms(pick.number(300..=1_200)));
         scenario.faults.push(Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until });
@@ -128,7 +131,14 @@ pub(super) fn client(id: u32, commands: Vec<Command>, first: Duration, to: Vec<N
         ..Client::new(id, operations)
     }
 }
-pub(super) fn clients(scenario: &mut Scenario, pick: &mut Pick, n: u32, many: u32, each: u32, first: Duration) {
+pub(super) fn clients(
+    scenario: &mut Scenario,
+    pick: &mut Pick,
+    n: u32,
+    many: u32,
+    each: u32,
+    first: Duration,
+) {
     for id in 1..=many {
         let commands = (1..=each).map(|nth| command(id, nth)).collect();
         let to = cast(pick, n);
@@ -283,7 +293,14 @@ pub(super) enum Goal {
     /// Each of these has done each of these commands.
     Done { by: Duration, on: Vec<NodeId>, commands: Vec<Command> },
     /// The node has sent this kind of message so often since.
-    Said { since: Duration, by: Duration, node: NodeId, times: usize, what: fn(&Message) -> bool, or: &'static str },
+    Said {
+        since: Duration,
+        by: Duration,
+        node: NodeId,
+        times: usize,
+        what: fn(&Message) -> bool,
+        or: &'static str,
+    },
     /// Nobody has sent this kind of message.
     Unsaid { since: Duration, by: Duration, node: NodeId, what: fn(&Message) -> bool, or: &'static str },
     /// So many messages at most.
@@ -305,7 +322,12 @@ impl Goal {
 
 /// From `well` on nothing goes wrong; a while later one more command is proposed, which commits what was left over from
 /// earlier terms (§8); and then all of these must have been done everywhere.
-pub(super) fn in_the_end(scenario: &mut Scenario, n: u32, well: Duration, mut commands: Vec<Command>) -> Vec<Goal> {
+pub(super) fn in_the_end(
+    scenario: &mut Scenario,
+    n: u32,
+    well: Duration,
+    mut commands: Vec<Command>,
+) -> Vec<Goal> {
     scenario.calm = Some((well, Link::between(ms(1), ms(5))));
     let last = Command::from("last");
     let asked = well + ELECTION_MAX * 5;
@@ -319,8 +341,12 @@ pub(super) fn in_the_end(scenario: &mut Scenario, n: u32, well: Duration, mut co
 /// A case of Raft: the rules, and goals besides.
 pub(super) fn case(scenario: Scenario, mut goals: Vec<Goal>) -> Case {
     goals.sort_by_key(|goal| std::cmp::Reverse(goal.by()));
-    let guests =
-        scenario.nodes.iter().filter(|spec| matches!(spec.kind, NodeKind::Guest)).map(|spec| spec.id).collect();
+    let guests = scenario
+        .nodes
+        .iter()
+        .filter(|spec| matches!(spec.kind, NodeKind::Guest))
+        .map(|spec| spec.id)
+        .collect();
     let n = scenario.nodes.len();
     Case::new(scenario, Watch { n, guests, goals, ..Watch::default() })
 }
@@ -411,7 +437,10 @@ impl Watch {
         if let Some((other, since)) = self.leaders.insert(term, (node, seen.at))
             && other != node
         {
-            let sentence = format!("{node} and {other} both lead term {term}: {other} since {since}, {node} since {}.", seen.at);
+            let sentence = format!(
+                "{node} and {other} both lead term {term}: {other} since {since}, {node} since {}.",
+                seen.at
+            );
             return Err(Violation::at(seen, sentence));
         }
         let majority = self.n / 2 + 1;
@@ -433,14 +462,16 @@ impl Watch {
         self.bears(seen, &message)?;
         match &message {
             Message::RequestVote { term, pre_vote: false, .. } => {
-                let others = self.votes.iter().any(|((voter, t), whom)| t == term && voter == whom && *voter != node);
+                let others =
+                    self.votes.iter().any(|((voter, t), whom)| t == term && voter == whom && *voter != node);
                 self.reached.mark_if(CLASHED, others);
                 self.votes_for(seen, *term, node)?;
             }
             Message::Vote { term, granted: true, pre_vote: false } => {
                 if !self.member(node).asked_by.contains(&(to, *term)) {
-                    let sentence =
-                        format!("{node} told {to} that it votes for it in term {term}, which {to} had not asked for.");
+                    let sentence = format!(
+                        "{node} told {to} that it votes for it in term {term}, which {to} had not asked for."
+                    );
                     return Err(Violation::at(seen, sentence));
                 }
                 self.votes_for(seen, *term, to)?;
@@ -449,8 +480,9 @@ impl Watch {
                 if let Some((leader, since)) = self.leaders.get(term)
                     && *leader != node
                 {
-                    let sentence =
-                        format!("{node} sent AppendEntries as the leader of term {term}, which {leader} leads since {since}.");
+                    let sentence = format!(
+                        "{node} sent AppendEntries as the leader of term {term}, which {leader} leads since {since}."
+                    );
                     return Err(Violation::at(seen, sentence));
                 }
                 self.log_matching(seen, *term, *prev_index, *prev_term, entries)?;
@@ -461,7 +493,9 @@ impl Watch {
                 {
                     let now = self.members.get(&node).map_or(0, |member| member.term);
                     let sentence = if *asked < now {
-                        format!("{node} took entries from {to} as the leader of term {asked}, though it had been in term {now}.")
+                        format!(
+                            "{node} took entries from {to} as the leader of term {asked}, though it had been in term {now}."
+                        )
                     } else if index > last {
                         format!(
                             "{node} told {to} that their logs agree up to entry {index}, but what {to} had sent ends with entry {last}."
@@ -501,7 +535,8 @@ impl Watch {
         if term >= before {
             return Ok(());
         }
-        let sentence = format!("{node} is in term {term}, but had been in term {before}, and told others so.");
+        let sentence =
+            format!("{node} is in term {term}, but had been in term {before}, and told others so.");
         Err(Violation::at(seen, sentence))
     }
     fn votes_for(&mut self, seen: &Observation, term: Term, whom: NodeId) -> Result<(), Violation> {
@@ -512,7 +547,8 @@ impl Watch {
         }
         let first = if before == node { "itself".to_owned() } else { before.to_string() };
         let second = if whom == node { "itself".to_owned() } else { whom.to_string() };
-        let sentence = format!("{node} voted twice in term {term}: for {first}, and at {} for {second}.", seen.at);
+        let sentence =
+            format!("{node} voted twice in term {term}: for {first}, and at {} for {second}.", seen.at);
         Err(Violation::at(seen, sentence))
     }
     /// Log matching and leader completeness (Figure 3), as far as messages show the leader's log.
@@ -527,7 +563,8 @@ impl Watch {
         let node = seen.node;
         let mut before = prev_term;
         for (index, entry) in (prev_index + 1..).zip(entries) {
-            let known = self.entries.entry((index, entry.term)).or_insert_with(|| (entry.command.clone(), before));
+            let known =
+                self.entries.entry((index, entry.term)).or_insert_with(|| (entry.command.clone(), before));
             if known.0 != entry.command {
                 let sentence = format!(
                     "{node} sent {} as entry {index} of term {}, where {} had been sent as the same entry.",
@@ -591,15 +628,17 @@ impl Watch {
             Message::AppendEntries { term, prev_index, prev_term, entries, commit } => {
                 let reach = prev_index + entries.len() as Index;
                 let is_puppet = !self.guests.contains(&from);
-                let overwritten = (prev_index + 1..)
-                    .zip(entries)
-                    .any(|(index, entry)| self.entries.range((index, 0)..(index, entry.term)).next().is_some());
+                let overwritten = (prev_index + 1..).zip(entries).any(|(index, entry)| {
+                    self.entries.range((index, 0)..(index, entry.term)).next().is_some()
+                });
                 self.reached.mark_if(OVERWRITTEN, overwritten);
                 if is_puppet {
                     let mut before = *prev_term;
                     for (index, entry) in (prev_index + 1..).zip(entries) {
                         self.asked.extend(entry.command.clone());
-                        self.entries.entry((index, entry.term)).or_insert_with(|| (entry.command.clone(), before));
+                        self.entries
+                            .entry((index, entry.term))
+                            .or_insert_with(|| (entry.command.clone(), before));
                         before = entry.term;
                     }
                 }
@@ -607,7 +646,8 @@ impl Watch {
                 member.told_commit = member.told_commit.max(*commit);
                 let heard = member.heard.entry(*term).or_default();
                 *heard = (heard.0.max(reach), heard.1.max(*commit));
-                let follows = *term > status.term || *term == status.term && status.position == Position::Candidate;
+                let follows =
+                    *term > status.term || *term == status.term && status.position == Position::Candidate;
                 told = follows.then_some((*term, "entries of the leader"));
                 self.handed.insert(node, (seen.id, *term, reach));
             }
@@ -636,13 +676,20 @@ impl Watch {
         Err(Violation { sentence, at: at.map(|seen| seen.id) })
     }
 
-    fn applies(&mut self, seen: &Observation, index: Index, command: Option<Command>) -> Result<(), Violation> {
+    fn applies(
+        &mut self,
+        seen: &Observation,
+        index: Index,
+        command: Option<Command>,
+    ) -> Result<(), Violation> {
         let node = seen.node;
         let at = |sentence: String| Err(Violation::at(seen, sentence));
         let next = self.member(node).applied + 1;
         if index != next {
             let done = next - 1;
-            return at(format!("{node} did entry {index} when it had done entries up to {done}: entry {next} comes next."));
+            return at(format!(
+                "{node} did entry {index} when it had done entries up to {done}: entry {next} comes next."
+            ));
         }
         if let Some(command) = &command
             && !self.asked.contains(command)
@@ -752,15 +799,22 @@ impl Watch {
         let by = goal.by();
         match goal {
             Goal::Led { among, .. } => {
-                let status = |node: &NodeId| self.members.get(node).map(|member| member.status).unwrap_or_default();
+                let status =
+                    |node: &NodeId| self.members.get(node).map(|member| member.status).unwrap_or_default();
                 let highest = among.iter().map(|node| status(node).term).max().unwrap_or(0);
-                let leader = among.iter().find(|node| status(node).position == Position::Leader && status(node).term == highest);
+                let leader = among
+                    .iter()
+                    .find(|node| status(node).position == Position::Leader && status(node).term == highest);
                 let who = list(&among.iter().copied().collect());
                 let Some(leader) = leader else {
                     let shown: Vec<String> = among
                         .iter()
                         .map(|node| {
-                            format!("{node} is a {} in term {}", format!("{:?}", status(node).position).to_lowercase(), status(node).term)
+                            format!(
+                                "{node} is a {} in term {}",
+                                format!("{:?}", status(node).position).to_lowercase(),
+                                status(node).term
+                            )
                         })
                         .collect();
                     return never(format!(
@@ -799,11 +853,12 @@ impl Watch {
             Goal::Done { on, commands, .. } => {
                 for node in on {
                     let done = self.members.get(node).map(|member| &member.done);
-                    let lacks = commands.iter().find(|command| {
-                        done.is_none_or(|done| done.get(command).is_none_or(|at| *at > by))
-                    });
+                    let lacks = commands
+                        .iter()
+                        .find(|command| done.is_none_or(|done| done.get(command).is_none_or(|at| *at > by)));
                     if let Some(command) = lacks {
-                        let others = self.members.iter().filter(|(_, member)| member.done.contains_key(command));
+                        let others =
+                            self.members.iter().filter(|(_, member)| member.done.contains_key(command));
                         let others: BTreeSet<NodeId> = others.map(|(other, _)| *other).collect();
                         let but = match others.is_empty() {
                             true => "nor did anyone else".to_owned(),
@@ -816,23 +871,34 @@ impl Watch {
             }
             Goal::Said { since, node, times, what, or, .. } => {
                 let since = Time::ZERO + *since;
-                let said = self.said.iter().filter(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
+                let said = self
+                    .said
+                    .iter()
+                    .filter(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
                 if said.count() < *times { never(format!("{node} {or}")) } else { Ok(()) }
             }
             Goal::Unsaid { since, node, what, or, .. } => {
                 let since = Time::ZERO + *since;
-                let said = self.said.iter().any(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
+                let said =
+                    self.said.iter().any(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
                 if said { never(format!("{node} {or}")) } else { Ok(()) }
             }
             Goal::Few { since, messages, bytes, about, .. } => {
                 let since = Time::ZERO + *since;
                 let sent = self.sent.iter().filter(|(at, ..)| *at > since && *at <= by);
-                let (many, long) = sent.fold((0, 0), |(many, long), (.., size)| (many + 1, long + *size as u64));
+                let (many, long) =
+                    sent.fold((0, 0), |(many, long), (.., size)| (many + 1, long + *size as u64));
                 if many > *messages {
-                    return never(format!("The {} nodes sent each other {many} messages for {about}: at most {messages} will do.", self.n));
+                    return never(format!(
+                        "The {} nodes sent each other {many} messages for {about}: at most {messages} will do.",
+                        self.n
+                    ));
                 }
                 if long > *bytes {
-                    return never(format!("The {} nodes sent each other {long} bytes for {about}: at most {bytes} will do.", self.n));
+                    return never(format!(
+                        "The {} nodes sent each other {long} bytes for {about}: at most {bytes} will do.",
+                        self.n
+                    ));
                 }
                 Ok(())
             }
@@ -895,7 +961,8 @@ impl Oracle for Watch {
                     let member = self.member(node);
                     let before = std::mem::replace(&mut member.status, status);
                     if status.term < before.term {
-                        let sentence = format!("{node} went from term {} back to term {}.", before.term, status.term);
+                        let sentence =
+                            format!("{node} went from term {} back to term {}.", before.term, status.term);
                         return Err(Violation::at(seen, sentence));
                     }
                 }

@@ -158,7 +158,11 @@ fn rules_vote(pick: &mut Pick, nth: u32) -> Case {
     let step = |nth: u64| begin + ms(12) * nth as u32;
     let term = 100 + pick.number(0..=20);
     let second = Script {
-        says: vec![(step(0), n1, asks(term, 0, 0)), (step(2), n1, asks(term, 0, 0)), (step(5), n1, asks(term, 0, 0))],
+        says: vec![
+            (step(0), n1, asks(term, 0, 0)),
+            (step(2), n1, asks(term, 0, 0)),
+            (step(5), n1, asks(term, 0, 0)),
+        ],
         ..Script::default()
     };
     let third = Script {
@@ -171,14 +175,27 @@ fn rules_vote(pick: &mut Pick, nth: u32) -> Case {
         ..Script::default()
     };
     let scenario = against(vec![second, third], step(8));
-    let votes: fn(&Message) -> bool = |message| matches!(message, Message::Vote { granted: true, pre_vote: false, .. });
+    let votes: fn(&Message) -> bool =
+        |message| matches!(message, Message::Vote { granted: true, pre_vote: false, .. });
     let goal = |times, by, or| Goal::Said { since: begin, by, node: n1, times, what: votes, or };
     raft::case(
         scenario,
         vec![
-            goal(1, step(1), "did not vote for n2, the first candidate of a new term, though it had heard of no leader for long."),
-            goal(2, step(3), "had voted for n2, and did not say so again when n2 asked again in the same term: its first answer may be lost."),
-            goal(4, step(8), "did not vote in a new term for the first candidate who asked, after it had voted in the term before."),
+            goal(
+                1,
+                step(1),
+                "did not vote for n2, the first candidate of a new term, though it had heard of no leader for long.",
+            ),
+            goal(
+                2,
+                step(3),
+                "had voted for n2, and did not say so again when n2 asked again in the same term: its first answer may be lost.",
+            ),
+            goal(
+                4,
+                step(8),
+                "did not vote in a new term for the first candidate who asked, after it had voted in the term before.",
+            ),
         ],
     )
 }
@@ -215,14 +232,19 @@ fn one_leader(pick: &mut Pick, nth: u32) -> Case {
     let late = ms(pick.number(20..=900));
     let link = bad_links(pick.small(0..=20), pick.small(0..=60), pick.small(0..=50), late);
     // it takes about as long to hear as to stand: many stand in one term
-    let slow = Link { latency: world::Latency { min: ms(40), max: ms(250), tail: link.latency.tail }, ..link };
+    let slow =
+        Link { latency: world::Latency { min: ms(40), max: ms(250), tail: link.latency.tail }, ..link };
     scenario.network = if pick.percent(50) { slow } else { link };
     let all = cast(pick, n);
     match pick.small(0..=3) {
         // two halves, of which neither is a majority where n is even
         0 => {
             let (left, right) = all.split_at(all.len() / 2);
-            scenario.faults.push(from_to(Duration::ZERO, ms(1_500), apart(vec![left.to_vec(), right.to_vec()])));
+            scenario.faults.push(from_to(
+                Duration::ZERO,
+                ms(1_500),
+                apart(vec![left.to_vec(), right.to_vec()]),
+            ));
         }
         // the votes of the first round come in the second
         1 => {
@@ -234,7 +256,11 @@ fn one_leader(pick: &mut Pick, nth: u32) -> Case {
             for _ in 0..2 {
                 let from = ms(pick.number(0..=1_500));
                 let who = *pick.one(&all);
-                scenario.faults.push(from_to(from, from + ms(pick.number(100..=800)), Harm::Pause { node: Who::Node(who) }));
+                scenario.faults.push(from_to(
+                    from,
+                    from + ms(pick.number(100..=800)),
+                    Harm::Pause { node: Who::Node(who) },
+                ));
             }
         }
         _ => scenario.faults.push(Fault {
@@ -261,7 +287,11 @@ fn reelection(pick: &mut Pick, nth: u32) -> Case {
         // who leads is cut off, and comes back
         0 => {
             let harm = Harm::Isolate { node: Who::Culprit };
-            scenario.faults.push(Fault { when: on(leads(), 1, first + after), harm, until: Until::After(bound + ms(2_000)) });
+            scenario.faults.push(Fault {
+                when: on(leads(), 1, first + after),
+                harm,
+                until: Until::After(bound + ms(2_000)),
+            });
             goals.push(Goal::Changed { since: first, by: third });
         }
         // a majority is cut off from each other; then half of it comes back

@@ -22,7 +22,10 @@ pub(super) fn exercise() -> Exercise {
                 xp: 1,
                 needs: &[],
                 worlds: 24,
-                sometimes: &[(PROMISED, "No client ever heard that its command is committed, so nothing was shown.")],
+                sometimes: &[(
+                    PROMISED,
+                    "No client ever heard that its command is committed, so nothing was shown.",
+                )],
                 case: agree,
             },
             Check {
@@ -115,7 +118,10 @@ pub(super) fn exercise() -> Exercise {
                 xp: 2,
                 needs: &["agree"],
                 worlds: 24,
-                sometimes: &[(PROMISED, "No client ever heard that its command is committed, so nothing was shown.")],
+                sometimes: &[(
+                    PROMISED,
+                    "No client ever heard that its command is committed, so nothing was shown.",
+                )],
                 case: failures,
             },
             Check {
@@ -152,7 +158,10 @@ pub(super) fn exercise() -> Exercise {
                 xp: 1,
                 needs: &["agree"],
                 worlds: 8,
-                sometimes: &[(PROMISED, "No client ever heard that its command is committed, so nothing was shown.")],
+                sometimes: &[(
+                    PROMISED,
+                    "No client ever heard that its command is committed, so nothing was shown.",
+                )],
                 case: unreliable,
             },
             Check {
@@ -225,7 +234,10 @@ fn rules_append(pick: &mut Pick, nth: u32) -> Case {
         0 => Part {
             says: vec![all, append(term + 1, (5, 6), vec![], 0)],
             must: None,
-            must_not: Some((took::<5>, "said that its log agrees with its leader's up to entry 5, where its own entry 5 is of term 5, and the leader's of term 6.")),
+            must_not: Some((
+                took::<5>,
+                "said that its log agrees with its leader's up to entry 5, where its own entry 5 is of term 5, and the leader's of term 6.",
+            )),
         },
         // beyond the end
         1 => Part {
@@ -236,7 +248,10 @@ fn rules_append(pick: &mut Pick, nth: u32) -> Case {
         // a part of the log, late: what follows stays
         2 => Part {
             says: vec![all, append(term, (1, 3), vec![entry(3, "b")], 0), whole],
-            must: Some((took::<5>, "no longer had entry 5 after it had been sent a part of the log again: entries 1 and 2 say nothing against it.")),
+            must: Some((
+                took::<5>,
+                "no longer had entry 5 after it had been sent a part of the log again: entries 1 and 2 say nothing against it.",
+            )),
             must_not: None,
         },
         // the same with nothing in it
@@ -246,12 +261,24 @@ fn rules_append(pick: &mut Pick, nth: u32) -> Case {
             must_not: None,
         },
         // a commit index far ahead
-        4 => Part { says: vec![all, append(term, (1, 3), vec![entry(3, "b")], 5)], must: None, must_not: None },
+        4 => {
+            Part { says: vec![all, append(term, (1, 3), vec![entry(3, "b")], 5)], must: None, must_not: None }
+        }
         // an entry that differs: it goes, with what follows
         5 => Part {
-            says: vec![all, append(term + 1, (2, 3), vec![entry(6, "x")], 0), append(term + 1, (5, 5), vec![], 0)],
-            must: Some((took::<3>, "did not take entry 3 of term 6 in place of its own of term 5, which followed on the same entry 2.")),
-            must_not: Some((took::<5>, "still had entry 5 of term 5 after entry 3 had given way to one of term 6: what follows an entry that goes, goes.")),
+            says: vec![
+                all,
+                append(term + 1, (2, 3), vec![entry(6, "x")], 0),
+                append(term + 1, (5, 5), vec![], 0),
+            ],
+            must: Some((
+                took::<3>,
+                "did not take entry 3 of term 6 in place of its own of term 5, which followed on the same entry 2.",
+            )),
+            must_not: Some((
+                took::<5>,
+                "still had entry 5 of term 5 after entry 3 had given way to one of term 6: what follows an entry that goes, goes.",
+            )),
         },
         // the same: what is there now is the new one
         6 => Part {
@@ -265,7 +292,11 @@ fn rules_append(pick: &mut Pick, nth: u32) -> Case {
         },
         // more of the same
         _ => Part {
-            says: vec![append(term, (0, 0), log()[..2].to_vec(), 0), append(term, (1, 3), log()[1..].to_vec(), 5), whole],
+            says: vec![
+                append(term, (0, 0), log()[..2].to_vec(), 0),
+                append(term, (1, 3), log()[1..].to_vec(), 5),
+                whole,
+            ],
             must: Some((took::<5>, "did not take entries of which it had the first already.")),
             must_not: None,
         },
@@ -283,7 +314,8 @@ fn rules_append(pick: &mut Pick, nth: u32) -> Case {
     let end = says.last().map_or(begin, |(at, ..)| *at) + ms(30);
     let speaker = Script { says, ..Script::default() };
     let scenario = against(vec![speaker, Script::default()], end);
-    let must = parts.must.map(|(what, or)| Goal::Said { since: begin, by: end, node: n1, times: 1, what, or });
+    let must =
+        parts.must.map(|(what, or)| Goal::Said { since: begin, by: end, node: n1, times: 1, what, or });
     // the first message is taken, up to entry 5
     let since = begin + ms(5);
     let must_not = parts.must_not.map(|(what, or)| Goal::Unsaid { since, by: end, node: n1, what, or });
@@ -304,7 +336,15 @@ fn rules_vote_log(pick: &mut Pick, _nth: u32) -> Case {
     let log = vec![entry(2, "a"), entry(4, "b"), entry(4, "c")];
     let begin = ms(20) + ELECTION_MAX * 2 + ms(pick.number(0..=50));
     // candidates, by the end of their logs, and whether they may have the vote
-    let mut candidates = [(2, 4, false), (9, 3, false), (9, 2, false), (3, 4, true), (1, 5, true), (7, 4, true), (9, 0, false)];
+    let mut candidates = [
+        (2, 4, false),
+        (9, 3, false),
+        (9, 2, false),
+        (3, 4, true),
+        (1, 5, true),
+        (7, 4, true),
+        (9, 0, false),
+    ];
     pick.shuffle(&mut candidates);
     let mut says = vec![(ms(10), n1, append(4, (0, 0), log, 0))];
     let mut goals = Vec::new();
@@ -369,7 +409,8 @@ fn figure_8(pick: &mut Pick, nth: u32) -> Case {
         scenario.faults.push(Fault { when: when.clone(), harm: Harm::Isolate { node: Who::Culprit }, until });
     }
     // who leads next tells some at once, and others late
-    let slow = Link { latency: world::Latency { min: ms(60), max: ms(200), tail: None }, ..Link::fixed(ms(1)) };
+    let slow =
+        Link { latency: world::Latency { min: ms(60), max: ms(200), tail: None }, ..Link::fixed(ms(1)) };
     for node in &all[..2] {
         let rule = world::LinkRule { from: None, to: Some(*node), link: slow };
         scenario.faults.push(from_to(Duration::ZERO, ms(5_000), Harm::Links(rule)));
@@ -500,7 +541,11 @@ fn rejoin(pick: &mut Pick, nth: u32) -> Case {
     };
     scenario.faults.push(isolate(1, ms(pick.number(0..=5)), ms(pick.number(1_500..=2_500))));
     let when = on(leads(), 2, ms(pick.number(200..=800)));
-    scenario.faults.push(Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until: Until::After(ms(1_500)) });
+    scenario.faults.push(Fault {
+        when,
+        harm: Harm::Isolate { node: Who::Culprit },
+        until: Until::After(ms(1_500)),
+    });
     // each node is asked for things of its own, so that whoever is alone has some
     for node in nodes(n) {
         let commands = (1..=12).map(|nth| command(node.0, nth)).collect();
@@ -621,7 +666,13 @@ fn bytes(pick: &mut Pick, nth: u32) -> Case {
     let bytes = 5 * u64::from(n - 1) * 10 * size as u64 / 2 + 50_000;
     let goals = vec![
         Goal::Done { by: ELECTED + ms(2_500), on: nodes(n), commands },
-        Goal::Few { since: ELECTED, by: ELECTED + ms(2_500), messages: u64::MAX, bytes, about: "ten commands of 5,000 bytes" },
+        Goal::Few {
+            since: ELECTED,
+            by: ELECTED + ms(2_500),
+            messages: u64::MAX,
+            bytes,
+            about: "ten commands of 5,000 bytes",
+        },
     ];
     raft::case(scenario, goals)
 }
@@ -642,8 +693,13 @@ fn messages(pick: &mut Pick, nth: u32) -> Case {
             bytes: u64::MAX,
             about: "ten commands, one after another, and a second of heartbeats",
         },
-        Goal::Few { since, by: since + ms(1_000), messages: idle, bytes: u64::MAX, about: "a second in which nothing happened" },
+        Goal::Few {
+            since,
+            by: since + ms(1_000),
+            messages: idle,
+            bytes: u64::MAX,
+            about: "a second in which nothing happened",
+        },
     ];
     raft::case(scenario, goals)
 }
-

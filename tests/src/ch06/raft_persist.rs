@@ -3,9 +3,9 @@
 use crate::ch06::raft::{self, *};
 use judge::{Case, Check, Exercise, Kind, Pick};
 use lab::NodeId;
-use lab::raft::{Command, Message};
+use lab::raft::Message;
 use std::time::Duration;
-use world::{DiskLoss, Fault, Harm, Pattern, Scenario, SeenKind, Trigger, Until, When, Who};
+use world::{DiskLoss, Fault, Harm, Pattern, SeenKind, Trigger, Until, When, Who};
 
 pub(super) fn exercise() -> Exercise {
     Exercise {
@@ -61,7 +61,10 @@ pub(super) fn exercise() -> Exercise {
                 xp: 3,
                 needs: &["comes-back"],
                 worlds: 96,
-                sometimes: &[(PROMISED, "No client ever heard that its command is committed, so nothing was shown.")],
+                sometimes: &[(
+                    PROMISED,
+                    "No client ever heard that its command is committed, so nothing was shown.",
+                )],
                 case: acknowledged_survive,
             },
             Check {
@@ -73,7 +76,10 @@ pub(super) fn exercise() -> Exercise {
                 xp: 1,
                 needs: &["comes-back"],
                 worlds: 64,
-                sometimes: &[(PROMISED, "No client ever heard that its command is committed, so nothing was shown.")],
+                sometimes: &[(
+                    PROMISED,
+                    "No client ever heard that its command is committed, so nothing was shown.",
+                )],
                 case: own_copy,
             },
             Check {
@@ -145,7 +151,12 @@ fn comes_back(pick: &mut Pick, nth: u32) -> Case {
         // all at once
         0 => {
             for node in &all {
-                scenario.faults.push(crash(Who::Node(*node), When::At(first), ms(pick.number(50..=500)), DiskLoss::Drawn));
+                scenario.faults.push(crash(
+                    Who::Node(*node),
+                    When::At(first),
+                    ms(pick.number(50..=500)),
+                    DiskLoss::Drawn,
+                ));
             }
         }
         // who leads, twice
@@ -207,8 +218,14 @@ fn term_survives(pick: &mut Pick, nth: u32) -> Case {
     };
     let grants = Script { on_vote: OnVote::Grant, ..Script::default() };
     let mut scenario = against(vec![speaker, grants], ms(2_500));
-    let answers = sends(|message| matches!(message, Message::Appended { .. } | Message::Vote { .. } | Message::RequestVote { .. }));
-    let when = on(answers.at(n1), pick.small(1..=4), if pick.percent(50) { Duration::ZERO } else { pick.micros(1..=400) });
+    let answers = sends(|message| {
+        matches!(message, Message::Appended { .. } | Message::Vote { .. } | Message::RequestVote { .. })
+    });
+    let when = on(
+        answers.at(n1),
+        pick.small(1..=4),
+        if pick.percent(50) { Duration::ZERO } else { pick.micros(1..=400) },
+    );
     scenario.faults.push(crash(Who::Node(n1), when, DOWN, DiskLoss::All));
     raft::case(scenario, vec![])
 }
@@ -230,7 +247,11 @@ fn acknowledged_survive(pick: &mut Pick, nth: u32) -> Case {
         1 => scenario.faults.push(crash(Who::Culprit, when(), ms(pick.number(30..=1_500)), loss)),
         // a majority of those who acknowledged it, and the leader stays away
         2 => {
-            scenario.faults.push(Fault { when: when(), harm: Harm::Isolate { node: Who::Culprit }, until: Until::After(ms(1_500)) });
+            scenario.faults.push(Fault {
+                when: when(),
+                harm: Harm::Isolate { node: Who::Culprit },
+                until: Until::After(ms(1_500)),
+            });
             for node in &all[..(n / 2 + 1) as usize] {
                 let after = on(applies(), 1 + nth / 2 % 5, pick.micros(1..=3_000));
                 scenario.faults.push(crash(Who::Node(*node), after, DOWN, loss));
@@ -265,7 +286,12 @@ fn own_copy(pick: &mut Pick, nth: u32) -> Case {
     let done = 1 + nth % 4;
     // as the client hears of it, who leads crashes; then the one who has it is away, and the other two are the majority
     let replied = Pattern::of(SeenKind::Replied);
-    scenario.faults.push(crash(Who::Culprit, on(replied.clone(), done, pick.micros(0..=2_000)), DOWN, DiskLoss::All));
+    scenario.faults.push(crash(
+        Who::Culprit,
+        on(replied.clone(), done, pick.micros(0..=2_000)),
+        DOWN,
+        DiskLoss::All,
+    ));
     scenario.faults.push(Fault {
         when: When::On { trigger: Trigger::Seen(applies()), nth: done, after: ms(pick.number(0..=3)) },
         harm: Harm::Isolate { node: Who::Node(later) },
@@ -281,7 +307,8 @@ fn crash_points(pick: &mut Pick, nth: u32) -> Case {
     let mut scenario = cluster(n, ms(2_500));
     scenario.network = world::Link::between(ms(1), ms(3));
     let one = NodeId(nth % n + 1);
-    let effect = |node, nth| When::On { trigger: Trigger::Effect { node, nth }, nth: 1, after: Duration::ZERO };
+    let effect =
+        |node, nth| When::On { trigger: Trigger::Effect { node, nth }, nth: 1, after: Duration::ZERO };
     let first = u64::from(nth / n) + 1;
     let loss = if nth.is_multiple_of(2) { DiskLoss::All } else { DiskLoss::Drawn };
     scenario.faults.push(crash(Who::Node(one), effect(one, first), DOWN, loss));
