@@ -163,6 +163,8 @@ pub(super) struct Script {
     pub(super) says: Vec<(Duration, NodeId, Message)>,
     pub(super) on_vote: OnVote,
     pub(super) on_append: OnAppend,
+    /// From when until when it answers entries; always, if empty.
+    pub(super) answers: Option<(Duration, Duration)>,
 }
 /// What it does when somebody asks for its vote. Pre-votes are granted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +185,8 @@ pub(super) enum OnAppend {
     #[default]
     Silent,
     Take,
+    /// Takes entries, and says so this much later.
+    Late(Duration),
     /// Refuses, from a term that is so much higher.
     FromTerm(Term),
     /// It leads an earlier term and thinks that it still does.
@@ -199,11 +203,12 @@ impl lab::Contract for Scripted {
     type Call = lab::Nothing;
     type Answer = lab::Nothing;
 }
-struct Puppet(Script);
+struct Puppet(Script, lab::Instant);
 #[derive(Debug, Serialize, Deserialize)]
 enum Cue {
     Say(usize),
     Stand { term: Term, to: NodeId },
+    Answer { term: Term, index: Index, to: NodeId },
 }
 impl Node for Puppet {
     type Contract = Scripted;
@@ -213,7 +218,7 @@ impl Node for Puppet {
         for (nth, (after, ..)) in boot.config.says.iter().enumerate() {
             out.set_timer(*after, Cue::Say(nth));
         }
-        Puppet(boot.config)
+        Puppet(boot.config, out.now())
     }
     fn on_timer(&mut self, cue: Cue, out: &mut Out<Self>) {
         match cue {
@@ -222,6 +227,7 @@ impl Node for Puppet {
                 out.send(*to, message.clone());
             }
             Cue::Stand { term, to } => out.send(to, asks(term, 0, 0)),
+            Cue::Answer { term, index, to } => out.send(to, took(term, index)),
         }
     }
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
@@ -240,10 +246,17 @@ impl Node for Puppet {
                 OnVote::Stand(after) => out.set_timer(after, Cue::Stand { term, to: from }),
             },
             Message::AppendEntries { term, prev_index, entries, .. } => match self.0.on_append {
+                _ if self.0.answers.is_some_and(|(since, until)| {
+                    let now = out.now() - self.1;
+                    now < since || now >= until
+                }) => {}
                 OnAppend::Silent => {}
-                OnAppend::Take => {
+                OnAppend::Late(after) if prev_index > 0 || !entries.is_empty() => {
                     let index = prev_index + entries.len() as Index;
-                    out.send(from, Message::Appended { term, success: true, index, conflict: None });
+                    out.set_timer(after, Cue::Answer { term, index, to: from });
+                }
+                OnAppend::Take | OnAppend::Late(_) => {
+                    out.send(from, took(term, prev_index + entries.len() as Index));
                 }
                 OnAppend::FromTerm(higher) => {
                     let (term, index) = (term + higher, prev_index);
@@ -275,6 +288,9 @@ pub(super) fn append(term: Term, prev: (Index, Term), entries: Vec<Entry>, commi
     let (prev_index, prev_term) = prev;
     Message::AppendEntries { term, prev_index, prev_term, entries, commit }
 }
+fn took(term: Term, index: Index) -> Message {
+    Message::Appended { term, success: true, index, conflict: None }
+}
 pub(super) fn entry(term: Term, name: &str) -> Entry {
     Entry { term, command: Some(name.into()) }
 }
@@ -286,8 +302,8 @@ pub(super) fn entry(term: Term, name: &str) -> Entry {
 pub(super) enum Goal {
     /// One of these leads, and the others of them are in its term.
     Led { by: Duration, among: Vec<NodeId> },
-    /// Somebody began to lead since.
-    Changed { since: Duration, by: Duration },
+    /// So many terms began to have a leader since.
+    Changed { since: Duration, by: Duration, times: usize },
     /// Nobody began to lead since.
     Calm { since: Duration, by: Duration },
     /// Each of these has done each of these commands.
@@ -339,7 +355,14 @@ pub(super) fn in_the_end(
 }
 
 /// A case of Raft: the rules, and goals besides.
-pub(super) fn case(scenario: Scenario, mut goals: Vec<Goal>) -> Case {
+pub(super) fn case(scenario: Scenario, goals: Vec<Goal>) -> Case {
+    judged(scenario, goals, true)
+}
+/// A case that is about its goals only: what breaks a rule there breaks it in the checks that are about rules, too.
+pub(super) fn goals_only(scenario: Scenario, goals: Vec<Goal>) -> Case {
+    judged(scenario, goals, false)
+}
+fn judged(scenario: Scenario, mut goals: Vec<Goal>, rules: bool) -> Case {
     goals.sort_by_key(|goal| std::cmp::Reverse(goal.by()));
     let guests = scenario
         .nodes
@@ -348,7 +371,7 @@ pub(super) fn case(scenario: Scenario, mut goals: Vec<Goal>) -> Case {
         .map(|spec| spec.id)
         .collect();
     let n = scenario.nodes.len();
-    Case::new(scenario, Watch { n, guests, goals, ..Watch::default() })
+    Case::new(scenario, Watch { n, guests, goals, rules, ..Watch::default() })
 }
 
 // conditions that some world must reach
@@ -365,6 +388,8 @@ pub(super) const RESTARTED: &str = "a node that had voted or taken entries came 
 #[derive(Default)]
 struct Watch {
     n: usize,
+    /// Whether rules are judged, or goals alone.
+    rules: bool,
     guests: BTreeSet<NodeId>,
     /// The next is the last.
     goals: Vec<Goal>,
@@ -683,6 +708,10 @@ impl Watch {
         command: Option<Command>,
     ) -> Result<(), Violation> {
         let node = seen.node;
+        if let Some(command) = &command {
+            self.reached.mark(DID);
+            self.member(node).done.entry(command.clone()).or_insert(seen.at);
+        }
         let at = |sentence: String| Err(Violation::at(seen, sentence));
         let next = self.member(node).applied + 1;
         if index != next {
@@ -713,12 +742,7 @@ impl Watch {
         }
         self.may_apply(seen, index)?;
         let term = self.leaders.keys().next_back().copied().unwrap_or(0);
-        self.reached.mark_if(DID, command.is_some());
-        let member = self.members.entry(node).or_default();
-        member.applied = index;
-        if let Some(command) = &command {
-            member.done.entry(command.clone()).or_insert(seen.at);
-        }
+        self.member(node).applied = index;
         self.done.entry(index).or_insert(Done { node, command, term });
         Ok(())
     }
@@ -830,15 +854,16 @@ impl Watch {
                     None => Ok(()),
                 }
             }
-            Goal::Changed { since, .. } => {
+            Goal::Changed { since, times, .. } => {
                 let since = Time::ZERO + *since;
-                match self.leaders.values().any(|(_, at)| *at > since && *at <= by) {
-                    true => Ok(()),
-                    false => never(format!(
-                        "Nobody began to lead between {since} and {by}, though the leader was cut off, and all others could talk to each \
-                         other for long enough."
-                    )),
+                let led = self.leaders.values().filter(|(_, at)| *at > since && *at <= by).count();
+                if led < *times {
+                    return never(format!(
+                        "Between {since} and {by} the leader was cut off, and all others could talk to each other for long enough, {times} \
+                         times; a new one began to lead {led} times."
+                    ));
                 }
+                Ok(())
             }
             Goal::Calm { since, .. } => {
                 let since = Time::ZERO + *since;
@@ -916,10 +941,27 @@ impl Watch {
 impl Oracle for Watch {
     fn see(&mut self, _world: &World, seen: &Observation) -> Result<(), Violation> {
         self.goals_until(Some(seen.at))?;
-        let node = seen.node;
-        if !self.guests.contains(&node) {
+        if !self.guests.contains(&seen.node) {
             return Ok(());
         }
+        let judged = self.learn(seen);
+        if self.rules { judged } else { Ok(()) }
+    }
+    fn end(&mut self, _world: &World, reached: &mut Reached) -> Result<(), Violation> {
+        let told: Vec<NodeId> = self.told.keys().copied().filter(|_| self.rules).collect();
+        for node in told {
+            self.must_follow(node, None)?;
+        }
+        self.goals_until(None)?;
+        reached.clone_from(&self.reached);
+        Ok(())
+    }
+}
+
+impl Watch {
+    /// Takes in what happened; an error where it breaks a rule.
+    fn learn(&mut self, seen: &Observation) -> Result<(), Violation> {
+        let node = seen.node;
         if seen.seen.is_handed() {
             self.must_follow(node, Some(seen))?;
         }
@@ -982,15 +1024,6 @@ impl Oracle for Watch {
             }
             _ => {}
         }
-        Ok(())
-    }
-    fn end(&mut self, _world: &World, reached: &mut Reached) -> Result<(), Violation> {
-        let told: Vec<NodeId> = self.told.keys().copied().collect();
-        for node in told {
-            self.must_follow(node, None)?;
-        }
-        self.goals_until(None)?;
-        reached.clone_from(&self.reached);
         Ok(())
     }
 }

@@ -142,7 +142,7 @@ fn initial(pick: &mut Pick, nth: u32) -> Case {
     scenario.network = Link::between(ms(1), ms(pick.number(2..=15)));
     let led = |by| Goal::Led { by: by, among: nodes(n) };
     let end = by + ms(2_000);
-    raft::case(scenario, vec![led(by), led(by + ms(2_000)), Goal::Calm { since: by, by: end }])
+    raft::goals_only(scenario, vec![led(by), led(by + ms(2_000)), Goal::Calm { since: by, by: end }])
 }
 
 /// Candidates that ask one node, which has heard of nobody for long.
@@ -154,9 +154,16 @@ fn rules_vote(pick: &mut Pick, nth: u32) -> Case {
         let stands = Script { on_vote: OnVote::Stand(ms(pick.number(3..=20))), ..Script::default() };
         return raft::case(against(vec![leads, stands], ms(3_000)), vec![]);
     }
-    let begin = ELECTION_MAX * 2 + ms(pick.number(0..=50));
-    let step = |nth: u64| begin + ms(12) * nth as u32;
     let term = 100 + pick.number(0..=20);
+    if nth % 3 == 1 {
+        // It has not voted in its term, and is asked for a vote in the one before.
+        let says = |says| Script { says, ..Script::default() };
+        let leads = says(vec![(ms(10), n1, append(term, (0, 0), vec![], 0))]);
+        let stands = says(vec![(ms(15 + pick.number(0..=150)), n1, asks(term - 1, 0, 0))]);
+        return raft::case(against(vec![leads, stands], ms(400)), vec![]);
+    }
+    let begin = ELECTION_MAX * 2 + ms(pick.number(0..=50));
+    let step = |nth: u32| begin + ms(12) * nth;
     let second = Script {
         says: vec![
             (step(0), n1, asks(term, 0, 0)),
@@ -281,32 +288,39 @@ fn reelection(pick: &mut Pick, nth: u32) -> Case {
     let third = second + bound;
     let end = third + bound;
     let mut scenario = cluster(n, end);
-    let mut goals = vec![Goal::Led { by: first, among: all.clone() }];
-    let after = ms(pick.number(0..=300));
-    match nth / 2 % 3 {
+    let mut goals = Vec::new();
+    let harm = Harm::Isolate { node: Who::Culprit };
+    match nth / 2 % 4 {
         // who leads is cut off, and comes back
         0 => {
-            let harm = Harm::Isolate { node: Who::Culprit };
-            scenario.faults.push(Fault {
-                when: on(leads(), 1, first + after),
-                harm,
-                until: Until::After(bound + ms(2_000)),
-            });
-            goals.push(Goal::Changed { since: first, by: third });
+            let when = on(leads(), 1, first + ms(pick.number(0..=300)));
+            scenario.faults.push(Fault { when, harm, until: Until::After(bound + ms(2_000)) });
+            goals.push(Goal::Led { by: first, among: all.clone() });
+            goals.push(Goal::Changed { since: first, by: third, times: 1 });
         }
-        // a majority is cut off from each other; then half of it comes back
+        // from the beginning too few can talk to each other; then all can
         1 => {
             let few = all[..(n / 2) as usize].to_vec();
             let lonely = all[(n / 2) as usize..].iter().map(|node| vec![*node]);
             let groups = std::iter::once(few).chain(lonely).collect();
-            scenario.faults.push(from_to(first, second, apart(groups)));
+            scenario.faults.push(from_to(Duration::ZERO, first + ms(pick.number(0..=1_000)), apart(groups)));
         }
-        // a minority goes, then another; the majority that is left leads itself
-        _ => {
+        // a minority goes; the majority that is left leads itself
+        2 => {
             let some = all[..(n / 2) as usize].to_vec();
             let rest = all[(n / 2) as usize..].to_vec();
             scenario.faults.push(from_to(first, second, apart(vec![some, rest.clone()])));
+            goals.push(Goal::Led { by: first, among: all.clone() });
             goals.push(Goal::Led { by: second, among: rest });
+        }
+        // one leader after another is cut off; each is back before the next goes, but the last
+        _ => {
+            for (nth, lasts) in [(1, ms(2_500)), (2, ms(2_500)), (3, end)] {
+                let when = on(leads(), nth, ms(3_000 - 500 * u64::from(nth == 1) + pick.number(0..=100)));
+                scenario.faults.push(Fault { when, harm: harm.clone(), until: Until::After(lasts) });
+            }
+            goals.push(Goal::Changed { since: Duration::ZERO, by: end, times: 4 });
+            return raft::case(scenario, goals);
         }
     }
     goals.push(Goal::Led { by: end, among: all });

@@ -176,7 +176,7 @@ fn comes_back(pick: &mut Pick, nth: u32) -> Case {
     }
     clients(&mut scenario, pick, n, 2, 5, ms(600));
     let goals = in_the_end(&mut scenario, n, well, vec![]);
-    raft::case(scenario, goals)
+    raft::goals_only(scenario, goals)
 }
 
 /// A node is asked for its vote, crashes somewhere in its answer or after it, and is asked by another in that term.
