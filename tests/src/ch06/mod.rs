@@ -4,6 +4,7 @@ mod raft;
 mod raft_election;
 mod raft_log;
 mod raft_persist;
+mod raft_rules;
 
 use judge::{Chapter, Planned};
 

@@ -140,7 +140,7 @@ fn initial(pick: &mut Pick, nth: u32) -> Case {
     let by = ELECTION_MAX * 10;
     let mut scenario = cluster(n, by + ms(2_000));
     scenario.network = Link::between(ms(1), ms(pick.number(2..=15)));
-    let led = |by| Goal::Led { by: by, among: nodes(n) };
+    let led = |by| Goal::Led { by, among: nodes(n) };
     let end = by + ms(2_000);
     raft::goals_only(scenario, vec![led(by), led(by + ms(2_000)), Goal::Calm { since: by, by: end }])
 }
@@ -347,7 +347,7 @@ fn split_votes(pick: &mut Pick, nth: u32) -> Case {
     let by = ELECTION_MAX * 20;
     let mut scenario = cluster(n, by + ms(10));
     scenario.network = Link::fixed(ms(pick.number(5..=20)));
-    raft::case(scenario, vec![Goal::Led { by: by, among: nodes(n) }])
+    raft::case(scenario, vec![Goal::Led { by, among: nodes(n) }])
 }
 
 /// One of four leads for a while, is forgotten, and goes on talking as the leader and candidate of a term gone by.
