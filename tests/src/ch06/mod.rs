@@ -1,6 +1,11 @@
 //! Chapter 6: consensus.
 
 mod paxos;
+mod raft;
+mod raft_election;
+mod raft_log;
+mod raft_persist;
+mod raft_rules;
 
 use judge::{Chapter, Planned};
 
@@ -9,11 +14,13 @@ pub(crate) fn chapter() -> Chapter {
         number: 6,
         folder: "06-consensus",
         title: "Consensus: Raft & Paxos",
-        exercises: vec![paxos::exercise()],
+        exercises: vec![
+            paxos::exercise(),
+            raft_election::exercise(),
+            raft_log::exercise(),
+            raft_persist::exercise(),
+        ],
         planned: &[
-            Planned { id: "raft_election", xp: 20 },
-            Planned { id: "raft_log", xp: 24 },
-            Planned { id: "raft_persist", xp: 14 },
             Planned { id: "raft_snapshot", xp: 8 },
             Planned { id: "raft_kv", xp: 10 },
             Planned { id: "contrast", xp: 6 },

@@ -34,4 +34,5 @@ pub mod hlc;
 pub mod lamport;
 pub mod mutex;
 pub mod paxos;
+pub mod raft;
 pub mod vector;

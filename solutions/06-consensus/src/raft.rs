@@ -1,0 +1,543 @@
+//! Exercises `raft_election`, `raft_log` and `raft_persist`: one log that every node agrees on.
+//!
+//! Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm*, 2014. Have its Figure 2 beside you: every rule
+//! of it has its place below.
+//!
+//! One thing to write, the node [`Raft`], in three steps that are graded one by one:
+//!
+//! 1. `faultlines grade 6/raft_election`: a leader, and never two in one term. (§5.1, §5.2)
+//! 2. `faultlines grade 6/raft_log`: the leader's log becomes everyone's. (§5.3, §5.4)
+//! 3. `faultlines grade 6/raft_persist`: a crash takes nothing back that somebody was told. (§5.1, Figure 2 "persistent state")
+//!
+//! What belongs to a later step says so; until you get there, what it has will do. Try yourself with `cargo test raft`.
+// BEGIN SOLUTION
+// STUB: #![expect(unused, reason = "delete this line when every todo!() below is gone")]
+// END SOLUTION
+
+use lab::prelude::*;
+use lab::raft::{self as contract, Config, Conflict, Entry, Event, Index, Message, Position};
+use lab::raft::{Request, Response, Status, Term};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The term, and the vote in it, on disk (step 3).
+const BALLOT: Saved<Ballot> = Saved::new("ballot");
+/// The log on disk: entry 1 is its record 0 (step 3).
+const LOG: Log<Entry> = Log::new("log");
+
+/// The current term, and for whom this node votes in it. They change together: a new term is a new vote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ballot {
+    term: Term,
+    voted_for: Option<NodeId>,
+}
+
+/// The names of alarms. Yours to change.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub enum Alarm {
+    /// No leader was heard of for too long.
+    Election,
+    /// A leader has been silent for long enough.
+    Heartbeat,
+}
+
+/// What a leader knows of one follower's log.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    /// The next entry to send there.
+    next: Index,
+    /// Its log agrees with the leader's so far: for certain, because it said so to this leader.
+    matched: Index,
+}
+
+/// A member of a cluster that agrees on a log.
+pub struct Raft {
+    config: Config,
+    me: NodeId,
+    /// Survives crashes.
+    ballot: Ballot,
+    /// Survives crashes. Entry 1 is `log[0]`.
+    log: Vec<Entry>,
+    /// Entries up to here are the same everywhere, for ever.
+    commit: Index,
+    /// Entries up to here have been done.
+    applied: Index,
+    position: Position,
+    /// Who leads this term, if known.
+    leader: Option<NodeId>,
+    /// Of a candidate: who votes for it.
+    votes: BTreeSet<NodeId>,
+    /// Of a leader: what it knows of the others.
+    followers: BTreeMap<NodeId, Progress>,
+    /// Clients that wait for what was put there.
+    waiting: BTreeMap<Index, RequestId>,
+}
+
+impl Node for Raft {
+    type Contract = contract::Raft;
+    type Message = Message;
+    type Timer = Alarm;
+
+    /// Everyone starts as a follower that has heard of no leader.
+    ///
+    /// Step 3: what the disk still has of the ballot and the log. A log's last record may be torn; what is before it is whole.
+    fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
+        // BEGIN SOLUTION
+        let log: Vec<Entry> = boot.disk.log(LOG).map_while(Result::ok).collect();
+        let mut ballot = boot.disk.load(BALLOT).unwrap_or_default();
+        // Ballot and log are two things on the disk: a crash can keep an entry and lose the term that it came with.
+        let last_term = log.last().map_or(0, |entry| entry.term);
+        if last_term > ballot.term {
+            ballot = Ballot { term: last_term, voted_for: None };
+        }
+        let raft = Raft {
+            config: boot.config,
+            me: boot.me,
+            ballot,
+            log,
+            commit: 0,
+            applied: 0,
+            position: Position::Follower,
+            leader: None,
+            votes: BTreeSet::new(),
+            followers: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+        };
+        raft.expect_a_leader(out);
+        raft
+        // STUB: todo!("a follower in term 0 with an empty log; when does it stop to wait for a leader?")
+        // END SOLUTION
+    }
+
+    /// First the rule for all servers: a higher term than mine, in whatever message, makes me a follower of that term. Then what
+    /// the message itself is about; of an earlier term it is about nothing any more.
+    ///
+    /// This Raft asks for no pre-votes and so gets no question and no answer about them.
+    fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let term = match message {
+            Message::RequestVote { term, pre_vote: false, .. }
+            | Message::Vote { term, pre_vote: false, .. }
+            | Message::AppendEntries { term, .. }
+            | Message::Appended { term, .. } => term,
+            _ => return,
+        };
+        if term > self.ballot.term {
+            self.follow(term, out);
+        }
+        let is_current = term == self.ballot.term;
+        match message {
+            Message::RequestVote { last_index, last_term, .. } => {
+                let granted = is_current && self.grants(from, last_index, last_term, out);
+                out.send(from, Message::Vote { term: self.ballot.term, granted, pre_vote: false });
+            }
+            Message::Vote { granted: true, .. } if is_current && self.position == Position::Candidate => {
+                self.votes.insert(from);
+                self.lead_if_elected(out);
+            }
+            Message::AppendEntries { prev_index, prev_term, entries, commit, .. } => {
+                let taken = if is_current {
+                    self.hear_leader(from, out);
+                    self.take(prev_index, prev_term, entries, commit, out)
+                } else {
+                    Err(None)
+                };
+                let (success, index, conflict) = match taken {
+                    Ok(last) => (true, last, None),
+                    Err(conflict) => (false, prev_index, conflict),
+                };
+                out.send(from, Message::Appended { term: self.ballot.term, success, index, conflict });
+            }
+            Message::Appended { success, index, conflict, .. }
+                if is_current && self.position == Position::Leader =>
+            {
+                match success {
+                    true => self.note_agreement(from, index, out),
+                    false => self.step_back(from, index, conflict, out),
+                }
+            }
+            _ => {}
+        }
+        // STUB: todo!("which term does it bear? Then: a question for my vote, a vote, news of the leader, or an answer to mine")
+        // END SOLUTION
+    }
+
+    /// Nobody has been heard of for too long: stand for election. Or this node leads, and it is time to say so.
+    fn on_timer(&mut self, timer: Alarm, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        match timer {
+            Alarm::Election => self.stand_for_election(out),
+            Alarm::Heartbeat => self.tell_all(out),
+        }
+        // STUB: todo!("stand for election, or tell all followers that you are still there")
+        // END SOLUTION
+    }
+
+    /// Step 2. A client proposes: a leader puts it at the end of its log and sends it to all; the client hears of it when it is
+    /// committed. Anyone else says who leads.
+    fn on_request(&mut self, id: RequestId, request: Request, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let Request::Propose(command) = request;
+        if self.position != Position::Leader {
+            out.reply(id, Response::NotLeader { leader: self.leader });
+            return;
+        }
+        let entry = Entry { term: self.ballot.term, command: Some(command) };
+        out.append(LOG, &entry);
+        // what this node counts as its own copy must be one
+        out.sync();
+        self.log.push(entry);
+        self.waiting.insert(self.last_index(), id);
+        self.send_news_to_all(out);
+        self.commit_what_a_majority_has(out);
+        // STUB: todo!("does this node lead? Then its log grows; whom does it tell, and when is the client answered?")
+        // END SOLUTION
+    }
+
+    fn status(&self) -> Status {
+        Status { term: self.ballot.term, position: self.position }
+    }
+}
+
+/// Step 1: terms, votes, leaders.
+impl Raft {
+    /// Begins to wait for a leader, for a random time: two that wait equally long would stand against each other again and again.
+    fn expect_a_leader(&self, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        out.set_timer(out.random(self.config.election_min..self.config.election_max), Alarm::Election);
+        // STUB: todo!("an alarm, after a time drawn anew each time")
+        // END SOLUTION
+    }
+
+    /// Becomes a follower in a term that is new here.
+    fn follow(&mut self, term: Term, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        self.set_ballot(Ballot { term, voted_for: None }, out);
+        self.leader = None;
+        if self.position == Position::Leader {
+            out.cancel_timer(Alarm::Heartbeat);
+            self.expect_a_leader(out);
+        }
+        self.position = Position::Follower;
+        // STUB: todo!("a new term, no vote in it yet; what if this node was leading?")
+        // END SOLUTION
+    }
+
+    /// Whether this node votes for a candidate of the current term: only if it has not voted for another, and if the candidate's
+    /// log is at least as good as its own (step 2). A vote given is time given: wait anew.
+    fn grants(&mut self, candidate: NodeId, last_index: Index, last_term: Term, out: &mut Out<Self>) -> bool {
+        // BEGIN SOLUTION
+        let is_free = self.ballot.voted_for.is_none_or(|voted_for| voted_for == candidate);
+        if !is_free || !self.is_up_to_date(last_index, last_term) {
+            return false;
+        }
+        self.set_ballot(Ballot { voted_for: Some(candidate), ..self.ballot }, out);
+        self.expect_a_leader(out);
+        true
+        // STUB: todo!("one vote a term; who asks again gets the same answer")
+        // END SOLUTION
+    }
+
+    /// A new term, a vote for oneself, and a question to everyone.
+    fn stand_for_election(&mut self, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let term = self.ballot.term + 1;
+        self.set_ballot(Ballot { term, voted_for: Some(self.me) }, out);
+        self.position = Position::Candidate;
+        self.leader = None;
+        self.votes = BTreeSet::from([self.me]);
+        let (last_index, last_term) = (self.last_index(), self.term_at(self.last_index()));
+        out.broadcast(Message::RequestVote { term, last_index, last_term, pre_vote: false });
+        // should nobody win this one
+        self.expect_a_leader(out);
+        self.lead_if_elected(out);
+        // STUB: todo!("what changes, what is asked of whom, and what if nobody wins?")
+        // END SOLUTION
+    }
+
+    /// A candidate with the votes of a majority of *all* nodes leads.
+    fn lead_if_elected(&mut self, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        if self.votes.len() < self.majority() {
+            return;
+        }
+        self.position = Position::Leader;
+        self.leader = Some(self.me);
+        let fresh = Progress { next: self.last_index() + 1, matched: 0 };
+        self.followers = out.peers().map(|peer| (peer, fresh)).collect();
+        out.cancel_timer(Alarm::Election);
+        out.emit(Event::Leader { term: self.ballot.term });
+        self.tell_all(out);
+        // STUB: todo!("enough votes? Then say so, and let nobody else stand")
+        // END SOLUTION
+    }
+
+    /// More than half of all nodes, whether they are up or not.
+    fn majority(&self) -> usize {
+        // BEGIN SOLUTION
+        self.config.nodes as usize / 2 + 1
+        // STUB: todo!("of 3, of 4, of 5?")
+        // END SOLUTION
+    }
+
+    /// Sends everyone what it lacks, or an empty message, and sees that this happens again in time.
+    fn tell_all(&mut self, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        for peer in out.peers() {
+            self.send_entries(peer, out);
+        }
+        out.set_timer(self.config.heartbeat, Alarm::Heartbeat);
+        // STUB: todo!("an AppendEntries to each peer, and the next heartbeat")
+        // END SOLUTION
+    }
+
+    /// The leader of this term was heard: whoever stood against it gives up, and waits anew.
+    fn hear_leader(&mut self, leader: NodeId, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        self.position = Position::Follower;
+        self.leader = Some(leader);
+        self.expect_a_leader(out);
+        // STUB: todo!("what is this node now, and until when?")
+        // END SOLUTION
+    }
+}
+
+/// Step 2: the log.
+impl Raft {
+    fn last_index(&self) -> Index {
+        self.log.len() as Index
+    }
+    fn entry(&self, index: Index) -> Option<&Entry> {
+        self.log.get(usize::try_from(index).ok()?.checked_sub(1)?)
+    }
+    /// The term of an entry; 0 where there is none.
+    fn term_at(&self, index: Index) -> Term {
+        self.entry(index).map_or(0, |entry| entry.term)
+    }
+
+    /// Whether a log that ends like this is at least as up to date as mine (§5.4.1): the later last term wins; at equal last
+    /// terms, the longer log.
+    fn is_up_to_date(&self, last_index: Index, last_term: Term) -> bool {
+        // BEGIN SOLUTION
+        let last = self.last_index();
+        (last_term, last_index) >= (self.term_at(last), last)
+        // STUB: true // good enough for step 1: all logs are empty
+        // END SOLUTION
+    }
+
+    /// Sends one follower everything from its next entry on (§5.3).
+    fn send_entries(&mut self, to: NodeId, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let next = self.followers[&to].next;
+        let prev_index = next - 1;
+        let entries = self.log[prev_index as usize..].to_vec();
+        let (term, prev_term, commit) = (self.ballot.term, self.term_at(prev_index), self.commit);
+        out.send(to, Message::AppendEntries { term, prev_index, prev_term, entries, commit });
+        // It will arrive, most likely. If it does not, the follower refuses what comes next.
+        let next = self.last_index() + 1;
+        self.followers.entry(to).and_modify(|follower| follower.next = next);
+        // STUB: let (term, prev_index, prev_term, entries, commit) = (self.ballot.term, 0, 0, vec![], 0);
+        // STUB: out.send(to, Message::AppendEntries { term, prev_index, prev_term, entries, commit }); // will do for step 1
+        // END SOLUTION
+    }
+    /// Tells those who lack something.
+    fn send_news_to_all(&mut self, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        for peer in out.peers() {
+            self.send_entries(peer, out);
+        }
+        // STUB: todo!("the new entry, to everyone")
+        // END SOLUTION
+    }
+
+    /// Takes what the leader sends, if my log has its `prev_index` with its `prev_term` (§5.3). Only what really differs is thrown
+    /// away: an old message that comes late speaks of a part of the log, and says nothing about what follows it.
+    ///
+    /// Returns the index up to which this log now agrees with the leader's; or else, where it might look for the place where they
+    /// part.
+    fn take(
+        &mut self,
+        prev_index: Index,
+        prev_term: Term,
+        entries: Vec<Entry>,
+        commit: Index,
+        out: &mut Out<Self>,
+    ) -> Result<Index, Option<Conflict>> {
+        // BEGIN SOLUTION
+        if prev_index > self.last_index() {
+            return Err(Some(Conflict { term: None, index: self.last_index() + 1 }));
+        }
+        if self.term_at(prev_index) != prev_term {
+            let term = self.term_at(prev_index);
+            let first = (1..=prev_index).rev().take_while(|index| self.term_at(*index) == term).last();
+            return Err(Some(Conflict { term: Some(term), index: first.unwrap_or(prev_index) }));
+        }
+        let last_new = prev_index + entries.len() as Index;
+        let mut grown = false;
+        for (index, entry) in (prev_index + 1..).zip(entries) {
+            if self.term_at(index) == entry.term {
+                continue; // entries of one index and one term are the same
+            }
+            if index <= self.last_index() {
+                out.truncate(LOG, index - 1);
+                self.log.truncate(index as usize - 1);
+                self.waiting.split_off(&index); // theirs is lost; who wants it must ask again
+            }
+            out.append(LOG, &entry);
+            self.log.push(entry);
+            grown = true;
+        }
+        if grown {
+            out.sync();
+        }
+        // beyond the last new entry this log may still be another
+        self.commit = self.commit.max(commit.min(last_new));
+        self.apply(out);
+        Ok(last_new)
+        // STUB: Ok(prev_index + entries.len() as Index) // good enough for step 1
+        // END SOLUTION
+    }
+
+    /// A follower's log agrees with mine up to there: perhaps a majority does now. Answers overtake each other.
+    fn note_agreement(&mut self, from: NodeId, index: Index, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let Some(follower) = self.followers.get_mut(&from) else { return };
+        follower.matched = follower.matched.max(index);
+        follower.next = follower.next.max(follower.matched + 1);
+        self.commit_what_a_majority_has(out);
+        // STUB: let _ = (from, index, out); // nothing to do in step 1
+        // END SOLUTION
+    }
+
+    /// A follower has no entry like mine at `index`: go back to where the logs may agree, and send from there. Nobody has all day:
+    /// what the follower says of its log takes us over a whole term at once.
+    fn step_back(&mut self, from: NodeId, index: Index, conflict: Option<Conflict>, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let Some(Progress { next, matched }) = self.followers.get(&from).copied() else { return };
+        if index <= matched || index >= next {
+            return; // an old answer
+        }
+        let back = match conflict {
+            Some(Conflict { term: Some(term), index: first }) => {
+                let mine = (1..index).rev().find(|mine| self.term_at(*mine) <= term);
+                mine.filter(|mine| self.term_at(*mine) == term).map_or(first, |mine| mine + 1)
+            }
+            Some(Conflict { term: None, index }) => index,
+            None => index,
+        };
+        self.followers.insert(from, Progress { next: back.clamp(matched + 1, index), matched });
+        self.send_entries(from, out);
+        // STUB: let _ = (from, index, conflict, out); // nothing to do in step 1
+        // END SOLUTION
+    }
+
+    /// Commits the last entry of *this* term that a majority has, and with it all before it. An entry of an earlier term is never
+    /// committed because there are many copies of it (§5.4.2, Figure 8).
+    fn commit_what_a_majority_has(&mut self, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        let mut matched: Vec<Index> = self.followers.values().map(|follower| follower.matched).collect();
+        matched.push(self.last_index());
+        matched.sort_unstable_by(|a, b| b.cmp(a));
+        let held = matched[self.majority() - 1];
+        if held > self.commit && self.term_at(held) == self.ballot.term {
+            self.commit = held;
+            self.apply(out);
+        }
+        // STUB: todo!("up to where do more than half of the logs agree, this one included?")
+        // END SOLUTION
+    }
+
+    /// Does what is committed and not done yet, in order; and answers who asked for it.
+    fn apply(&mut self, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        while self.applied < self.commit {
+            self.applied += 1;
+            let index = self.applied;
+            let command = self.entry(index).and_then(|entry| entry.command.clone());
+            out.emit(Event::Applied { index, command });
+            if let Some(client) = self.waiting.remove(&index) {
+                out.reply(client, Response::Committed { index });
+            }
+        }
+        // STUB: todo!("entry after entry, up to the commit index")
+        // END SOLUTION
+    }
+}
+
+/// Step 3: what survives a crash.
+impl Raft {
+    /// Changes term or vote. Nobody may learn of it before the disk has it: whoever forgets a vote votes again.
+    fn set_ballot(&mut self, ballot: Ballot, out: &mut Out<Self>) {
+        // BEGIN SOLUTION
+        if self.ballot != ballot {
+            self.ballot = ballot;
+            out.save(BALLOT, &ballot);
+            out.sync();
+        }
+        // STUB: self.ballot = ballot; // good enough for steps 1 and 2: nobody crashes
+        // END SOLUTION
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab::Effect;
+    use lab::bench::Bench;
+
+    const CONFIG: Config = Config {
+        nodes: 3,
+        heartbeat: Duration::from_millis(50),
+        election_min: Duration::from_millis(150),
+        election_max: Duration::from_millis(300),
+    };
+
+    fn sent(effects: &[Effect<Raft>]) -> Vec<Message> {
+        let message = |effect: &Effect<Raft>| match effect {
+            Effect::Send(_, message) | Effect::Broadcast(message) => Some(message.clone()),
+            _ => None,
+        };
+        effects.iter().filter_map(message).collect()
+    }
+    fn vote(term: Term, granted: bool) -> Message {
+        Message::Vote { term, granted, pre_vote: false }
+    }
+    fn asks(term: Term) -> Message {
+        Message::RequestVote { term, last_index: 0, last_term: 0, pre_vote: false }
+    }
+
+    #[test]
+    fn raft_election_two_of_three_votes_make_a_leader() {
+        let mut node = Bench::<Raft>::new(1, 3, CONFIG);
+        let asked = sent(&node.timer(Alarm::Election));
+        assert!(asked.contains(&asks(1)), "{asked:?}");
+        let elected = node.message(2, vote(1, true));
+        assert!(elected.iter().any(|effect| matches!(effect, Effect::Emit(Event::Leader { term: 1 }))));
+        assert_eq!(node.node.status().position, Position::Leader);
+    }
+    #[test]
+    fn raft_election_one_vote_a_term() {
+        let mut node = Bench::<Raft>::new(1, 3, CONFIG);
+        assert!(sent(&node.message(2, asks(1))).contains(&vote(1, true)));
+        assert!(!sent(&node.message(3, asks(1))).contains(&vote(1, true)), "it has voted for n2");
+        assert!(sent(&node.message(3, asks(2))).contains(&vote(2, true)), "a new term, a new vote");
+    }
+    #[test]
+    fn raft_log_a_command_is_done_when_a_majority_has_it() {
+        let mut node = Bench::<Raft>::new(1, 3, CONFIG);
+        node.timer(Alarm::Election);
+        node.message(2, vote(1, true));
+        let done = |effects: &[Effect<Raft>]| {
+            effects.iter().any(|e| matches!(e, Effect::Emit(Event::Applied { .. })))
+        };
+        assert!(!done(&node.request(Request::Propose("x".into()))), "only this node has it");
+        let answer = Message::Appended { term: 1, success: true, index: 1, conflict: None };
+        assert!(done(&node.message(3, answer)));
+    }
+    #[test]
+    fn raft_persist_a_vote_survives_a_crash() {
+        let mut node = Bench::<Raft>::new(1, 3, CONFIG);
+        node.message(2, asks(1));
+        node.crash();
+        assert!(!sent(&node.message(3, asks(1))).contains(&vote(1, true)), "it has voted for n2");
+    }
+}

@@ -1,0 +1,398 @@
+//! `raft_election`: at most one leader in a term, and soon one.
+
+use crate::ch06::raft::{self, *};
+use judge::{Case, Check, Exercise, Kind, Pick};
+use lab::NodeId;
+use lab::raft::Message;
+use std::time::Duration;
+use world::{Fault, Harm, Link, Matcher, Until, Who};
+
+pub(super) fn exercise() -> Exercise {
+    Exercise {
+        id: "raft_election",
+        entry: raft::ENTRY,
+        checks: vec![
+            Check {
+                id: "initial",
+                promise: "On a clean network there is a leader within 10 election time-outs, all are in its term, and it stays.",
+                rule: "§5.2: who hears of no leader for election_min to election_max stands; the votes of a majority of all nodes make a \
+                       leader; its heartbeats keep all others from standing.",
+                assumption: "That somebody is in charge from the start.",
+                kind: Kind::Liveness,
+                xp: 2,
+                needs: &[],
+                worlds: 16,
+                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                case: initial,
+            },
+            Check {
+                id: "rules-vote",
+                promise: "A node votes once in a term, never in an earlier term than its own, and says the same again to who asks again.",
+                rule: "Figure 2, RequestVote: refuse if term < currentTerm; grant if votedFor is null or the candidate. The vote goes with \
+                       the term: who steps down within a term has still voted.",
+                assumption: "That each candidate asks once.",
+                kind: Kind::Safety,
+                xp: 3,
+                needs: &["initial"],
+                worlds: 24,
+                sometimes: &[],
+                case: rules_vote,
+            },
+            Check {
+                id: "rules-term",
+                promise: "A higher term makes a follower, in a message of any kind; a candidate follows the leader of its own term; an old \
+                          leader is refused.",
+                rule: "Figure 2, all servers: if a message bears term T > currentTerm, set currentTerm = T and become a follower. \
+                       Candidates: if AppendEntries comes from a new leader, become a follower.",
+                assumption: "That who once led still does.",
+                kind: Kind::Safety,
+                xp: 2,
+                needs: &["initial"],
+                worlds: 24,
+                sometimes: &[],
+                case: rules_term,
+            },
+            Check {
+                id: "one-leader-per-term",
+                promise: "No term has two leaders, however late, doubled or lost the votes are.",
+                rule: "Figure 3, election safety: a leader has a majority of all nodes behind it, each of which votes once a term; a vote \
+                       counts once, and for the term that it was given in.",
+                assumption: "That a vote that arrives was given just now.",
+                kind: Kind::Safety,
+                xp: 4,
+                needs: &["initial"],
+                worlds: 192,
+                sometimes: &[
+                    (LED, "Nobody ever led, so nothing was shown."),
+                    (CLASHED, "No two nodes ever stood in one term, so nothing was shown."),
+                ],
+                case: one_leader,
+            },
+            Check {
+                id: "reelection",
+                promise: "A majority that has lost its leader elects another; when all are back together, there is one leader.",
+                rule: "§5.2, §5.4: an election needs a majority, and nothing else; a leader of an earlier term gives up when it hears of \
+                       a later one.",
+                assumption: "That the leader is always there.",
+                kind: Kind::Liveness,
+                xp: 2,
+                needs: &["initial"],
+                worlds: 24,
+                sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
+                case: reelection,
+            },
+            Check {
+                id: "many-elections",
+                promise: "However often the cluster is torn, the majority that can talk has a leader each time.",
+                rule: "§5.2: each term is a new election with new votes.",
+                assumption: "That an election happens once.",
+                kind: Kind::Liveness,
+                xp: 2,
+                needs: &["initial"],
+                worlds: 8,
+                sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
+                case: many_elections,
+            },
+            Check {
+                id: "split-votes",
+                promise: "Nodes that stand at the same moment do not do so for ever.",
+                rule: "§5.2: each election time-out is drawn anew, so that in most rounds one node is ahead of all others.",
+                assumption: "That clocks differ enough by themselves.",
+                kind: Kind::Liveness,
+                xp: 2,
+                needs: &["initial"],
+                worlds: 24,
+                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                case: split_votes,
+            },
+            Check {
+                id: "timer-resets",
+                promise: "Only the current leader, or a candidate that one votes for, puts one's own election off.",
+                rule: "Figure 2, followers: stand when election timeout elapses without receiving AppendEntries from the *current* leader or \
+                       *granting* a vote.",
+                assumption: "That whoever speaks is entitled to.",
+                kind: Kind::Liveness,
+                xp: 2,
+                needs: &["initial"],
+                worlds: 8,
+                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                case: timer_resets,
+            },
+            Check {
+                id: "quiet",
+                promise: "An election on a clean network costs at most 30 + 6n messages, and a second without work at most 2.5 (n − 1) for each \
+                          heartbeat.",
+                rule: "§5.2: an election is a question to each and an answer from each; a heartbeat is, too.",
+                assumption: "That messages are free.",
+                kind: Kind::Cost,
+                xp: 1,
+                needs: &["initial"],
+                worlds: 8,
+                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                case: quiet,
+            },
+        ],
+    }
+}
+
+fn initial(pick: &mut Pick, nth: u32) -> Case {
+    let n = [1, 3, 5, 7][(nth % 4) as usize];
+    let by = ELECTION_MAX * 10;
+    let mut scenario = cluster(n, by + ms(2_000));
+    scenario.network = Link::between(ms(1), ms(pick.number(2..=15)));
+    let led = |by| Goal::Led { by, among: nodes(n) };
+    let end = by + ms(2_000);
+    raft::goals_only(scenario, vec![led(by), led(by + ms(2_000)), Goal::Calm { since: by, by: end }])
+}
+
+/// Candidates that ask one node, which has heard of nobody for long.
+fn rules_vote(pick: &mut Pick, nth: u32) -> Case {
+    let n1 = NodeId(1);
+    if nth % 3 == 2 {
+        // It stands itself, gives up because another leads its term, and is asked by a third in that term.
+        let leads = Script { on_vote: OnVote::Lead, ..Script::default() };
+        let stands = Script { on_vote: OnVote::Stand(ms(pick.number(3..=20))), ..Script::default() };
+        return raft::case(against(vec![leads, stands], ms(3_000)), vec![]);
+    }
+    let term = 100 + pick.number(0..=20);
+    if nth % 3 == 1 {
+        // It has not voted in its term, and is asked for a vote in the one before.
+        let says = |says| Script { says, ..Script::default() };
+        let leads = says(vec![(ms(10), n1, append(term, (0, 0), vec![], 0))]);
+        let stands = says(vec![(ms(15 + pick.number(0..=150)), n1, asks(term - 1, 0, 0))]);
+        return raft::case(against(vec![leads, stands], ms(400)), vec![]);
+    }
+    let begin = ELECTION_MAX * 2 + ms(pick.number(0..=50));
+    let step = |nth: u32| begin + ms(12) * nth;
+    let second = Script {
+        says: vec![
+            (step(0), n1, asks(term, 0, 0)),
+            (step(2), n1, asks(term, 0, 0)),
+            (step(5), n1, asks(term, 0, 0)),
+        ],
+        ..Script::default()
+    };
+    let third = Script {
+        says: vec![
+            (step(1), n1, asks(term, 0, 0)),
+            (step(3), n1, asks(term - 1, 0, 0)),
+            (step(4), n1, asks(term, 7, 5)),
+            (step(6), n1, asks(term + 1, 0, 0)),
+        ],
+        ..Script::default()
+    };
+    let scenario = against(vec![second, third], step(8));
+    let votes: fn(&Message) -> bool =
+        |message| matches!(message, Message::Vote { granted: true, pre_vote: false, .. });
+    let goal = |times, by, or| Goal::Said { since: begin, by, node: n1, times, what: votes, or };
+    raft::case(
+        scenario,
+        vec![
+            goal(
+                1,
+                step(1),
+                "did not vote for n2, the first candidate of a new term, though it had heard of no leader for long.",
+            ),
+            goal(
+                2,
+                step(3),
+                "had voted for n2, and did not say so again when n2 asked again in the same term: its first answer may be lost.",
+            ),
+            goal(
+                4,
+                step(8),
+                "did not vote in a new term for the first candidate who asked, after it had voted in the term before.",
+            ),
+        ],
+    )
+}
+
+/// Terms that change what a node is.
+fn rules_term(pick: &mut Pick, nth: u32) -> Case {
+    let up = pick.number(1..=5);
+    let vote = |on_vote| Script { on_vote, ..Script::default() };
+    let scripts = match nth % 4 {
+        // a candidate is refused from a later term
+        0 => vec![vote(OnVote::FromTerm(up)), vote(OnVote::Silent)],
+        // a candidate meets the leader of its term
+        1 => vec![vote(OnVote::Lead), vote(OnVote::Silent)],
+        // a leader is refused from a later term
+        2 => vec![vote(OnVote::Grant), Script { on_append: OnAppend::FromTerm(up), ..Script::default() }],
+        // a leader meets one who led before, and has a majority with another
+        _ => vec![
+            Script { on_vote: OnVote::Grant, on_append: OnAppend::Take, ..Script::default() },
+            Script { on_append: OnAppend::LeadBefore, ..Script::default() },
+        ],
+    };
+    let end = ELECTION_MAX * 4;
+    let mut goals = Vec::new();
+    if nth % 4 == 3 {
+        goals.push(Goal::Led { by: end, among: vec![NodeId(1)] });
+    }
+    raft::case(against(scripts, end), goals)
+}
+
+fn one_leader(pick: &mut Pick, nth: u32) -> Case {
+    let n = [3, 4, 5, 7][(nth % 4) as usize];
+    let calm = ms(3_000);
+    let mut scenario = cluster(n, calm);
+    let late = ms(pick.number(20..=900));
+    let link = bad_links(pick.small(0..=20), pick.small(0..=60), pick.small(0..=50), late);
+    // it takes about as long to hear as to stand: many stand in one term
+    let slow =
+        Link { latency: world::Latency { min: ms(40), max: ms(250), tail: link.latency.tail }, ..link };
+    scenario.network = if pick.percent(50) { slow } else { link };
+    let all = cast(pick, n);
+    match pick.small(0..=3) {
+        // two halves, of which neither is a majority where n is even
+        0 => {
+            let (left, right) = all.split_at(all.len() / 2);
+            scenario.faults.push(from_to(
+                Duration::ZERO,
+                ms(1_500),
+                apart(vec![left.to_vec(), right.to_vec()]),
+            ));
+        }
+        // the votes of the first round come in the second
+        1 => {
+            let votes = Matcher::typed(|message: &Message| matches!(message, Message::Vote { .. }));
+            let harm = Harm::Hold { from: None, to: None, nth: None, matches: Some(votes) };
+            scenario.faults.push(from_to(Duration::ZERO, ms(pick.number(300..=900)), harm));
+        }
+        2 => {
+            for _ in 0..2 {
+                let from = ms(pick.number(0..=1_500));
+                let who = *pick.one(&all);
+                scenario.faults.push(from_to(
+                    from,
+                    from + ms(pick.number(100..=800)),
+                    Harm::Pause { node: Who::Node(who) },
+                ));
+            }
+        }
+        _ => scenario.faults.push(Fault {
+            when: on(leads(), 1, ms(pick.number(0..=100))),
+            harm: Harm::Isolate { node: Who::Culprit },
+            until: Until::After(ms(pick.number(300..=1_500))),
+        }),
+    }
+    raft::case(scenario, vec![])
+}
+
+fn reelection(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let all = cast(pick, n);
+    let bound = ELECTION_MAX * 10;
+    let first = bound;
+    let second = first + bound;
+    let third = second + bound;
+    let end = third + bound;
+    let mut scenario = cluster(n, end);
+    let mut goals = Vec::new();
+    let harm = Harm::Isolate { node: Who::Culprit };
+    match nth / 2 % 4 {
+        // who leads is cut off, and comes back
+        0 => {
+            let when = on(leads(), 1, first + ms(pick.number(0..=300)));
+            scenario.faults.push(Fault { when, harm, until: Until::After(bound + ms(2_000)) });
+            goals.push(Goal::Led { by: first, among: all.clone() });
+            goals.push(Goal::Changed { since: first, by: third, times: 1 });
+        }
+        // from the beginning too few can talk to each other; then all can
+        1 => {
+            let few = all[..(n / 2) as usize].to_vec();
+            let lonely = all[(n / 2) as usize..].iter().map(|node| vec![*node]);
+            let groups = std::iter::once(few).chain(lonely).collect();
+            scenario.faults.push(from_to(Duration::ZERO, first + ms(pick.number(0..=1_000)), apart(groups)));
+        }
+        // a minority goes; the majority that is left leads itself
+        2 => {
+            let some = all[..(n / 2) as usize].to_vec();
+            let rest = all[(n / 2) as usize..].to_vec();
+            scenario.faults.push(from_to(first, second, apart(vec![some, rest.clone()])));
+            goals.push(Goal::Led { by: first, among: all.clone() });
+            goals.push(Goal::Led { by: second, among: rest });
+        }
+        // one leader after another is cut off; each is back before the next goes, but the last
+        _ => {
+            for (nth, lasts) in [(1, ms(2_500)), (2, ms(2_500)), (3, end)] {
+                let when = on(leads(), nth, ms(3_000 - 500 * u64::from(nth == 1) + pick.number(0..=100)));
+                scenario.faults.push(Fault { when, harm: harm.clone(), until: Until::After(lasts) });
+            }
+            goals.push(Goal::Changed { since: Duration::ZERO, by: end, times: 4 });
+            return raft::case(scenario, goals);
+        }
+    }
+    goals.push(Goal::Led { by: end, among: all });
+    raft::case(scenario, goals)
+}
+
+fn many_elections(pick: &mut Pick, _nth: u32) -> Case {
+    let n = 7;
+    let round = ELECTION_MAX * 10;
+    let mut scenario = cluster(n, round * 10 + ms(100));
+    let mut goals = Vec::new();
+    for nth in 0..10 {
+        let all = cast(pick, n);
+        let (gone, rest) = all.split_at(3);
+        let groups = gone.iter().map(|node| vec![*node]).chain([rest.to_vec()]).collect();
+        scenario.faults.push(from_to(round * nth, round * (nth + 1), apart(groups)));
+        goals.push(Goal::Led { by: round * (nth + 1) - ms(1), among: rest.to_vec() });
+    }
+    raft::case(scenario, goals)
+}
+
+fn split_votes(pick: &mut Pick, nth: u32) -> Case {
+    let n = [3, 4, 5, 7][(nth % 4) as usize];
+    let by = ELECTION_MAX * 20;
+    let mut scenario = cluster(n, by + ms(10));
+    scenario.network = Link::fixed(ms(pick.number(5..=20)));
+    raft::case(scenario, vec![Goal::Led { by, among: nodes(n) }])
+}
+
+/// One of four leads for a while, is forgotten, and goes on talking as the leader and candidate of a term gone by.
+fn timer_resets(pick: &mut Pick, _nth: u32) -> Case {
+    let n = 4;
+    let old = NodeId(4);
+    let guests = nodes(3);
+    let end = ms(200) + ELECTION_MAX * 10;
+    let mut says = Vec::new();
+    for node in &guests {
+        says.push((ms(5), *node, append(50, (0, 0), vec![], 0)));
+        let mut at = ms(30) + pick.micros(0..=5_000);
+        while at < end {
+            let message = if pick.percent(50) { asks(49, 40, 49) } else { append(49, (0, 0), vec![], 0) };
+            says.push((at, *node, message));
+            at += ms(20);
+        }
+    }
+    let mut scenario = cluster(n, end);
+    let script = Script { says, ..Script::default() };
+    scenario.nodes[3] = puppet(old, &script);
+    raft::case(scenario, vec![Goal::Led { by: end - ms(1), among: guests }])
+}
+
+fn quiet(pick: &mut Pick, nth: u32) -> Case {
+    let n = [3, 5, 7][(nth % 3) as usize];
+    let first = ELECTION_MAX * 10;
+    let mut scenario = cluster(n, first + ms(1_001));
+    scenario.network = Link::between(ms(1), ms(pick.number(2..=10)));
+    let beats = 1_000 / HEARTBEAT.as_millis() as u64;
+    let idle = Goal::Few {
+        since: first,
+        by: first + ms(1_000),
+        messages: 5 * u64::from(n - 1) * beats / 2,
+        bytes: u64::MAX,
+        about: "a second in which nothing happened",
+    };
+    // the election, and the heartbeats until then
+    let beats = first.as_millis() as u64 / HEARTBEAT.as_millis() as u64;
+    let election = Goal::Few {
+        since: Duration::ZERO,
+        by: first,
+        messages: 30 + 6 * u64::from(n) + 5 * u64::from(n - 1) * beats / 2,
+        bytes: u64::MAX,
+        about: "the first election and the heartbeats after it",
+    };
+    raft::case(scenario, vec![idle, election])
+}

@@ -1,0 +1,396 @@
+//! `raft_persist`: what somebody was told, no crash takes back.
+
+use crate::ch06::raft::{self, *};
+use judge::{Case, Check, Exercise, Kind, Pick};
+use lab::NodeId;
+use lab::raft::Message;
+use std::time::Duration;
+use world::{DiskLoss, Fault, Harm, Pattern, SeenKind, Trigger, Until, When, Who};
+
+pub(super) fn exercise() -> Exercise {
+    Exercise {
+        id: "raft_persist",
+        entry: raft::ENTRY,
+        checks: vec![
+            Check {
+                id: "comes-back",
+                promise: "Whatever crashes, one node or all, work goes on when a majority is up, and who comes back gets everything.",
+                rule: "Figure 2, persistent state on all servers: currentTerm, votedFor and the log are there again after a restart; everything \
+                       else is found out anew.",
+                assumption: "That nobody crashes.",
+                kind: Kind::Liveness,
+                xp: 1,
+                needs: &[],
+                worlds: 24,
+                sometimes: &[
+                    (PROMISED, "No client ever heard that its command is committed, so nothing was shown."),
+                    (RESTARTED, "No node came back that had been in a term, so nothing was shown."),
+                ],
+                case: comes_back,
+            },
+            Check {
+                id: "vote-survives",
+                promise: "A node that crashes after it has voted does not vote again in that term.",
+                rule: "Figure 2: votedFor is on stable storage before the node responds.",
+                assumption: "That a vote is remembered by itself.",
+                kind: Kind::Safety,
+                xp: 2,
+                needs: &["comes-back"],
+                worlds: 64,
+                sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
+                case: vote_survives,
+            },
+            Check {
+                id: "term-survives",
+                promise: "A node is never in an earlier term than one that it has told somebody of.",
+                rule: "Figure 2: currentTerm is on stable storage before the node responds.",
+                assumption: "That a term is found out again soon enough.",
+                kind: Kind::Safety,
+                xp: 1,
+                needs: &["comes-back"],
+                worlds: 48,
+                sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
+                case: term_survives,
+            },
+            Check {
+                id: "acknowledged-survive",
+                promise: "What a client heard to be committed is done by all, whoever crashes: the leader, all at once, or one after another.",
+                rule: "Figure 2: an entry is on stable storage before a follower acknowledges it.",
+                assumption: "That what a majority has in memory is safe.",
+                kind: Kind::Safety,
+                xp: 3,
+                needs: &["comes-back"],
+                worlds: 96,
+                sometimes: &[(
+                    PROMISED,
+                    "No client ever heard that its command is committed, so nothing was shown.",
+                )],
+                case: acknowledged_survive,
+            },
+            Check {
+                id: "own-copy",
+                promise: "A leader counts itself only for what its disk has.",
+                rule: "§5.3, Figure 2: the leader is one of the majority that stores an entry; its copy must be as safe as theirs.",
+                assumption: "That the leader's memory is a copy.",
+                kind: Kind::Safety,
+                xp: 1,
+                needs: &["comes-back"],
+                worlds: 64,
+                sometimes: &[(
+                    PROMISED,
+                    "No client ever heard that its command is committed, so nothing was shown.",
+                )],
+                case: own_copy,
+            },
+            Check {
+                id: "crash-points",
+                promise: "All rules hold whatever two effects a crash falls between, and then another.",
+                rule: "Figure 3. An effect that must come before another must be durable before it.",
+                assumption: "That a handler is done whole or not at all.",
+                kind: Kind::Safety,
+                xp: 2,
+                needs: &["comes-back"],
+                worlds: 256,
+                sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
+                case: crash_points,
+            },
+            Check {
+                id: "torn-tail",
+                promise: "A record that a crash tore is dropped, and everything before it is kept.",
+                rule: "Ongaro's thesis, §3.8: a node may lose what it had not yet acknowledged, and nothing else.",
+                assumption: "That what was written is whole or absent.",
+                kind: Kind::Safety,
+                xp: 1,
+                needs: &["comes-back"],
+                worlds: 48,
+                sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
+                case: torn_tail,
+            },
+            Check {
+                id: "figure-8-unreliable",
+                promise: "Leaders that crash or are cut off as soon as they have told somebody something end in agreement, on a network that \
+                          delivers in any order.",
+                rule: "§5.4.2, Figure 8, again and again: entries of many terms, each on a few nodes.",
+                assumption: "That a leader has the time to finish what it began.",
+                kind: Kind::Liveness,
+                xp: 1,
+                needs: &["comes-back"],
+                worlds: 8,
+                sometimes: &[
+                    (OVERWRITTEN, "No entry ever gave way to another, so nothing was shown."),
+                    (DEPOSED, "Nobody ever led after another, so nothing was shown."),
+                ],
+                case: figure_8_unreliable,
+            },
+            Check {
+                id: "churn",
+                promise: "Under crash after crash on a bad network, what was committed stays, and when it ends all agree.",
+                rule: "Figure 3, and §5.4.2: old terms' entries above all.",
+                assumption: "That a new leader means a new start.",
+                kind: Kind::Liveness,
+                xp: 2,
+                needs: &["comes-back"],
+                worlds: 8,
+                sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
+                case: churn,
+            },
+        ],
+    }
+}
+
+/// How long a node that crashes is down, at least.
+const DOWN: Duration = ms(30);
+
+fn comes_back(pick: &mut Pick, nth: u32) -> Case {
+    let n = [3, 5, 1][(nth % 3) as usize];
+    let mut scenario = cluster(n, ms(0));
+    let all = cast(pick, n);
+    let first = ms(pick.number(700..=1_500));
+    let well = ms(5_000);
+    match nth / 3 % 3 {
+        // all at once
+        0 => {
+            for node in &all {
+                scenario.faults.push(crash(
+                    Who::Node(*node),
+                    When::At(first),
+                    ms(pick.number(50..=500)),
+                    DiskLoss::Drawn,
+                ));
+            }
+        }
+        // who leads, twice
+        1 => {
+            for nth in 1..=2 {
+                let when = on(leads(), nth, ms(pick.number(200..=900)));
+                scenario.faults.push(crash(Who::Culprit, when, ms(pick.number(500..=1_200)), DiskLoss::All));
+            }
+        }
+        // one after another
+        _ => {
+            for (nth, node) in (0..).zip(&all) {
+                let at = first + ms(500) * nth;
+                scenario.faults.push(crash(Who::Node(*node), When::At(at), ms(400), DiskLoss::All));
+            }
+        }
+    }
+    clients(&mut scenario, pick, n, 2, 5, ms(600));
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
+    raft::goals_only(scenario, goals)
+}
+
+/// A node is asked for its vote, crashes somewhere in its answer or after it, and is asked by another in that term.
+fn vote_survives(pick: &mut Pick, nth: u32) -> Case {
+    let n1 = NodeId(1);
+    let begin = ELECTION_MAX * 2;
+    let term = 100 + pick.number(0..=9);
+    let asked = |at: Duration, term| (at, n1, asks(term, 0, 0));
+    let again = begin + ms(60);
+    let second = Script { says: vec![asked(begin, term), asked(again + ms(10), term)], ..Script::default() };
+    let third = Script { says: vec![asked(again, term), asked(again + ms(20), term)], ..Script::default() };
+    let mut scenario = against(vec![second, third], again + ms(60));
+    let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
+    // after its vote has left, or within the handling of the question
+    let votes = sends(|message| matches!(message, Message::Vote { granted: true, pre_vote: false, .. }));
+    let when = match nth % 4 {
+        0 => on(votes, 1, Duration::ZERO),
+        1 => on(votes, 1, pick.micros(1..=20_000)),
+        2 => on(Pattern::of(SeenKind::Delivered).at(n1), pick.small(1..=2), pick.micros(1..=400)),
+        _ => When::At(begin + ms(1) + pick.micros(1..=600)),
+    };
+    scenario.faults.push(crash(Who::Node(n1), when, DOWN, loss));
+    raft::case(scenario, vec![])
+}
+
+fn term_survives(pick: &mut Pick, nth: u32) -> Case {
+    let n1 = NodeId(1);
+    let term = 40 + pick.number(0..=9);
+    let begin = ms(30);
+    let higher = match nth % 3 {
+        0 => append(term, (0, 0), vec![], 0),
+        1 => append(term, (0, 0), vec![entry(term, "a")], 0),
+        _ => asks(term, 0, 0),
+    };
+    let speaker = Script {
+        says: vec![(begin, n1, higher), (begin + ms(120), n1, append(term - 1, (0, 0), vec![], 0))],
+        on_append: OnAppend::Take,
+        ..Script::default()
+    };
+    let grants = Script { on_vote: OnVote::Grant, ..Script::default() };
+    let mut scenario = against(vec![speaker, grants], ms(2_500));
+    let answers = sends(|message| {
+        matches!(message, Message::Appended { .. } | Message::Vote { .. } | Message::RequestVote { .. })
+    });
+    let when = on(
+        answers.at(n1),
+        pick.small(1..=4),
+        if pick.percent(50) { Duration::ZERO } else { pick.micros(1..=400) },
+    );
+    scenario.faults.push(crash(Who::Node(n1), when, DOWN, DiskLoss::All));
+    raft::case(scenario, vec![])
+}
+
+fn acknowledged_survive(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let mut scenario = cluster(n, ms(0));
+    let all = cast(pick, n);
+    let well = ms(4_000);
+    let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
+    // as somebody does what was committed
+    let when = || on(applies(), 1 + nth / 2 % 5, Duration::ZERO);
+    match nth / 2 % 4 {
+        0 => {
+            for node in &all {
+                scenario.faults.push(crash(Who::Node(*node), when(), DOWN, loss));
+            }
+        }
+        1 => scenario.faults.push(crash(Who::Culprit, when(), ms(pick.number(30..=1_500)), loss)),
+        // a majority of those who acknowledged it, and the leader stays away
+        2 => {
+            scenario.faults.push(Fault {
+                when: when(),
+                harm: Harm::Isolate { node: Who::Culprit },
+                until: Until::After(ms(1_500)),
+            });
+            for node in &all[..(n / 2 + 1) as usize] {
+                let after = on(applies(), 1 + nth / 2 % 5, pick.micros(1..=3_000));
+                scenario.faults.push(crash(Who::Node(*node), after, DOWN, loss));
+            }
+        }
+        _ => {
+            for (nth, node) in (0..).zip(&all) {
+                let at = ms(700) + ms(250) * nth + pick.micros(0..=200_000);
+                scenario.faults.push(crash(Who::Node(*node), When::At(at), DOWN, loss));
+            }
+        }
+    }
+    clients(&mut scenario, pick, n, 2, 8, ms(600));
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
+    raft::case(scenario, goals)
+}
+
+/// The leader and one other commit; the leader loses what it had not synced, and leads on, or votes, with the third.
+fn own_copy(pick: &mut Pick, nth: u32) -> Case {
+    let n = 3;
+    let mut scenario = cluster(n, ms(0));
+    for spec in &mut scenario.nodes {
+        // a slow disk: others may be done first
+        spec.sync = (ms(pick.number(5..=30)), ms(pick.number(30..=60)));
+    }
+    let all = cast(pick, n);
+    let away = all[0];
+    let later = all[1];
+    let well = ms(5_000);
+    // one is away, so that leader and the other are the majority
+    scenario.faults.push(from_to(ms(0), ms(2_500), Harm::Isolate { node: Who::Node(away) }));
+    let done = 1 + nth % 4;
+    // as the client hears of it, who leads crashes; then the one who has it is away, and the other two are the majority
+    let replied = Pattern::of(SeenKind::Replied);
+    scenario.faults.push(crash(
+        Who::Culprit,
+        on(replied.clone(), done, pick.micros(0..=2_000)),
+        DOWN,
+        DiskLoss::All,
+    ));
+    scenario.faults.push(Fault {
+        when: When::On { trigger: Trigger::Seen(applies()), nth: done, after: ms(pick.number(0..=3)) },
+        harm: Harm::Isolate { node: Who::Node(later) },
+        until: Until::After(ms(3_000)),
+    });
+    clients(&mut scenario, pick, n, 1, 8, ms(600));
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
+    raft::case(scenario, goals)
+}
+
+fn crash_points(pick: &mut Pick, nth: u32) -> Case {
+    let n = 3;
+    let mut scenario = cluster(n, ms(2_500));
+    scenario.network = world::Link::between(ms(1), ms(3));
+    let one = NodeId(nth % n + 1);
+    let effect =
+        |node, nth| When::On { trigger: Trigger::Effect { node, nth }, nth: 1, after: Duration::ZERO };
+    let first = u64::from(nth / n) + 1;
+    let loss = if nth.is_multiple_of(2) { DiskLoss::All } else { DiskLoss::Drawn };
+    scenario.faults.push(crash(Who::Node(one), effect(one, first), DOWN, loss));
+    // and another, of any node, from there on
+    let other = NodeId(pick.small(1..=n));
+    let second = first + pick.number(1..=60);
+    scenario.faults.push(crash(Who::Node(other), effect(other, second), ms(pick.number(30..=600)), loss));
+    clients(&mut scenario, pick, n, 1, 4, ms(450));
+    raft::case(scenario, vec![])
+}
+
+/// A follower that crashes as it writes what its leader sent. When it is back, the leader asks for where it left off.
+fn torn_tail(pick: &mut Pick, nth: u32) -> Case {
+    let n = 3;
+    let mut scenario = cluster(n, ms(0));
+    for spec in &mut scenario.nodes {
+        spec.sync = (ms(2), ms(6));
+    }
+    let node = NodeId(pick.small(1..=n));
+    let when = on(Pattern::of(SeenKind::Syncing).at(node), 2 + nth % 8, pick.micros(0..=1_900));
+    let loss = DiskLoss::TornAfter { bytes: (nth / 8) as usize };
+    scenario.faults.push(crash(Who::Node(node), when, ms(pick.number(30..=900)), loss));
+    clients(&mut scenario, pick, n, 2, 6, ms(600));
+    let commands = proposed(&scenario);
+    let goals = in_the_end(&mut scenario, n, ms(5_000), commands);
+    raft::case(scenario, goals)
+}
+
+/// Hundreds of rounds: somebody proposes; as soon as the leader has told one other of it, or a little later, it is gone.
+fn figure_8_unreliable(pick: &mut Pick, nth: u32) -> Case {
+    let n = 5;
+    let mut scenario = cluster(n, ms(0));
+    let well = ms(30_000);
+    if nth.is_multiple_of(2) {
+        // half of all messages take long
+        let link = bad_links(5, 0, 50, ms(1_000));
+        scenario.faults.push(from_to(ms(8_000), well, everywhere(link)));
+    }
+    let entries: fn(&Message) -> bool =
+        |message| matches!(message, Message::AppendEntries { entries, .. } if !entries.is_empty());
+    let mut sent = 0;
+    for _ in 0..60 {
+        sent += pick.small(1..=12);
+        let when = on(sends(entries), sent, pick.micros(0..=8_000));
+        let lasts = ms(pick.number(100..=1_500));
+        scenario.faults.push(match pick.percent(60) {
+            true => crash(Who::Culprit, when, lasts, DiskLoss::All),
+            false => Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until: Until::After(lasts) },
+        });
+    }
+    for node in nodes(n) {
+        let commands = (1..=60).map(|nth| command(node.0, nth)).collect();
+        let mut client = raft::client(node.0, commands, ms(500), vec![node]);
+        (client.timeout, client.attempts, client.accepts, client.think) = (Some(ms(300)), 1, None, ms(60));
+        scenario.clients.push(client);
+    }
+    let goals = in_the_end(&mut scenario, n, well + ms(4_000), vec![]);
+    raft::case(scenario, goals)
+}
+
+fn churn(pick: &mut Pick, nth: u32) -> Case {
+    let n = 5;
+    let mut scenario = cluster(n, ms(0));
+    let well = ms(15_000);
+    let late = if nth.is_multiple_of(2) { 0 } else { 20 };
+    let link = bad_links(if late > 0 { 10 } else { 0 }, 5, late, ms(500));
+    scenario.faults.push(from_to(Duration::ZERO, well, everywhere(link)));
+    for round in 0..20_u32 {
+        let at = ms(600) * round + ms(700) + pick.micros(0..=300_000);
+        let node = NodeId(pick.small(1..=n));
+        let lasts = ms(pick.number(30..=700));
+        if pick.percent(60) {
+            let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
+            scenario.faults.push(crash(Who::Node(node), When::At(at), lasts, loss));
+        } else {
+            scenario.faults.push(from_to(at, at + lasts, Harm::Isolate { node: Who::Node(node) }));
+        }
+        // who begins to lead is lucky to do so for long
+        let when = on(leads(), round + 1, ms(pick.number(20..=500)));
+        scenario.faults.push(crash(Who::Culprit, when, ms(pick.number(100..=600)), DiskLoss::All));
+    }
+    clients(&mut scenario, pick, n, 3, 20, ms(500));
+    let goals = in_the_end(&mut scenario, n, well + ms(3_000), vec![]);
+    raft::case(scenario, goals)
+}

@@ -1,0 +1,736 @@
+//! The rules of Raft, as a world shows them.
+//!
+//! They judge messages, announcements and answers, never how a node came to them: every one of them follows from the paper's
+//! Figure 2 and Figure 3 for any design that speaks the contract's messages.
+
+use judge::{Case, Oracle, Reached, Violation};
+use lab::raft::{Command, Entry, Event, Index, Message, Position, Raft, Request, Response, Status, Term};
+use lab::{NodeId, RequestId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use world::{Cause, NodeKind, Observation, ObservationId, Scenario, Seen, Time, World};
+
+/// What must have come true by some time.
+#[derive(Debug, Clone)]
+pub(super) enum Goal {
+    /// One of these leads, and the others of them are in its term.
+    Led { by: Duration, among: Vec<NodeId> },
+    /// So many terms began to have a leader since.
+    Changed { since: Duration, by: Duration, times: usize },
+    /// Nobody began to lead since.
+    Calm { since: Duration, by: Duration },
+    /// Each of these has done each of these commands.
+    Done { by: Duration, on: Vec<NodeId>, commands: Vec<Command> },
+    /// The node has sent this kind of message so often since.
+    Said {
+        since: Duration,
+        by: Duration,
+        node: NodeId,
+        times: usize,
+        what: fn(&Message) -> bool,
+        or: &'static str,
+    },
+    /// Nobody has sent this kind of message.
+    Unsaid { since: Duration, by: Duration, node: NodeId, what: fn(&Message) -> bool, or: &'static str },
+    /// So many messages at most.
+    Few { since: Duration, by: Duration, messages: u64, bytes: u64, about: &'static str },
+}
+impl Goal {
+    fn by(&self) -> Time {
+        match self {
+            Goal::Led { by, .. }
+            | Goal::Changed { by, .. }
+            | Goal::Calm { by, .. }
+            | Goal::Done { by, .. }
+            | Goal::Said { by, .. }
+            | Goal::Unsaid { by, .. }
+            | Goal::Few { by, .. } => Time::ZERO + *by,
+        }
+    }
+}
+
+/// A case of Raft: the rules, and goals besides.
+pub(super) fn case(scenario: Scenario, goals: Vec<Goal>) -> Case {
+    judged(scenario, goals, true)
+}
+/// A case that is about its goals only: what breaks a rule there breaks it in the checks that are about rules, too.
+pub(super) fn goals_only(scenario: Scenario, goals: Vec<Goal>) -> Case {
+    judged(scenario, goals, false)
+}
+fn judged(scenario: Scenario, mut goals: Vec<Goal>, rules: bool) -> Case {
+    goals.sort_by_key(|goal| std::cmp::Reverse(goal.by()));
+    let guests = scenario
+        .nodes
+        .iter()
+        .filter(|spec| matches!(spec.kind, NodeKind::Guest))
+        .map(|spec| spec.id)
+        .collect();
+    let n = scenario.nodes.len();
+    Case::new(scenario, Watch { n, guests, goals, rules, ..Watch::default() })
+}
+
+// conditions that some world must reach
+
+pub(super) const LED: &str = "somebody led";
+pub(super) const CLASHED: &str = "two stood in one term";
+pub(super) const DID: &str = "a command was done";
+pub(super) const PROMISED: &str = "a client heard that its command is committed";
+pub(super) const DEPOSED: &str = "somebody led after another";
+pub(super) const OVERWRITTEN: &str = "an entry gave way to another";
+pub(super) const RESTARTED: &str = "a node that had voted or taken entries came back";
+
+/// Follows one world.
+#[derive(Default)]
+struct Watch {
+    n: usize,
+    /// Whether rules are judged, or goals alone.
+    rules: bool,
+    guests: BTreeSet<NodeId>,
+    /// The next is the last.
+    goals: Vec<Goal>,
+    reached: Reached,
+    members: BTreeMap<NodeId, Member>,
+    /// Who leads a term, and since when.
+    leaders: BTreeMap<Term, (NodeId, Time)>,
+    /// For whom a node has voted in a term.
+    votes: BTreeMap<(NodeId, Term), NodeId>,
+    /// Entries that were sent, by index and term: the command, and the term before.
+    entries: BTreeMap<(Index, Term), (Option<Command>, Term)>,
+    asked: BTreeSet<Command>,
+    requests: BTreeMap<RequestId, Command>,
+    /// What was done at each place, by whom first, and the highest term that anyone led then.
+    done: BTreeMap<Index, Done>,
+    /// Commands that clients were told to be at a place.
+    promised: BTreeMap<Index, (NodeId, Command)>,
+    /// Messages that were sent: when, by whom, how long.
+    sent: Vec<(Time, NodeId, usize)>,
+    /// What `Goal::Said` and `Goal::Unsaid` ask about.
+    said: Vec<(Time, NodeId, Message)>,
+    /// A node that was told of a term, and must have followed when its next event comes.
+    told: BTreeMap<NodeId, Told>,
+    /// The last entries that a node was handed, and that it may answer: where, of which term, up to which index.
+    handed: BTreeMap<NodeId, (ObservationId, Term, Index)>,
+}
+struct Done {
+    node: NodeId,
+    command: Option<Command>,
+    term: Term,
+}
+/// Why a node must be a follower now, and of which term at least.
+struct Told {
+    term: Term,
+    from: NodeId,
+    what: &'static str,
+}
+/// What is known of one node.
+#[derive(Default)]
+struct Member {
+    status: Status,
+    /// The highest term that it bore in a message.
+    term: Term,
+    applied: Index,
+    /// Whose votes have arrived, by term.
+    votes: BTreeMap<Term, BTreeSet<NodeId>>,
+    /// Who asked for its vote in which term.
+    asked_by: BTreeSet<(NodeId, Term)>,
+    /// Acknowledgements that have arrived: by term and follower, up to where.
+    acks: BTreeMap<(Term, NodeId), Index>,
+    /// The first entry of its own in a term that it sent.
+    own_first: BTreeMap<Term, Index>,
+    /// The highest commit index that it was told of.
+    told_commit: Index,
+    /// By term: how far the leader's messages reached, and the highest commit index in them.
+    heard: BTreeMap<Term, (Index, Index)>,
+    down: bool,
+    done: BTreeMap<Command, Time>,
+}
+
+impl Watch {
+    fn member(&mut self, node: NodeId) -> &mut Member {
+        self.members.entry(node).or_default()
+    }
+
+    fn begins_to_lead(&mut self, seen: &Observation, term: Term) -> Result<(), Violation> {
+        let node = seen.node;
+        self.reached.mark(LED);
+        self.reached.mark_if(DEPOSED, self.leaders.values().any(|(leader, _)| *leader != node));
+        if let Some((other, since)) = self.leaders.insert(term, (node, seen.at))
+            && other != node
+        {
+            let sentence = format!(
+                "{node} and {other} both lead term {term}: {other} since {since}, {node} since {}.",
+                seen.at
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        let majority = self.n / 2 + 1;
+        let mut voters = self.member(node).votes.get(&term).cloned().unwrap_or_default();
+        voters.insert(node);
+        if voters.len() < majority {
+            let sentence = format!(
+                "{node} began to lead term {term} with the votes of {}: of {} nodes, {majority} make a majority.",
+                list(&voters),
+                self.n
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        Ok(())
+    }
+
+    fn sends(&mut self, seen: &Observation, to: NodeId, message: Message) -> Result<(), Violation> {
+        let node = seen.node;
+        self.bears(seen, &message)?;
+        match &message {
+            Message::RequestVote { term, pre_vote: false, .. } => {
+                let others =
+                    self.votes.iter().any(|((voter, t), whom)| t == term && voter == whom && *voter != node);
+                self.reached.mark_if(CLASHED, others);
+                self.votes_for(seen, *term, node)?;
+            }
+            Message::Vote { term, granted: true, pre_vote: false } => {
+                if !self.member(node).asked_by.contains(&(to, *term)) {
+                    let sentence = format!(
+                        "{node} told {to} that it votes for it in term {term}, which {to} had not asked for."
+                    );
+                    return Err(Violation::at(seen, sentence));
+                }
+                self.votes_for(seen, *term, to)?;
+            }
+            Message::AppendEntries { term, prev_index, prev_term, entries, .. } => {
+                if let Some((leader, since)) = self.leaders.get(term)
+                    && *leader != node
+                {
+                    let sentence = format!(
+                        "{node} sent AppendEntries as the leader of term {term}, which {leader} leads since {since}."
+                    );
+                    return Err(Violation::at(seen, sentence));
+                }
+                self.log_matching(seen, *term, *prev_index, *prev_term, entries)?;
+            }
+            Message::Appended { success: true, index, .. } => {
+                if let Some((id, asked, last)) = self.handed.get(&node)
+                    && seen.cause == Cause::Observation(*id)
+                {
+                    let now = self.members.get(&node).map_or(0, |member| member.term);
+                    let sentence = if *asked < now {
+                        format!(
+                            "{node} took entries from {to} as the leader of term {asked}, though it had been in term {now}."
+                        )
+                    } else if index > last {
+                        format!(
+                            "{node} told {to} that their logs agree up to entry {index}, but what {to} had sent ends with entry {last}."
+                        )
+                    } else {
+                        String::new()
+                    };
+                    if !sentence.is_empty() {
+                        return Err(Violation::at(seen, sentence));
+                    }
+                }
+            }
+            _ => {}
+        }
+        if self.goals.iter().any(|goal| matches!(goal, Goal::Said { .. } | Goal::Unsaid { .. })) {
+            self.said.push((seen.at, node, message));
+        }
+        Ok(())
+    }
+    /// A node's own term, as its messages bear it, never goes back: not over a crash either.
+    fn bears(&mut self, seen: &Observation, message: &Message) -> Result<(), Violation> {
+        let (Message::RequestVote { term, pre_vote: false, .. }
+        | Message::Vote { term, pre_vote: false, .. }
+        | Message::AppendEntries { term, .. }
+        | Message::Appended { term, .. }) = message
+        else {
+            return Ok(());
+        };
+        self.in_term(seen, *term)?;
+        let member = self.member(seen.node);
+        member.term = member.term.max(*term);
+        Ok(())
+    }
+    fn in_term(&mut self, seen: &Observation, term: Term) -> Result<(), Violation> {
+        let node = seen.node;
+        let before = self.member(node).term;
+        if term >= before {
+            return Ok(());
+        }
+        let sentence =
+            format!("{node} is in term {term}, but had been in term {before}, and told others so.");
+        Err(Violation::at(seen, sentence))
+    }
+    fn votes_for(&mut self, seen: &Observation, term: Term, whom: NodeId) -> Result<(), Violation> {
+        let node = seen.node;
+        let before = *self.votes.entry((node, term)).or_insert(whom);
+        if before == whom {
+            return Ok(());
+        }
+        let first = if before == node { "itself".to_owned() } else { before.to_string() };
+        let second = if whom == node { "itself".to_owned() } else { whom.to_string() };
+        let sentence =
+            format!("{node} voted twice in term {term}: for {first}, and at {} for {second}.", seen.at);
+        Err(Violation::at(seen, sentence))
+    }
+    /// Log matching and leader completeness (Figure 3), as far as messages show the leader's log.
+    fn log_matching(
+        &mut self,
+        seen: &Observation,
+        term: Term,
+        prev_index: Index,
+        prev_term: Term,
+        entries: &[Entry],
+    ) -> Result<(), Violation> {
+        let node = seen.node;
+        let mut before = prev_term;
+        for (index, entry) in (prev_index + 1..).zip(entries) {
+            let known =
+                self.entries.entry((index, entry.term)).or_insert_with(|| (entry.command.clone(), before));
+            if known.0 != entry.command {
+                let sentence = format!(
+                    "{node} sent {} as entry {index} of term {}, where {} had been sent as the same entry.",
+                    what(&entry.command),
+                    entry.term,
+                    what(&known.0)
+                );
+                return Err(Violation::at(seen, sentence));
+            }
+            if known.1 != before {
+                let sentence = format!(
+                    "{node} sent entry {index} of term {} after an entry of term {before}; it had been sent after one of term {}: logs \
+                     with the same entry differ before it.",
+                    entry.term, known.1
+                );
+                return Err(Violation::at(seen, sentence));
+            }
+            if let Some(done) = self.done.get(&index)
+                && done.term < term
+                && done.command != entry.command
+            {
+                let sentence = format!(
+                    "{node} leads term {term} with {} as entry {index}, where {} had done {} before: a leader has everything that is \
+                     committed.",
+                    what(&entry.command),
+                    done.node,
+                    what(&done.command)
+                );
+                return Err(Violation::at(seen, sentence));
+            }
+            if entry.term == term {
+                let first = self.members.entry(node).or_default().own_first.entry(term).or_insert(index);
+                *first = (*first).min(index);
+            }
+            before = entry.term;
+        }
+        Ok(())
+    }
+
+    fn hears(&mut self, seen: &Observation, from: NodeId, message: &Message) {
+        let node = seen.node;
+        let status = self.member(node).status;
+        let mut told = None;
+        match message {
+            Message::RequestVote { term, pre_vote: false, .. } => {
+                self.member(node).asked_by.insert((from, *term));
+            }
+            Message::Vote { term, granted, pre_vote: false } => {
+                if *granted {
+                    self.member(node).votes.entry(*term).or_default().insert(from);
+                }
+                told = (*term > status.term).then_some((*term, "a vote"));
+            }
+            Message::Appended { term, success, index, .. } => {
+                if *success {
+                    let acked = self.member(node).acks.entry((*term, from)).or_default();
+                    *acked = (*acked).max(*index);
+                }
+                told = (*term > status.term).then_some((*term, "an answer"));
+            }
+            Message::AppendEntries { term, prev_index, prev_term, entries, commit } => {
+                let reach = prev_index + entries.len() as Index;
+                let is_puppet = !self.guests.contains(&from);
+                let overwritten = (prev_index + 1..).zip(entries).any(|(index, entry)| {
+                    self.entries.range((index, 0)..(index, entry.term)).next().is_some()
+                });
+                self.reached.mark_if(OVERWRITTEN, overwritten);
+                if is_puppet {
+                    let mut before = *prev_term;
+                    for (index, entry) in (prev_index + 1..).zip(entries) {
+                        self.asked.extend(entry.command.clone());
+                        self.entries
+                            .entry((index, entry.term))
+                            .or_insert_with(|| (entry.command.clone(), before));
+                        before = entry.term;
+                    }
+                }
+                let member = self.member(node);
+                member.told_commit = member.told_commit.max(*commit);
+                let heard = member.heard.entry(*term).or_default();
+                *heard = (heard.0.max(reach), heard.1.max(*commit));
+                let follows =
+                    *term > status.term || *term == status.term && status.position == Position::Candidate;
+                told = follows.then_some((*term, "entries of the leader"));
+                self.handed.insert(node, (seen.id, *term, reach));
+            }
+            _ => {}
+        }
+        if let Some((term, what)) = told {
+            self.told.insert(node, Told { term, from, what });
+        }
+    }
+    /// The node has handled what it was told, for it handles something else now, or the run is over.
+    fn must_follow(&mut self, node: NodeId, at: Option<&Observation>) -> Result<(), Violation> {
+        let Some(Told { term, from, what }) = self.told.remove(&node) else { return Ok(()) };
+        let status = self.member(node).status;
+        let position = match status.position {
+            Position::Follower => "a follower",
+            Position::Candidate => "a candidate",
+            Position::Leader => "a leader",
+        };
+        if status.term >= term && status.position == Position::Follower {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{node} got {what} of term {term} from {from}, and was then {position} in term {}, not a follower in term {term}.",
+            status.term
+        );
+        Err(Violation { sentence, at: at.map(|seen| seen.id) })
+    }
+
+    fn applies(
+        &mut self,
+        seen: &Observation,
+        index: Index,
+        command: Option<Command>,
+    ) -> Result<(), Violation> {
+        let node = seen.node;
+        if let Some(command) = &command {
+            self.reached.mark(DID);
+            self.member(node).done.entry(command.clone()).or_insert(seen.at);
+        }
+        let at = |sentence: String| Err(Violation::at(seen, sentence));
+        let next = self.member(node).applied + 1;
+        if index != next {
+            let done = next - 1;
+            return at(format!(
+                "{node} did entry {index} when it had done entries up to {done}: entry {next} comes next."
+            ));
+        }
+        if let Some(command) = &command
+            && !self.asked.contains(command)
+        {
+            return at(format!("{node} did {command} as entry {index}, which nobody had proposed."));
+        }
+        if let Some(done) = self.done.get(&index)
+            && done.command != command
+        {
+            let (first, other) = (done.node, what(&done.command));
+            return at(format!("{node} did {} as entry {index}, where {first} did {other}.", what(&command)));
+        }
+        if let Some((teller, promised)) = self.promised.get(&index)
+            && command.as_ref() != Some(promised)
+        {
+            let sentence = format!(
+                "{node} did {} as entry {index}, where {teller} had told a client that {promised} is committed.",
+                what(&command)
+            );
+            return at(sentence);
+        }
+        self.may_apply(seen, index)?;
+        let term = self.leaders.keys().next_back().copied().unwrap_or(0);
+        self.member(node).applied = index;
+        self.done.entry(index).or_insert(Done { node, command, term });
+        Ok(())
+    }
+    /// Whether the node can know that the entry is committed: its leader said so; or it leads, and a majority has acknowledged it
+    /// and an entry of its term.
+    fn may_apply(&self, seen: &Observation, index: Index) -> Result<(), Violation> {
+        let node = seen.node;
+        let member = &self.members[&node];
+        let told = member.heard.values().any(|(reach, commit)| index <= *reach && index <= *commit);
+        if told || self.n == 1 {
+            return Ok(());
+        }
+        let led = self.leaders.iter().rev().find(|(_, (leader, _))| *leader == node).map(|(term, _)| *term);
+        let led = led.filter(|term| *term >= member.status.term);
+        let Some(term) = led else {
+            let reach = member.heard.values().map(|(reach, _)| *reach).max().unwrap_or(0);
+            let sentence = format!(
+                "{node} did entry {index}, but no leader had told it that entry {index} is committed in a message that it could check \
+                 its log against: they reach up to entry {reach}, with commit indexes up to {}.",
+                member.told_commit
+            );
+            return Err(Violation::at(seen, sentence));
+        };
+        let majority = self.n / 2 + 1;
+        let have = |index: Index| -> BTreeSet<NodeId> {
+            let acked = member.acks.iter().filter(|((of, _), acked)| *of == term && **acked >= index);
+            acked.map(|((_, follower), _)| *follower).chain([node]).collect()
+        };
+        if have(index).len() < majority {
+            let sentence = format!(
+                "{node}, which leads term {term}, did entry {index} when only {} had it, as far as {node} had been told in this term: \
+                 of {} nodes, {majority} make a majority.",
+                list(&have(index)),
+                self.n
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        let own = member.own_first.get(&term).map(|first| (*first).max(index));
+        if own.is_none_or(|own| have(own).len() < majority) {
+            let sentence = format!(
+                "{node}, which leads term {term}, did entry {index} of an earlier term because a majority has copies of it; without an \
+                 entry of term {term} on a majority, it can still be overwritten."
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        Ok(())
+    }
+    fn promises(&mut self, seen: &Observation, request: RequestId, index: Index) -> Result<(), Violation> {
+        let Some(command) = self.requests.get(&request).cloned() else { return Ok(()) };
+        self.reached.mark(PROMISED);
+        if let Some(done) = self.done.get(&index)
+            && done.command.as_ref() != Some(&command)
+        {
+            let sentence = format!(
+                "{} told a client that {command} is committed as entry {index}, where {} did {}.",
+                seen.node,
+                done.node,
+                what(&done.command)
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        if let Some((teller, other)) = self.promised.get(&index)
+            && *other != command
+        {
+            let sentence = format!(
+                "{} told a client that {command} is committed as entry {index}, where {teller} had told one that {other} is.",
+                seen.node
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        self.promised.insert(index, (seen.node, command));
+        Ok(())
+    }
+
+    /// Whether what had to be by its time is.
+    fn has_come_true(&self, goal: &Goal) -> Result<(), Violation> {
+        let never = |sentence: String| Err(Violation::never(sentence));
+        let by = goal.by();
+        match goal {
+            Goal::Led { among, .. } => {
+                let status =
+                    |node: &NodeId| self.members.get(node).map(|member| member.status).unwrap_or_default();
+                let highest = among.iter().map(|node| status(node).term).max().unwrap_or(0);
+                let leader = among
+                    .iter()
+                    .find(|node| status(node).position == Position::Leader && status(node).term == highest);
+                let who = list(&among.iter().copied().collect());
+                let Some(leader) = leader else {
+                    let shown: Vec<String> = among
+                        .iter()
+                        .map(|node| {
+                            format!(
+                                "{node} is a {} in term {}",
+                                format!("{:?}", status(node).position).to_lowercase(),
+                                status(node).term
+                            )
+                        })
+                        .collect();
+                    return never(format!(
+                        "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
+                        shown.join(", ")
+                    ));
+                };
+                match among.iter().find(|node| status(node).term != highest) {
+                    Some(other) => never(format!(
+                        "{leader} leads term {highest} at {by}, and {other} is still in term {}.",
+                        status(other).term
+                    )),
+                    None => Ok(()),
+                }
+            }
+            Goal::Changed { since, times, .. } => {
+                let since = Time::ZERO + *since;
+                let led = self.leaders.values().filter(|(_, at)| *at > since && *at <= by).count();
+                if led < *times {
+                    return never(format!(
+                        "Between {since} and {by} the leader was cut off, and all others could talk to each other for long enough, {times} \
+                         times; a new one began to lead {led} times."
+                    ));
+                }
+                Ok(())
+            }
+            Goal::Calm { since, .. } => {
+                let since = Time::ZERO + *since;
+                match self.leaders.iter().find(|(_, (_, at))| *at > since && *at <= by) {
+                    Some((term, (node, at))) => never(format!(
+                        "{node} began to lead term {term} at {at}, though nothing went wrong since long before {since}: a leader whom all \
+                         hear stays."
+                    )),
+                    None => Ok(()),
+                }
+            }
+            Goal::Done { on, commands, .. } => {
+                for node in on {
+                    let done = self.members.get(node).map(|member| &member.done);
+                    let lacks = commands
+                        .iter()
+                        .find(|command| done.is_none_or(|done| done.get(command).is_none_or(|at| *at > by)));
+                    if let Some(command) = lacks {
+                        let others =
+                            self.members.iter().filter(|(_, member)| member.done.contains_key(command));
+                        let others: BTreeSet<NodeId> = others.map(|(other, _)| *other).collect();
+                        let but = match others.is_empty() {
+                            true => "nor did anyone else".to_owned(),
+                            false => format!("though {} did", list(&others)),
+                        };
+                        return never(format!("{node} had not done {command} by {by}, {but}."));
+                    }
+                }
+                Ok(())
+            }
+            Goal::Said { since, node, times, what, or, .. } => {
+                let since = Time::ZERO + *since;
+                let said = self
+                    .said
+                    .iter()
+                    .filter(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
+                if said.count() < *times { never(format!("{node} {or}")) } else { Ok(()) }
+            }
+            Goal::Unsaid { since, node, what, or, .. } => {
+                let since = Time::ZERO + *since;
+                let said =
+                    self.said.iter().any(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
+                if said { never(format!("{node} {or}")) } else { Ok(()) }
+            }
+            Goal::Few { since, messages, bytes, about, .. } => {
+                let since = Time::ZERO + *since;
+                let sent = self.sent.iter().filter(|(at, ..)| *at > since && *at <= by);
+                let (many, long) =
+                    sent.fold((0, 0), |(many, long), (.., size)| (many + 1, long + *size as u64));
+                if many > *messages {
+                    return never(format!(
+                        "The {} nodes sent each other {many} messages for {about}: at most {messages} will do.",
+                        self.n
+                    ));
+                }
+                if long > *bytes {
+                    return never(format!(
+                        "The {} nodes sent each other {long} bytes for {about}: at most {bytes} will do.",
+                        self.n
+                    ));
+                }
+                Ok(())
+            }
+        }
+    }
+    fn goals_until(&mut self, now: Option<Time>) -> Result<(), Violation> {
+        while self.goals.last().is_some_and(|goal| now.is_none_or(|now| goal.by() < now)) {
+            let goal = self.goals.pop().expect("there is a last one");
+            self.has_come_true(&goal)?;
+        }
+        Ok(())
+    }
+}
+
+impl Oracle for Watch {
+    fn see(&mut self, _world: &World, seen: &Observation) -> Result<(), Violation> {
+        self.goals_until(Some(seen.at))?;
+        if !self.guests.contains(&seen.node) {
+            return Ok(());
+        }
+        let judged = self.learn(seen);
+        if self.rules { judged } else { Ok(()) }
+    }
+    fn end(&mut self, _world: &World, reached: &mut Reached) -> Result<(), Violation> {
+        let told: Vec<NodeId> = self.told.keys().copied().filter(|_| self.rules).collect();
+        for node in told {
+            self.must_follow(node, None)?;
+        }
+        self.goals_until(None)?;
+        reached.clone_from(&self.reached);
+        Ok(())
+    }
+}
+
+impl Watch {
+    /// Takes in what happened; an error where it breaks a rule.
+    fn learn(&mut self, seen: &Observation) -> Result<(), Violation> {
+        let node = seen.node;
+        if seen.seen.is_handed() {
+            self.must_follow(node, Some(seen))?;
+        }
+        match &seen.seen {
+            Seen::Started { incarnation } => {
+                let member = self.member(node);
+                member.down = false;
+                member.applied = 0;
+                member.status = Status::default();
+                let had = member.term > 0;
+                self.reached.mark_if(RESTARTED, *incarnation > 0 && had);
+            }
+            Seen::Crashed => {
+                self.told.remove(&node);
+                self.member(node).down = true;
+            }
+            Seen::Requested { request, bytes, .. } => {
+                if let Some(Request::Propose(command)) = lab::frame::decode(bytes) {
+                    self.asked.insert(command.clone());
+                    self.requests.insert(*request, command);
+                }
+            }
+            Seen::Delivered { from, bytes } => {
+                if let Some(message) = lab::frame::decode(bytes) {
+                    self.hears(seen, *from, &message);
+                }
+            }
+            Seen::Sent { to, bytes, .. } => {
+                if self.goals.iter().any(|goal| matches!(goal, Goal::Few { .. })) {
+                    self.sent.push((seen.at, node, bytes.len()));
+                }
+                if let Some(message) = lab::frame::decode(bytes) {
+                    self.sends(seen, *to, message)?;
+                }
+            }
+            Seen::Status { bytes } => {
+                if let Some(status) = lab::frame::decode::<Status>(bytes) {
+                    self.in_term(seen, status.term)?;
+                    let member = self.member(node);
+                    let before = std::mem::replace(&mut member.status, status);
+                    if status.term < before.term {
+                        let sentence =
+                            format!("{node} went from term {} back to term {}.", before.term, status.term);
+                        return Err(Violation::at(seen, sentence));
+                    }
+                }
+            }
+            Seen::Emitted { .. } => match seen.emitted::<Raft>() {
+                Some(Event::Leader { term }) => self.begins_to_lead(seen, term)?,
+                Some(Event::Applied { index, command }) => self.applies(seen, index, command)?,
+                None => {
+                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    return Err(Violation::at(seen, sentence));
+                }
+            },
+            Seen::Replied { request, bytes, heard: true } => {
+                if let Some(Response::Committed { index }) = lab::frame::decode(bytes) {
+                    self.promises(seen, *request, index)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn what(command: &Option<Command>) -> String {
+    command.as_ref().map_or("an entry without a command".to_owned(), Command::to_string)
+}
+fn list(nodes: &BTreeSet<NodeId>) -> String {
+    let names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+    match &names[..] {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
