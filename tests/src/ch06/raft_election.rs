@@ -5,7 +5,7 @@ use judge::{Case, Check, Exercise, Kind, Pick};
 use lab::NodeId;
 use lab::raft::Message;
 use std::time::Duration;
-use world::{Fault, Harm, Link, Matcher, Until, Who};
+use world::{DiskLoss, Fault, Harm, Link, Matcher, Until, When, Who};
 
 pub(super) fn exercise() -> Exercise {
     Exercise {
@@ -140,6 +140,11 @@ fn initial(pick: &mut Pick, nth: u32) -> Case {
     let by = ELECTION_MAX * 10;
     let mut scenario = cluster(n, by + ms(2_000));
     scenario.network = Link::between(ms(1), ms(pick.number(2..=15)));
+    // they do not begin at the same moment: how that goes is another check's
+    for (nth, node) in (1..).zip(cast(pick, n).into_iter().skip(1)) {
+        let when = When::At(Duration::from_micros(1));
+        scenario.faults.push(crash(Who::Node(node), when, ms(45) * nth, DiskLoss::All));
+    }
     let led = |by| Goal::Led { by, among: nodes(n) };
     let end = by + ms(2_000);
     raft::goals_only(scenario, vec![led(by), led(by + ms(2_000)), Goal::Calm { since: by, by: end }])
