@@ -73,8 +73,8 @@ pub fn causal<M: Model>(history: &History<M>, meaning: Causality, budget: &Budge
     match find(history, &all, meaning, budget) {
         Ok(None) => Verdict::Ok,
         Ok(Some(bad)) => {
-            let breaks = |ids: &[OpId]| matches!(find(history, ids, meaning, budget), Ok(Some(_)));
-            let core = minimize(history, Evidence { all, hint: None, in_time: false }, breaks);
+            let mut breaks = |ids: &[OpId]| matches!(find(history, ids, meaning, budget), Ok(Some(_)));
+            let core = minimize(history, Evidence { all, hint: None, in_time: false }, &mut breaks);
             let bad = find(history, &core, meaning, budget).ok().flatten().unwrap_or(bad);
             let sentence = bad.sentence(history, &core);
             explain::told(meaning.level(), bad.guilty(&core), core, sentence)

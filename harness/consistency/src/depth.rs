@@ -3,7 +3,6 @@
 //! Wing & Gong (1993), with the memo of configurations that Lowe (2017, §4.1) adds: a configuration that led nowhere once is not tried again.
 
 use crate::memo::{Memo, Offer};
-use crate::model::Model;
 use crate::search::{Graph, Node, Outcome};
 use crate::slots::Slots;
 use crate::verdict::{Budget, Why};
@@ -14,7 +13,7 @@ struct Frame<S> {
 }
 
 /// Search within `budget`. When memory runs out it goes on without remembering more, until the steps run out too.
-pub(crate) fn search<S: Slots, M: Model>(graph: &mut Graph<'_, '_, M>, budget: Budget) -> Outcome {
+pub(crate) fn search<S: Slots>(graph: &mut Graph<'_>, budget: Budget) -> Outcome {
     let limit = graph.steps.saturating_add(budget.steps);
     let root = graph.root::<S>();
     if graph.is_goal(&root) {
@@ -42,14 +41,13 @@ pub(crate) fn search<S: Slots, M: Model>(graph: &mut Graph<'_, '_, M>, budget: B
                 Why::Steps { given: budget.steps }
             });
         }
-        let room =
-            budget.bytes.saturating_sub(graph.states.bytes() + stack.capacity() * size_of::<Frame<S>>());
+        let room = budget.bytes.saturating_sub(graph.bytes() + stack.capacity() * size_of::<Frame<S>>());
+        if memo.bytes() > room {
+            return Outcome::Out(Why::Bytes { given: budget.bytes });
+        }
         match memo.offer(&next, room) {
             Offer::Old => continue,
             Offer::New => {}
-            Offer::Full if graph.states.bytes() > budget.bytes => {
-                return Outcome::Out(Why::Bytes { given: budget.bytes });
-            }
             Offer::Full => full = true,
         }
         deepest = deepest.max(next.front);

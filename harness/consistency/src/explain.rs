@@ -64,11 +64,12 @@ fn effect<'h, M: Model>(history: &'h History<M>, op: &'h Operation<M>) -> Option
     history.model().effect(&op.call, op.answer.as_ref())
 }
 
-/// A read of a value that was gone, for models that hold one value at a time.
+/// A read (or a swap) of a value that was gone, for models that hold one value at a time.
 fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Option<String> {
     let model = history.model();
     let read = &history[guilty];
-    let Effect { makes: None, needs, .. } = effect(history, read)? else { return None };
+    let Effect { makes, needs, .. } = effect(history, read)?;
+    let saw = if makes.is_none() { "read" } else { "found" };
     let key = model.key(&read.call);
     let from = key.as_ref().map_or_else(String::new, from);
     let who = read.process;
@@ -84,7 +85,9 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
             .operations()
             .iter()
             .filter(|op| {
-                model.key(&op.call) == key && effect(history, op).is_some_and(|e| e.makes == Some(value))
+                !std::ptr::eq(*op, read)
+                    && model.key(&op.call) == key
+                    && effect(history, op).is_some_and(|e| e.makes == Some(value))
             })
             .collect(),
     };
@@ -96,15 +99,15 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
             Some(op) => {
                 let claim = model.describe(&op.call, op.answer.as_ref());
                 format!(
-                    "{who} read {what}{from}, which nothing wrote, unless {}: {claim} did so all the same",
+                    "{who} {saw} {what}{from}, and nothing wrote {what} ({} was told: {claim})",
                     op.process
                 )
             }
-            None => format!("{who} read {what}{from}, and nothing ever wrote {what}"),
+            None => format!("{who} {saw} {what}{from}, and nothing ever wrote {what}"),
         });
     }
     if value.is_some() && makers.iter().all(|op| read.precedes(op)) {
-        return Some(format!("{who} read {what}{from} before anybody had asked to write {what}"));
+        return Some(format!("{who} {saw} {what}{from} before anybody had asked to write {what}"));
     }
     let gone = |newer: &&Operation<M>| {
         newer.precedes(read)
@@ -128,8 +131,8 @@ fn stale_read<M: Model>(history: &History<M>, core: &[OpId], guilty: OpId) -> Op
         _ => return None,
     };
     Some(match value {
-        Some(_) => format!("{who} read {what}{from} after {event}, and nothing wrote {what} again"),
-        None => format!("{who} read nothing{from} after {event}"),
+        Some(_) => format!("{who} {saw} {what}{from} after {event}, and nothing wrote {what} again"),
+        None => format!("{who} {saw} nothing{from} after {event}"),
     })
 }
 

@@ -189,7 +189,11 @@ impl<M: Model> History<M> {
             }
         }
         let mut history = Self::new(model);
-        let order = ties::order(&timed);
+        let order = ties::order(timed.iter().map(|t| ties::Span {
+            process: t.process,
+            invoked_at: t.invoked_at,
+            returned_at: t.returned.as_ref().map(|r| r.0),
+        }));
         let mut timed: Vec<Option<Timed<M>>> = timed.into_iter().map(Some).collect();
         let mut open: Vec<Option<(OpId, u64, M::Return)>> = timed.iter().map(|_| None).collect();
         for event in order {
@@ -315,8 +319,14 @@ impl<M: Model> std::ops::Index<OpId> for History<M> {
 mod ties {
     use std::collections::{BTreeMap, VecDeque};
 
-    use super::Timed;
-    use crate::model::Model;
+    use super::Process;
+
+    #[derive(Clone, Copy)]
+    pub(super) struct Span {
+        pub(super) process: Process,
+        pub(super) invoked_at: u64,
+        pub(super) returned_at: Option<u64>,
+    }
 
     #[derive(Clone, Copy)]
     pub(super) enum Event {
@@ -326,14 +336,18 @@ mod ties {
 
     /// At each instant: every call that can come, then every return that can, again until the instant is over. A process's own events keep the
     /// order of the list, except that an operation which spans the instant's edge is independent of those inside.
-    pub(super) fn order<M: Model>(timed: &[Timed<M>]) -> Vec<Event> {
+    pub(super) fn order(timed: impl Iterator<Item = Span>) -> Vec<Event> {
+        of(&timed.collect::<Vec<_>>())
+    }
+
+    fn of(timed: &[Span]) -> Vec<Event> {
         let mut instants: BTreeMap<u64, BTreeMap<u32, VecDeque<Event>>> = BTreeMap::new();
         let mut add = |at: u64, process: u32, event| {
             instants.entry(at).or_default().entry(process).or_default().push_back(event);
         };
         // returns of operations that were open before the instant come first in the process's queue
         for (i, t) in timed.iter().enumerate() {
-            if let Some((at, _)) = t.returned
+            if let Some(at) = t.returned_at
                 && at > t.invoked_at
             {
                 add(at, t.process.0, Event::Return(i));
@@ -341,7 +355,7 @@ mod ties {
         }
         for (i, t) in timed.iter().enumerate() {
             add(t.invoked_at, t.process.0, Event::Call(i));
-            if let Some((at, _)) = t.returned
+            if let Some(at) = t.returned_at
                 && at == t.invoked_at
             {
                 add(at, t.process.0, Event::Return(i));

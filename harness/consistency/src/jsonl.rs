@@ -26,6 +26,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -34,13 +35,13 @@ use crate::history::{History, HistoryError, Process, Timed};
 use crate::models::{cas, counter, kv, mutex, queue, register, set};
 use crate::timeline::Fault;
 
-/// A key or a value: any JSON, by its text.
+/// A key or a value: any JSON, by its text. Cheap to clone, as searches keep many states.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(String);
+pub struct Text(Arc<str>);
 
 impl Text {
     fn of(json: &Json) -> Self {
-        Self(json.to_string())
+        Self(json.to_string().into())
     }
 }
 

@@ -61,6 +61,7 @@ mod memo;
 mod minimize;
 pub mod model;
 pub mod models;
+mod numbers;
 mod problem;
 mod reads_from;
 mod search;

@@ -15,6 +15,7 @@ use crate::model::Model;
 use crate::problem::Problem;
 use crate::search::{Graph, Outcome};
 use crate::slots::{Slots, Wide};
+use crate::states::States;
 use crate::verdict::{Budget, Verdict, Why};
 use crate::{depth, explain, hopeless, sweep, zones};
 
@@ -93,8 +94,8 @@ fn judge<M: Model>(history: &History<M>, ids: &[OpId], budget: &Budget) -> Part 
             if let Some(stuck) = hopeless::find(history, ids) {
                 return Part::Bad { stuck };
             }
-            let problem = Problem::new(history, ids);
-            match solve(history.model(), &problem, budget).0 {
+            let (problem, states) = Problem::new(history, ids);
+            match solve(&problem, states, budget).0 {
                 Outcome::Found => Part::Ok,
                 Outcome::Stuck { front } => Part::Bad { stuck: problem.returns[front as usize] },
                 Outcome::Out(why) => Part::Undecided(why),
@@ -105,8 +106,7 @@ fn judge<M: Model>(history: &History<M>, ids: &[OpId], budget: &Budget) -> Part 
 
 /// For registers with unique values, where the polynomial path said no: the first return by which all is lost.
 fn zones_stuck<M: Model>(history: &History<M>, ids: &[OpId]) -> OpId {
-    let mut returns: Vec<OpId> = ids.iter().copied().filter(|&id| history[id].ret_rank != NEVER).collect();
-    returns.sort_unstable_by_key(|&id| history[id].ret_rank);
+    let returns = returns(history, ids, 0);
     let first = returns.partition_point(|&id| {
         let (cut, seen) = as_of(history, ids, id);
         !matches!(zones::check(&cut, &seen), Some(Err(_)))
@@ -114,22 +114,30 @@ fn zones_stuck<M: Model>(history: &History<M>, ids: &[OpId]) -> OpId {
     returns[first.min(returns.len() - 1)]
 }
 
+/// Those of `ids` that returned at `from` or later, in the order of their returns.
+fn returns<M: Model>(history: &History<M>, ids: &[OpId], from: u32) -> Vec<OpId> {
+    let mut returns: Vec<(u32, OpId)> = ids.iter().map(|&id| (history[id].ret_rank, id)).collect();
+    returns.retain(|&(rank, _)| (from..NEVER).contains(&rank));
+    returns.sort_unstable();
+    returns.into_iter().map(|(_, id)| id).collect()
+}
+
 /// Both searches in turn, on the narrowest sets that fit; and the steps they took.
-pub(crate) fn solve<M: Model>(model: &M, problem: &Problem<'_, M>, budget: &Budget) -> (Outcome, u64) {
+fn solve(problem: &Problem, states: States<'_>, budget: &Budget) -> (Outcome, u64) {
     match problem.slots.max(problem.lost.len() as u32) {
-        0..=64 => take_turns::<u64, M>(model, problem, budget),
-        65..=128 => take_turns::<u128, M>(model, problem, budget),
-        _ => take_turns::<Wide, M>(model, problem, budget),
+        0..=64 => take_turns::<u64>(problem, states, budget),
+        65..=128 => take_turns::<u128>(problem, states, budget),
+        _ => take_turns::<Wide>(problem, states, budget),
     }
 }
 
-fn take_turns<S: Slots, M: Model>(model: &M, problem: &Problem<'_, M>, budget: &Budget) -> (Outcome, u64) {
+fn take_turns<S: Slots>(problem: &Problem, states: States<'_>, budget: &Budget) -> (Outcome, u64) {
     let bytes = budget.bytes.saturating_sub(problem.bytes());
-    let mut graph = Graph::new(model, problem);
+    let mut graph = Graph::new(problem, states);
     let mut turn = FIRST_TURN;
     let mut why = Why::Steps { given: budget.steps };
-    let mut searches: Vec<fn(&mut Graph<'_, '_, M>, Budget) -> Outcome> =
-        vec![depth::search::<S, M>, sweep::search::<S, M>];
+    let mut searches: Vec<fn(&mut Graph<'_>, Budget) -> Outcome> =
+        vec![depth::search::<S>, sweep::search::<S>];
     while !searches.is_empty() && graph.steps < budget.steps {
         let mut index = 0;
         while index < searches.len() {
@@ -138,6 +146,7 @@ fn take_turns<S: Slots, M: Model>(model: &M, problem: &Problem<'_, M>, budget: &
                 Outcome::Out(Why::Bytes { .. }) => {
                     why = Why::Bytes { given: budget.bytes };
                     searches.remove(index);
+                    graph.forget();
                 }
                 Outcome::Out(_) => index += 1,
                 decided => return (decided, graph.steps),
@@ -155,9 +164,9 @@ fn evidence<M: Model>(history: &History<M>, ids: &[OpId], stuck: OpId, budget: &
         Some(verdict) => verdict.is_err(),
         None if hopeless::find(history, ids).is_some() => true,
         None => {
-            let problem = Problem::new(history, ids);
+            let (problem, states) = Problem::new(history, ids);
             let turn = Budget { steps: left.min(EVIDENCE_STEPS), bytes: budget.bytes };
-            let (outcome, steps) = solve(history.model(), &problem, &turn);
+            let (outcome, steps) = solve(&problem, states, &turn);
             left = left.saturating_sub(steps);
             matches!(outcome, Outcome::Stuck { .. })
         }
@@ -168,7 +177,7 @@ fn evidence<M: Model>(history: &History<M>, ids: &[OpId], stuck: OpId, budget: &
         Some(Err(conflict)) => Some(conflict.involved),
         _ => None,
     };
-    let core = minimize(&cut, Evidence { all: seen, hint, in_time: true }, |ids| breaks(&cut, ids));
+    let core = minimize(&cut, Evidence { all: seen, hint, in_time: true }, &mut |ids| breaks(&cut, ids));
     // an answer may have been the last straw only because it denied that its operation had done something: blame those who saw it done
     let last = core.iter().copied().max_by_key(|&id| (cut[id].answer.is_some(), cut[id].ret_rank));
     let guilty = if core.contains(&guilty) { guilty } else { last.unwrap_or(guilty) };
@@ -189,10 +198,7 @@ fn first_bad_return<M: Model>(
     stuck: OpId,
     breaks: &mut impl FnMut(&History<M>, &[OpId]) -> bool,
 ) -> OpId {
-    let from = history[stuck].ret_rank;
-    let mut returns: Vec<OpId> =
-        ids.iter().copied().filter(|&id| (from..NEVER).contains(&history[id].ret_rank)).collect();
-    returns.sort_unstable_by_key(|&id| history[id].ret_rank);
+    let returns = returns(history, ids, history[stuck].ret_rank);
     let mut bad = |id: OpId| {
         let (cut, seen) = as_of(history, ids, id);
         breaks(&cut, &seen)

@@ -24,21 +24,27 @@ pub(crate) struct Evidence {
 pub(crate) fn minimize<M: Model>(
     history: &History<M>,
     evidence: Evidence,
-    mut breaks: impl FnMut(&[OpId]) -> bool,
+    breaks: &mut dyn FnMut(&[OpId]) -> bool,
 ) -> Vec<OpId> {
     let Evidence { all, hint, in_time } = evidence;
     let whole = all.clone();
-    let mut breaks = move |ids: &[OpId]| (!in_time || is_closed(history, &whole, ids)) && breaks(ids);
-    let mut kept = match hint {
+    let mut breaks = |ids: &[OpId]| (!in_time || is_closed(history, &whole, ids)) && breaks(ids);
+    let start = match hint {
         Some(hint) if breaks(&hint) => hint,
         _ => all,
     };
+    shrink(start, &|kept| groups(history, kept, in_time), &mut breaks)
+}
+
+/// What may leave one by one, given what is there.
+type Groups<'a> = &'a dyn Fn(&[OpId]) -> Vec<Vec<OpId>>;
+
+fn shrink(mut kept: Vec<OpId>, groups: Groups<'_>, breaks: &mut dyn FnMut(&[OpId]) -> bool) -> Vec<OpId> {
     loop {
         let before = kept.len();
-        let groups = groups(history, &kept, in_time);
-        let mut chunk = groups.len();
+        let mut chunk = groups(&kept).len();
         while chunk > 0 {
-            kept = without_chunks(history, kept, chunk, in_time, &mut breaks);
+            kept = without_chunks(kept, chunk, groups, breaks);
             chunk /= 2;
         }
         if kept.len() == before {
@@ -48,17 +54,16 @@ pub(crate) fn minimize<M: Model>(
 }
 
 /// Try to leave out `chunk` groups at a time, all along.
-fn without_chunks<M: Model>(
-    history: &History<M>,
+fn without_chunks(
     mut kept: Vec<OpId>,
     chunk: usize,
-    in_time: bool,
-    breaks: &mut impl FnMut(&[OpId]) -> bool,
+    groups: Groups<'_>,
+    breaks: &mut dyn FnMut(&[OpId]) -> bool,
 ) -> Vec<OpId> {
     let mut from = 0;
     loop {
         // what may leave depends on what is there: ask again after every success
-        let groups = groups(history, &kept, in_time);
+        let groups = groups(&kept);
         if from >= groups.len() {
             return kept;
         }

@@ -6,13 +6,14 @@
 //! (Lowe 2017, §3 calls the like a just-in-time linearizability graph), so a set of them fits a machine word whatever the length of
 //! the history; those that never return keep their own set, as they only ever accumulate.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
 use crate::history::{History, NEVER, OpId};
 use crate::model::{Model, Needs, Seen, Shows};
+use crate::numbers::Numbers;
+use crate::states::States;
 
 /// No twin.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -37,8 +38,7 @@ pub(crate) struct Lost {
 }
 
 /// See the module.
-pub(crate) struct Problem<'a, M: Model> {
-    pub(crate) classes: Vec<Seen<'a, M>>,
+pub(crate) struct Problem {
     /// Operations that returned, in the order of their returns: `returns[front]`.
     pub(crate) returns: Vec<OpId>,
     /// All open operations of all fronts; those of front `f` are `opens[open_at[f]..open_at[f + 1]]`, next to return first.
@@ -53,12 +53,12 @@ pub(crate) struct Problem<'a, M: Model> {
     pub(crate) values: Option<Values>,
 }
 
-impl<'a, M: Model> Problem<'a, M> {
-    /// Of the operations `ids` of `history`, sorted.
-    pub(crate) fn new(history: &'a History<M>, ids: &[OpId]) -> Self {
+impl Problem {
+    /// Of the operations `ids` of `history`, sorted; and the states of the model.
+    pub(crate) fn new<'a, M: Model>(history: &'a History<M>, ids: &[OpId]) -> (Self, States<'a>) {
         let mut class_of: FxHashMap<Seen<'a, M>, u32> = FxHashMap::default();
         let mut classes = Vec::new();
-        let mut lost_ops = Vec::new();
+        let mut lost = Vec::new();
         let mut returned = Vec::new();
         for &id in ids {
             let op = &history[id];
@@ -72,29 +72,31 @@ impl<'a, M: Model> Problem<'a, M> {
                 classes.len() as u32 - 1
             });
             if op.ret_rank == NEVER {
-                lost_ops.push((op.call_rank, class));
+                lost.push((op.call_rank, class));
             } else {
                 returned.push(Returned { ret: op.ret_rank, call: op.call_rank, id, class, read });
             }
         }
+        let model = history.model().tailored(&classes);
+        let shows: Option<Vec<Shows>> = classes.iter().map(|&seen| model.shows(seen)).collect();
+        let shows = shows.or_else(|| effects(&model, &classes));
+        (Self::of(returned, &lost, shows), States::new(model, classes))
+    }
+
+    /// `lost`: invocation and class.
+    fn of(mut returned: Vec<Returned>, lost: &[(u32, u32)], shows: Option<Vec<Shows>>) -> Self {
         returned.sort_unstable_by_key(|r| r.ret);
         let (opens, open_at, slots) = lay_out(&returned);
         let mut last_of_class: FxHashMap<u32, u32> = FxHashMap::default();
-        let lost: Vec<Lost> = (0u32..)
-            .zip(&lost_ops)
-            .map(|(i, &(_, class))| Lost { class, twin: last_of_class.insert(class, i).unwrap_or(NONE) })
-            .collect();
-        let lost_at = returned.iter().map(|r| lost_ops.partition_point(|l| l.0 < r.ret) as u32).collect();
-        let values = Values::new(history.model(), &classes, &returned, &lost_ops);
+        let twin = |(i, &(_, class))| Lost { class, twin: last_of_class.insert(class, i).unwrap_or(NONE) };
         Self {
-            classes,
+            values: shows.map(|shows| Values::new(shows, &returned, lost)),
             returns: returned.iter().map(|r| r.id).collect(),
             opens,
             open_at,
-            lost,
-            lost_at,
+            lost_at: returned.iter().map(|r| lost.partition_point(|l| l.0 < r.ret) as u32).collect(),
+            lost: (0u32..).zip(lost).map(twin).collect(),
             slots,
-            values,
         }
     }
 
@@ -113,7 +115,6 @@ impl<'a, M: Model> Problem<'a, M> {
         size_of_val(&*self.opens)
             + (self.open_at.len() + self.lost_at.len() + self.returns.len()) * 4
             + size_of_val(&*self.lost)
-            + size_of_val(&*self.classes)
             + self.values.as_ref().map_or(0, Values::bytes)
     }
 }
@@ -182,15 +183,7 @@ impl Values {
     /// The value that is there at first, for models with an effect.
     pub(crate) const INITIAL: u32 = 0;
 
-    fn new<M: Model>(
-        model: &M,
-        classes: &[Seen<'_, M>],
-        returned: &[Returned],
-        lost: &[(u32, u32)],
-    ) -> Option<Self> {
-        let tailored = model.tailored(classes);
-        let shows: Option<Vec<Shows>> = classes.iter().map(|&seen| tailored.shows(seen)).collect();
-        let shows = shows.or_else(|| Self::effects(model, classes))?;
+    fn new(shows: Vec<Shows>, returned: &[Returned], lost: &[(u32, u32)]) -> Self {
         let count =
             shows.iter().map(|s| s.starts.end.max(s.needs.map_or(0, |n| n + 1))).max().unwrap_or(0) as usize;
         let mut values = Self {
@@ -212,31 +205,27 @@ impl Values {
                 raise(&mut values.last_start[value as usize], call);
             }
         }
-        Some(values)
-    }
-
-    /// Values by number, for models that hold one at a time.
-    fn effects<M: Model>(model: &M, classes: &[Seen<'_, M>]) -> Option<Vec<Shows>> {
-        let mut numbers: BTreeMap<&M::Value, u32> = BTreeMap::new();
-        let mut shows = Vec::with_capacity(classes.len());
-        for seen in classes {
-            let effect = model.effect(seen.call, seen.answer)?;
-            let mut number = |value| {
-                let next = numbers.len() as u32 + 1;
-                *numbers.entry(value).or_insert(next)
-            };
-            let starts = effect.makes.map(&mut number).map_or(0..0, |value| value..value + 1);
-            let needs = match effect.needs {
-                Needs::Initial => Some(Self::INITIAL),
-                Needs::Value(value) => Some(number(value)),
-                Needs::Nothing | Needs::Anything => None,
-            };
-            shows.push(Shows { needs, starts });
-        }
-        Some(shows)
+        values
     }
 
     fn bytes(&self) -> usize {
         self.needs.len() * 12 + self.last_need.len() * 8 + self.return_rank.len() * 4
     }
+}
+
+/// Values by number, for models that hold one at a time.
+fn effects<M: Model>(model: &M, classes: &[Seen<'_, M>]) -> Option<Vec<Shows>> {
+    let mut numbers = Numbers::new();
+    let mut shows = Vec::with_capacity(classes.len());
+    for seen in classes {
+        let effect =
+            model.effect(seen.call, seen.answer)?.map(|value| Values::INITIAL + 1 + numbers.of(value));
+        let needs = match effect.needs {
+            Needs::Initial => Some(Values::INITIAL),
+            Needs::Value(value) => Some(value),
+            Needs::Nothing | Needs::Anything => None,
+        };
+        shows.push(Shows { needs, starts: effect.makes.map_or(0..0, |value| value..value + 1) });
+    }
+    Some(shows)
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::history::{History, NEVER, OpId, Process};
 use crate::model::{Access, Answer, Model};
+use crate::numbers::Numbers;
 use crate::verdict::Why;
 
 /// A read or a write.
@@ -47,58 +48,75 @@ pub(crate) enum NoGraph {
     Undecided(Why),
 }
 
+/// An operation with key and value by number; values of different keys have different numbers.
+struct Plain {
+    id: OpId,
+    process: Process,
+    call: u32,
+    ret: u32,
+    key: u32,
+    access: Access<u32>,
+}
+
 impl ReadsFrom {
+    /// Of the operations `ids`, sorted.
     pub(crate) fn new<M: Model>(history: &History<M>, ids: &[OpId]) -> Result<Self, NoGraph> {
-        let model = history.model();
-        let access = |id: OpId| model.access(&history[id].call, history[id].answer.as_ref());
-        let mut writer: BTreeMap<(M::Key, &M::Value), OpId> = BTreeMap::new();
-        let mut seen: BTreeMap<(M::Key, &M::Value), OpId> = BTreeMap::new();
+        let (model, mut keys, mut values) = (history.model(), Numbers::new(), Numbers::new());
+        let mut plain = Vec::with_capacity(ids.len());
         for &id in ids {
-            let not_plain = NoGraph::Undecided(Why::NotPlain { operation: id });
-            let key = model.key(&history[id].call).ok_or(not_plain.clone())?;
-            match access(id).ok_or(not_plain)? {
+            let op = &history[id];
+            let (Some(key), Some(access)) = (model.key(&op.call), model.access(&op.call, op.answer.as_ref()))
+            else {
+                return Err(NoGraph::Undecided(Why::NotPlain { operation: id }));
+            };
+            let key = keys.of(key);
+            let access = access.map(|value| values.of((key, value)));
+            let (call, ret) = (op.call_rank, op.ret_rank);
+            plain.push(Plain { id, process: op.process, call, ret, key, access });
+        }
+        Self::of(&plain)
+    }
+
+    fn of(operations: &[Plain]) -> Result<Self, NoGraph> {
+        let mut writer: BTreeMap<u32, OpId> = BTreeMap::new();
+        let mut seen: BTreeMap<u32, OpId> = BTreeMap::new();
+        for op in operations {
+            match op.access {
                 Access::Write(value) => {
-                    if writer.insert((key, value), id).is_some() {
-                        return Err(NoGraph::Undecided(Why::SharedValue { write: id }));
+                    if writer.insert(value, op.id).is_some() {
+                        return Err(NoGraph::Undecided(Why::SharedValue { write: op.id }));
                     }
                 }
                 Access::Read(Answer::Value(value)) => {
-                    seen.entry((key, value)).or_insert(id);
+                    seen.entry(value).or_insert(op.id);
                 }
                 Access::Read(_) => {}
             }
         }
-        if let Some(read) =
-            seen.iter().filter(|(what, _)| !writer.contains_key(what)).map(|(_, &id)| id).min()
+        if let Some(&read) =
+            seen.iter().filter(|(value, _)| !writer.contains_key(value)).map(|(_, id)| id).min()
         {
             return Err(NoGraph::ThinAir(read));
         }
-        let mut keys: BTreeMap<M::Key, u32> = BTreeMap::new();
         let mut number: BTreeMap<OpId, u32> = BTreeMap::new();
         let mut graph = Self { nodes: Vec::new(), chains: 0, writes: BTreeMap::new() };
+        let mut spans: Vec<(u32, u32)> = Vec::new();
         let mut ends: BTreeMap<Process, Vec<(u32, u32)>> = BTreeMap::new();
         let mut reads = Vec::new();
-        for &id in ids {
-            let op = &history[id];
-            let Some(name) = model.key(&op.call) else { continue };
-            let kind = match access(id) {
-                Some(Access::Write(value)) => {
-                    if op.ret_rank == NEVER && !seen.contains_key(&(name.clone(), value)) {
-                        continue;
-                    }
-                    Kind::Write
-                }
-                Some(Access::Read(Answer::Initial)) => Kind::Read(None),
-                Some(Access::Read(Answer::Value(value))) => {
-                    reads.push((graph.nodes.len(), writer[&(name.clone(), value)]));
+        for op in operations {
+            let kind = match op.access {
+                Access::Write(value) if op.ret == NEVER && !seen.contains_key(&value) => continue,
+                Access::Write(_) => Kind::Write,
+                Access::Read(Answer::Initial) => Kind::Read(None),
+                Access::Read(Answer::Value(value)) => {
+                    reads.push((graph.nodes.len(), writer[&value]));
                     Kind::Read(None)
                 }
-                _ => continue,
+                Access::Read(Answer::Unknown) => continue,
             };
-            let next_key = keys.len() as u32;
-            let key = *keys.entry(name).or_insert(next_key);
-            number.insert(id, graph.nodes.len() as u32);
-            graph.place(history, id, kind, key, ends.entry(op.process).or_default());
+            number.insert(op.id, graph.nodes.len() as u32);
+            spans.push((op.call, op.ret));
+            graph.place(op, &spans, kind, ends.entry(op.process).or_default());
         }
         for (read, write) in reads {
             graph.nodes[read].kind = Kind::Read(Some(number[&write]));
@@ -106,31 +124,23 @@ impl ReadsFrom {
         Ok(graph)
     }
 
-    /// Put an operation on a chain of its process; `ends`: the chains' last nodes.
-    fn place<M: Model>(
-        &mut self,
-        history: &History<M>,
-        id: OpId,
-        kind: Kind,
-        key: u32,
-        ends: &mut Vec<(u32, u32)>,
-    ) {
-        let op = &history[id];
+    /// Put an operation on a chain of its process. `spans`: by node, invocation and return; `ends`: the chains' last nodes.
+    fn place(&mut self, op: &Plain, spans: &[(u32, u32)], kind: Kind, ends: &mut Vec<(u32, u32)>) {
         let me = self.nodes.len() as u32;
-        let precedes = |graph: &Self, node: u32| history[graph.nodes[node as usize].id].precedes(op);
+        let precedes = |node: u32| spans[node as usize].1 < op.call;
         // the last of each chain that is over; operations are given in the order of invocation, so a chain's end may still be open
         let mut after = Vec::new();
         for &(_, end) in ends.iter() {
             let mut last = Some(end);
             while let Some(node) = last {
-                if precedes(self, node) {
+                if precedes(node) {
                     after.push(node);
                     break;
                 }
                 last = self.before_on_chain(node);
             }
         }
-        let free = ends.iter().position(|&(_, end)| precedes(self, end));
+        let free = ends.iter().position(|&(_, end)| precedes(end));
         let (chain, place) = match free {
             Some(i) => {
                 let (chain, end) = ends[i];
@@ -144,9 +154,10 @@ impl ReadsFrom {
             }
         };
         if kind == Kind::Write {
-            self.writes.entry((key, chain)).or_default().push(me);
+            self.writes.entry((op.key, chain)).or_default().push(me);
         }
-        self.nodes.push(Node { id, process: op.process, kind, key, chain, place, after });
+        let (id, process, key) = (op.id, op.process, op.key);
+        self.nodes.push(Node { id, process, kind, key, chain, place, after });
     }
 
     fn before_on_chain(&self, node: u32) -> Option<u32> {

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use crate::model::Model;
 use crate::problem::{Lost, NONE, Open, Problem, Values};
 use crate::slots::Slots;
-use crate::states::{StateId, States};
+use crate::states::{StateId, States, growing_vec_bytes};
 use crate::verdict::Why;
 
 /// What has been placed so far, and the state it led to.
@@ -38,9 +37,9 @@ pub(crate) enum Outcome {
 }
 
 /// A problem with its states: what both searches share.
-pub(crate) struct Graph<'p, 'a, M: Model> {
-    pub(crate) problem: &'p Problem<'a, M>,
-    pub(crate) states: States<'a, M>,
+pub(crate) struct Graph<'a> {
+    pub(crate) problem: &'a Problem,
+    states: States<'a>,
     pub(crate) steps: u64,
     /// By state: what may be seen from there until something starts anew.
     reach: Vec<Option<Range<u32>>>,
@@ -48,12 +47,23 @@ pub(crate) struct Graph<'p, 'a, M: Model> {
     by_effect: bool,
 }
 
-impl<'p, 'a, M: Model> Graph<'p, 'a, M> {
-    pub(crate) fn new(model: &M, problem: &'p Problem<'a, M>) -> Self {
-        let states = States::new(model, problem.classes.clone());
+impl<'a> Graph<'a> {
+    pub(crate) fn new(problem: &'a Problem, states: States<'a>) -> Self {
         let by_effect = states.reach(0).is_none();
         let initial = states.reach(0).unwrap_or(Values::INITIAL..Values::INITIAL + 1);
         Self { problem, states, steps: 0, reach: vec![Some(initial)], by_effect }
+    }
+
+    /// Make room: forget all states.
+    pub(crate) fn forget(&mut self) {
+        self.states.forget();
+        self.reach.truncate(1);
+        self.reach.shrink_to_fit();
+    }
+
+    /// Bytes of what both searches share and make grow.
+    pub(crate) fn bytes(&self) -> usize {
+        self.states.bytes() + growing_vec_bytes(&self.reach)
     }
 
     /// Nothing placed.

@@ -26,8 +26,8 @@ pub fn sequential<M: Model>(history: &History<M>, budget: &Budget) -> Verdict {
         Ok(true) => Verdict::Ok,
         Err(why) => Verdict::Undecided { why },
         Ok(false) => {
-            let breaks = |ids: &[OpId]| judge(history, ids, budget) == Ok(false);
-            let core = minimize(history, Evidence { all, hint: None, in_time: false }, breaks);
+            let mut breaks = |ids: &[OpId]| judge(history, ids, budget) == Ok(false);
+            let core = minimize(history, Evidence { all, hint: None, in_time: false }, &mut breaks);
             let (guilty, sentence) = match causal::find(history, &core, Causality::Consistency, budget) {
                 Ok(Some(bad)) => (bad.guilty(&core), bad.sentence(history, &core)),
                 _ => {
@@ -42,9 +42,10 @@ pub fn sequential<M: Model>(history: &History<M>, budget: &Budget) -> Verdict {
 }
 
 fn judge<M: Model>(history: &History<M>, ids: &[OpId], budget: &Budget) -> Result<bool, Why> {
-    let before = match conclusions(history, ids, budget) {
-        Conclusions::Contradiction => return Ok(false),
-        Conclusions::Before(before) => before,
+    let before = match ReadsFrom::new(history, ids).map(|graph| conclusions(&graph, budget)) {
+        Ok(Conclusions::Contradiction) => return Ok(false),
+        Ok(Conclusions::Before(before)) => before,
+        Err(_) => BTreeMap::new(),
     };
     Search::new(history, ids, &before).run(budget)
 }
@@ -56,30 +57,28 @@ enum Conclusions {
 }
 
 /// If w is read by r, and w' writes the same key: w' before r means w' before w, and w before w' means r before w'. To the end.
-fn conclusions<M: Model>(history: &History<M>, ids: &[OpId], budget: &Budget) -> Conclusions {
-    let nothing = Conclusions::Before(BTreeMap::new());
-    let Ok(graph) = ReadsFrom::new(history, ids) else { return nothing };
-    if Clocks::bytes(&graph) > budget.bytes {
-        return nothing;
+fn conclusions(graph: &ReadsFrom, budget: &Budget) -> Conclusions {
+    if Clocks::bytes(graph) > budget.bytes {
+        return Conclusions::Before(BTreeMap::new());
     }
     let mut before = graph.causes();
     let mut steps = 0;
     loop {
-        let Some(clocks) = Clocks::new(&graph, &before) else { return Conclusions::Contradiction };
+        let Some(clocks) = Clocks::new(graph, &before) else { return Conclusions::Contradiction };
         let mut news = false;
         for (node, read) in (0u32..).zip(&graph.nodes) {
             let Kind::Read(from) = read.kind else { continue };
             for write in graph.last_writes(read.key, clocks.of(node)) {
                 let Some(from) = from else { return Conclusions::Contradiction };
-                if write != from && !clocks.leads(&graph, write, from) {
+                if write != from && !clocks.leads(graph, write, from) {
                     before[from as usize].push(write);
                     news = true;
                 }
             }
             for writes in graph.writes.range((read.key, 0)..=(read.key, u32::MAX)).map(|(_, writes)| writes) {
-                let follows = |&w: &u32| from.is_none_or(|from| w != from && clocks.leads(&graph, from, w));
+                let follows = |&w: &u32| from.is_none_or(|from| w != from && clocks.leads(graph, from, w));
                 if let Some(&next) = writes.iter().find(|w| follows(w))
-                    && !clocks.leads(&graph, node, next)
+                    && !clocks.leads(graph, node, next)
                 {
                     before[next as usize].push(node);
                     news = true;
@@ -111,9 +110,9 @@ struct Item {
 type Configuration = (Box<[u64]>, Box<[StateId]>);
 
 /// Depth first, with a memo of (what has been placed, states of all parts); reads that fit are placed at once.
-struct Search<'a, M: Model> {
+struct Search<'a> {
     items: Vec<Item>,
-    states: Vec<States<'a, M>>,
+    states: Vec<States<'a>>,
     now: Vec<StateId>,
     placed: Vec<bool>,
     owed: usize,
@@ -130,8 +129,8 @@ struct Choice {
     state: StateId,
 }
 
-impl<'a, M: Model> Search<'a, M> {
-    fn new(history: &'a History<M>, ids: &[OpId], before: &BTreeMap<OpId, Vec<OpId>>) -> Self {
+impl<'a> Search<'a> {
+    fn new<M: Model>(history: &'a History<M>, ids: &[OpId], before: &BTreeMap<OpId, Vec<OpId>>) -> Self {
         let restricted: Vec<Vec<OpId>> = {
             let mut wanted = vec![false; history.len()];
             ids.iter().for_each(|id| wanted[id.index()] = true);
@@ -153,7 +152,7 @@ impl<'a, M: Model> Search<'a, M> {
                 });
                 part_of.insert(id, (part, class as u32));
             }
-            states.push(States::new(history.model(), classes));
+            states.push(States::new(history.model().tailored(&classes), classes));
         }
         let mut number: BTreeMap<OpId, u32> = BTreeMap::new();
         let mut items: Vec<Item> = Vec::new();

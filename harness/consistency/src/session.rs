@@ -19,7 +19,7 @@ use crate::explain;
 use crate::history::{History, OpId, Process};
 use crate::level::Level;
 use crate::minimize::{Evidence, minimize};
-use crate::model::Model;
+use crate::model::{Access, Answer, Model};
 use crate::reads_from::{Kind, NoGraph, Node, ReadsFrom, topological};
 use crate::verdict::{Budget, Verdict, Why};
 
@@ -61,8 +61,8 @@ pub fn session<M: Model>(history: &History<M>, guarantee: Guarantee, budget: &Bu
         Ok(None) => Verdict::Ok,
         Err(why) => Verdict::Undecided { why },
         Ok(Some(bad)) => {
-            let breaks = |ids: &[OpId]| matches!(find(history, ids, guarantee, budget), Ok(Some(_)));
-            let core = minimize(history, Evidence { all, hint: None, in_time: false }, breaks);
+            let mut breaks = |ids: &[OpId]| matches!(find(history, ids, guarantee, budget), Ok(Some(_)));
+            let core = minimize(history, Evidence { all, hint: None, in_time: false }, &mut breaks);
             let bad = find(history, &core, guarantee, budget).ok().flatten().unwrap_or(bad);
             let sentence = sentence(history, guarantee, &bad, &core);
             explain::told(guarantee.level(), bad.guilty(&core), core, sentence)
@@ -75,18 +75,31 @@ fn sentence<M: Model>(history: &History<M>, guarantee: Guarantee, bad: &Bad, cor
     match *bad {
         Bad::Forgot { read, write } | Bad::Overwritten { read, write } => {
             let did = explain::read_in_words(history, read);
-            let other = history[write].process;
+            let access = |id: OpId| {
+                let op = &history[id];
+                (history.model().key(&op.call), history.model().access(&op.call, op.answer.as_ref()))
+            };
+            // the other write, which the session saw and which tells that this one came first
+            let saw = |write: OpId| {
+                let (key, Some(Access::Write(value))) = access(write) else { return false };
+                let read_of_it = (key, Some(Access::Read(Answer::Value(value))));
+                let mut earlier =
+                    core.iter().filter(|&&id| id != read && history[id].process == history[read].process);
+                earlier.any(|&id| access(id) == read_of_it)
+            };
+            let witness = core.iter().copied().find(|&id| id != write && saw(id));
+            let seen = witness.map_or_else(
+                || "a write that came".to_owned(),
+                |id| format!("{}, which {} made", name(id), history[id].process),
+            );
             match guarantee {
                 Guarantee::ReadYourWrites => format!("{did} after its own {}", name(write)),
                 Guarantee::MonotonicReads => format!("{did} after it had seen {}", name(write)),
                 Guarantee::MonotonicWrites => {
-                    format!("{did}, though it had seen what {other} wrote after {}", name(write))
+                    format!("{did}, though it had seen {seen} after {}", name(write))
                 }
                 Guarantee::WritesFollowReads => {
-                    format!(
-                        "{did}, though it had seen a write that was made after {} had been read",
-                        name(write)
-                    )
+                    format!("{did}, though it had seen {seen} after it had seen {}", name(write))
                 }
             }
         }

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::history::{History, NEVER, OpId};
-use crate::model::{Model, Needs};
+use crate::model::{Effect, Model, Needs};
+use crate::numbers::{Did, effects};
 
 /// Operations whose intervals may overlap a window of time, by invocation: finds out whether any called by `until` returned from `since` on.
 #[derive(Default)]
@@ -29,23 +30,21 @@ impl Intervals {
 
 /// Those of `part` (operations of one part of the object, in the order of invocation) that no other of them can have seen.
 pub(crate) fn unseen<M: Model>(history: &History<M>, part: &[OpId]) -> Vec<OpId> {
-    let mut needs_value: BTreeMap<&M::Value, Intervals> = BTreeMap::new();
+    effects(history, part).map_or_else(Vec::new, |part| hidden(&part))
+}
+
+fn hidden(part: &[Did<Effect<u32>>]) -> Vec<OpId> {
+    let mut needs_value: BTreeMap<u32, Intervals> = BTreeMap::new();
     let mut needs_anything = Intervals::default();
-    let mut changes = Vec::new();
     let mut resets = Vec::new();
-    for &id in part {
-        let op = &history[id];
-        let Some(effect) = history.model().effect(&op.call, op.answer.as_ref()) else { return Vec::new() };
-        match effect.needs {
+    for op in part {
+        match op.what.needs {
             Needs::Nothing | Needs::Initial => {}
-            Needs::Value(value) => needs_value.entry(value).or_default().push(op.call_rank, op.ret_rank),
-            Needs::Anything => needs_anything.push(op.call_rank, op.ret_rank),
+            Needs::Value(value) => needs_value.entry(value).or_default().push(op.call, op.ret),
+            Needs::Anything => needs_anything.push(op.call, op.ret),
         }
-        if let Some(makes) = effect.makes {
-            changes.push((id, makes));
-        }
-        if effect.resets && op.ret_rank != NEVER {
-            resets.push((op.call_rank, op.ret_rank));
+        if op.what.resets && op.ret != NEVER {
+            resets.push((op.call, op.ret));
         }
     }
     // soonest[i]: the first return of a reset among those invoked from resets[i] on
@@ -53,12 +52,12 @@ pub(crate) fn unseen<M: Model>(history: &History<M>, part: &[OpId]) -> Vec<OpId>
     for i in (1..soonest.len()).rev() {
         soonest[i - 1].1 = soonest[i - 1].1.min(soonest[i].1);
     }
-    let hidden = |&(id, makes): &(OpId, &M::Value)| {
-        let op = &history[id];
-        let next = soonest.partition_point(|&(call, _)| call < op.ret_rank);
+    let hidden = |op: &&Did<Effect<u32>>| {
+        let Some(makes) = op.what.makes else { return false };
+        let next = soonest.partition_point(|&(call, _)| call < op.ret);
         let Some(&(_, until)) = soonest.get(next) else { return false };
-        !needs_anything.any(op.call_rank, until)
-            && needs_value.get(makes).is_none_or(|readers| !readers.any(op.call_rank, until))
+        !needs_anything.any(op.call, until)
+            && needs_value.get(&makes).is_none_or(|readers| !readers.any(op.call, until))
     };
-    changes.iter().filter(|change| hidden(change)).map(|&(id, _)| id).collect()
+    part.iter().filter(hidden).map(|op| op.id).collect()
 }

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::memo::{Memo, Offer};
-use crate::model::Model;
 use crate::search::{Graph, Node, Outcome};
 use crate::slots::Slots;
+use crate::states::growing_vec_bytes;
 use crate::verdict::{Budget, Why};
 
 /// Configurations that share a front.
@@ -21,12 +21,12 @@ impl<S: Slots> Layer<S> {
     fn bytes(&self) -> usize {
         let heap: usize =
             if S::default().heap_bytes() == 0 && size_of::<S>() <= 16 { 0 } else { self.nodes.len() * 64 };
-        self.nodes.capacity() * size_of::<Node<S>>() + self.memo.bytes() + heap
+        growing_vec_bytes(&self.nodes) + self.memo.bytes() + heap
     }
 }
 
 /// Search within `budget`.
-pub(crate) fn search<S: Slots, M: Model>(graph: &mut Graph<'_, '_, M>, budget: Budget) -> Outcome {
+pub(crate) fn search<S: Slots>(graph: &mut Graph<'_>, budget: Budget) -> Outcome {
     let limit = graph.steps.saturating_add(budget.steps);
     let root = graph.root::<S>();
     if graph.is_goal(&root) {
@@ -57,7 +57,7 @@ pub(crate) fn search<S: Slots, M: Model>(graph: &mut Graph<'_, '_, M>, budget: B
                     layers.entry(next.front).or_insert_with(|| Layer { nodes: Vec::new(), memo: Memo::new() })
                 };
                 let before = target.bytes();
-                let used = bytes + graph.states.bytes();
+                let used = bytes + graph.bytes();
                 let room = (budget.bytes + target.memo.bytes()).saturating_sub(used);
                 match target.memo.offer(&next, room) {
                     Offer::Old => continue,

@@ -61,8 +61,8 @@ where
         Ok(None) => {}
         Err(why) => return Verdict::Undecided { why },
         Ok(Some(bad)) => {
-            let breaks = |ids: &[OpId]| matches!(find(history, ids, level, budget), Ok(Some(_)));
-            let core = minimize(history, Evidence { all, hint: None, in_time: false }, breaks);
+            let mut breaks = |ids: &[OpId]| matches!(find(history, ids, level, budget), Ok(Some(_)));
+            let core = minimize(history, Evidence { all, hint: None, in_time: false }, &mut breaks);
             let Bad { guilty, sentence } = find(history, &core, level, budget).ok().flatten().unwrap_or(bad);
             return explain::told(level.level(), guilty, core, sentence);
         }

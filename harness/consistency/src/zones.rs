@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::history::{History, NEVER, OpId};
 use crate::model::{Access, Answer, Model};
+use crate::numbers::{Did, accesses};
 
 /// What is wrong, and who is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,6 @@ pub(crate) struct Conflict {
 }
 
 /// All operations of one value.
-#[derive(Default)]
 struct Cluster {
     written: bool,
     write_call: u32,
@@ -30,45 +30,54 @@ struct Cluster {
     operations: Vec<OpId>,
 }
 
-impl Cluster {
-    fn new() -> Self {
-        Self { first_return: NEVER, first_read_return: NEVER, ..Self::default() }
+impl Default for Cluster {
+    /// Not returned yet, not read yet.
+    fn default() -> Self {
+        Self {
+            written: false,
+            write_call: 0,
+            first_return: NEVER,
+            last_call: 0,
+            first_read_return: NEVER,
+            operations: Vec::new(),
+        }
     }
 }
 
 /// The verdict on the operations `ids` of `history`; `None` if they are not all reads and writes of unique values.
 pub(crate) fn check<M: Model>(history: &History<M>, ids: &[OpId]) -> Option<Result<(), Conflict>> {
-    let mut clusters: BTreeMap<Option<&M::Value>, Cluster> = BTreeMap::new();
-    let mut initial = Cluster::new();
-    initial.written = true;
-    initial.first_return = 0;
-    clusters.insert(None, initial);
-    for &id in ids {
-        let op = &history[id];
-        let (value, write) = match history.model().access(&op.call, op.answer.as_ref())? {
+    Some(zones(&clusters(&accesses(history, ids)?)?))
+}
+
+/// By value; `None` if one was written twice.
+fn clusters(part: &[Did<Access<u32>>]) -> Option<BTreeMap<Option<u32>, Cluster>> {
+    let mut clusters: BTreeMap<Option<u32>, Cluster> = BTreeMap::new();
+    clusters.insert(None, Cluster { written: true, first_return: 0, ..Cluster::default() });
+    for op in part {
+        let (value, write) = match op.what {
             Access::Read(Answer::Unknown) => continue,
             Access::Read(Answer::Initial) => (None, false),
             Access::Read(Answer::Value(value)) => (Some(value), false),
             Access::Write(value) => (Some(value), true),
         };
-        let cluster = clusters.entry(value).or_insert_with(Cluster::new);
+        let cluster = clusters.entry(value).or_default();
         if write {
             if cluster.written {
                 return None;
             }
             cluster.written = true;
-            cluster.write_call = op.call_rank;
+            cluster.write_call = op.call;
         } else {
-            cluster.first_read_return = cluster.first_read_return.min(op.ret_rank);
+            cluster.first_read_return = cluster.first_read_return.min(op.ret);
         }
-        cluster.first_return = cluster.first_return.min(op.ret_rank.saturating_add(1));
-        cluster.last_call = cluster.last_call.max(op.call_rank + 1);
-        cluster.operations.push(id);
+        cluster.first_return = cluster.first_return.min(op.ret.saturating_add(1));
+        cluster.last_call = cluster.last_call.max(op.call + 1);
+        cluster.operations.push(op.id);
     }
-    Some(zones(&clusters))
+    Some(clusters)
 }
 
-fn zones<V: Ord>(clusters: &BTreeMap<Option<&V>, Cluster>) -> Result<(), Conflict> {
+fn zones(clusters: &BTreeMap<Option<u32>, Cluster>) -> Result<(), Conflict> {
     let odds = |a: &Cluster, b: &Cluster| {
         let mut involved: Vec<OpId> = a.operations.iter().chain(&b.operations).copied().collect();
         involved.sort_unstable();

@@ -209,10 +209,19 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
     fn blame(&self, core: &[&Operation<Self>], guilty: usize) -> Option<String> {
         let get = core[guilty];
         let Some(Return::Got(got)) = &get.answer else { return None };
-        let got = got.as_deref().unwrap_or_default();
-        let key = get.call.key();
+        let (who, key) = (get.process, get.call.key());
         let same_key = || core.iter().filter(|op| op.call.key() == key);
         let from = crate::explain::from(key);
+        let Some(got) = got else {
+            let write = same_key().find(|op| !matches!(op.call, Call::Get(_)) && op.precedes(get))?;
+            return Some(format!(
+                "{who} read nothing{from} after {} had finished",
+                self.describe(&write.call, None)
+            ));
+        };
+        if core.len() == 1 {
+            return Some(format!("{who} read {got:?}{from}, and nothing that was written makes that"));
+        }
         for op in same_key() {
             let Call::Append(_, piece) = &op.call else { continue };
             if piece.is_empty() {
@@ -223,22 +232,20 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
                 .count();
             if got.matches(piece.as_str()).count() > told {
                 return Some(format!(
-                    "{} read {got:?}{from}: {piece:?} is there more often than it was appended",
-                    get.process
+                    "{who} read {got:?}{from}: {piece:?} is there more often than it was appended"
                 ));
             }
             let overwritten = same_key().any(|o| matches!(o.call, Call::Put(..)) && !o.precedes(op));
             if op.precedes(get) && !got.contains(piece.as_str()) && !overwritten {
                 return Some(format!(
-                    "{} read {got:?}{from}, without {piece:?}, whose append had finished",
-                    get.process
+                    "{who} read {got:?}{from}, without {piece:?}, whose append had finished"
                 ));
             }
         }
         None
     }
 
-    /// Gets; an append that no get shows; a put with the gets that show it, where no other beginning can be mistaken for it.
+    /// Gets; an append that no get shows; a put with the gets that show it, where no other beginning can be mistaken for it, or where there are none.
     fn removable(&self, seen: &[Seen<'_, Self>]) -> Vec<Vec<usize>> {
         let mut groups = Vec::new();
         let mut shown: Vec<(&str, usize)> = Vec::new();
@@ -262,25 +269,27 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
             .collect();
         for (i, s) in seen.iter().enumerate() {
             match s.call {
-                Call::Append(_, piece)
-                    if !piece.is_empty() && !whole.iter().any(|s| s.contains(piece.as_str())) =>
-                {
-                    groups.push(vec![i]);
+                Call::Append(_, piece) => {
+                    // appending nothing shows where there was nothing
+                    let shows =
+                        |s: &str| if piece.is_empty() { s.is_empty() } else { s.contains(piece.as_str()) };
+                    if !whole.iter().copied().chain(shown.first().map(|s| s.0)).any(shows) {
+                        groups.push(vec![i]);
+                    }
                 }
                 Call::Put(_, value) => {
                     let from = pieces.partition_point(|piece| *piece < value.as_str());
                     let unmistaken = pieces[..from].iter().all(|piece| !value.starts_with(piece))
                         && pieces.get(from + 1).is_none_or(|next| !next.starts_with(value.as_str()));
-                    if unmistaken {
-                        let first = shown.partition_point(|s| s.0 < value.as_str());
-                        let so = shown[first..]
-                            .iter()
-                            .take_while(|s| s.0.starts_with(value.as_str()))
-                            .map(|s| s.1);
-                        groups.push(std::iter::once(i).chain(so).collect());
+                    let first = shown.partition_point(|s| s.0 < value.as_str());
+                    let so =
+                        shown[first..].iter().take_while(|s| s.0.starts_with(value.as_str())).map(|s| s.1);
+                    let group: Vec<usize> = std::iter::once(i).chain(so).collect();
+                    if unmistaken || group.len() == 1 {
+                        groups.push(group);
                     }
                 }
-                _ => {}
+                Call::Get(_) => {}
             }
         }
         groups

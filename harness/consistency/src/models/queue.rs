@@ -56,19 +56,13 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
     ) -> Option<Self::State> {
         match (call, answer) {
             (Call::Enqueue(_, value), None | Some(Return::Done)) => {
-                let mut next = state.clone();
-                next.push_back(value.clone());
+                let mut next = VecDeque::with_capacity(state.len() + 1);
+                next.extend(state.iter().chain([value]).cloned());
                 Some(next)
             }
-            (Call::Dequeue(_), None) => {
-                let mut next = state.clone();
-                next.pop_front();
-                Some(next)
-            }
+            (Call::Dequeue(_), None) => Some(state.iter().skip(1).cloned().collect()),
             (Call::Dequeue(_), Some(Return::Got(got))) if state.front() == got.as_ref() => {
-                let mut next = state.clone();
-                next.pop_front();
-                Some(next)
+                Some(state.iter().skip(1).cloned().collect())
             }
             _ => None,
         }
@@ -158,6 +152,6 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
     }
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
-        state.len() * size_of::<V>()
+        state.capacity() * size_of::<V>()
     }
 }

@@ -167,6 +167,6 @@ impl<V: Clone + Debug + Ord + Hash> Model for Set<V> {
     }
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
-        state.len() * (size_of::<V>() + 16)
+        crate::states::tree_bytes::<V>(state.len())
     }
 }

@@ -116,6 +116,6 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Sto
     }
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
-        state.len() * (size_of::<(K, V)>() + 16)
+        crate::states::tree_bytes::<(K, V)>(state.len())
     }
 }

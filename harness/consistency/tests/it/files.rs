@@ -60,7 +60,7 @@ fn an_event_a_line() {
     );
     assert_eq!(
         verdict(&text.replace("VALUE", "3")),
-        "cas: not linearizable: p1 read 3, which nothing wrote, unless p2: cas 1 to 3 → refused did so all the same"
+        "cas: not linearizable: p1 read 3, and nothing wrote 3 (p2 was told: cas 1 to 3 → refused)"
     );
 }
 

@@ -11,13 +11,13 @@ pub(crate) fn histories() -> u64 {
 }
 
 /// Every verdict is brute force's; every witness is one, and minimal as far as the model knows.
-fn agrees<M: Play>(name: &str, model: &M) {
+fn agrees<M: Play>(name: &str, values: Values) {
     let mut rng = Rng(7);
     let mut legal = 0;
     let total = histories();
     for n in 0..total {
-        let script = Script { clients: 4, operations: 3 + rng.below(5), lost: 12, lies: 85 };
-        let history = play(model, script, &mut rng);
+        let script = Script { clients: 4, operations: 3 + rng.below(5), lost: 12, lies: 85, values };
+        let history = play::<M>(script, &mut rng);
         let expected = brute::linearizable(&history);
         legal += u64::from(expected);
         let verdict = linearizable(&history, &Budget::default());
@@ -48,27 +48,27 @@ pub(crate) fn report(name: &str, total: u64, percent: u64) {
 }
 
 macro_rules! pairs {
-    ($($test:ident: $model:expr;)*) => {
+    ($($test:ident: $model:ident, $values:ident;)*) => {
         $(#[test]
         fn $test() {
-            agrees(stringify!($test), &$model);
+            agrees::<$model>(stringify!($test), Values::$values);
         })*
     };
 }
 
 pairs! {
-    register_unique: Registers(Default::default(), Values::Unique);
-    register_few_values: Registers(Default::default(), Values::Few);
-    cas_unique: Cas(Default::default(), Values::Unique);
-    cas_few_values: Cas(Default::default(), Values::Few);
-    kv_unique: Strings(Default::default(), Values::Unique);
-    kv_few_values: Strings(Default::default(), Values::Few);
-    mutex: Locks(Default::default(), Values::Few);
-    set_unique: Sets(Default::default(), Values::Unique);
-    set_few_values: Sets(Default::default(), Values::Few);
-    counter: Counters(Default::default(), Values::Few);
-    queue_unique: Queues(Default::default(), Values::Unique);
-    queue_few_values: Queues(Default::default(), Values::Few);
+    register_unique: Registers, Unique;
+    register_few_values: Registers, Few;
+    cas_unique: Cas, Unique;
+    cas_few_values: Cas, Few;
+    kv_unique: Strings, Unique;
+    kv_few_values: Strings, Few;
+    mutex: Locks, Few;
+    set_unique: Sets, Unique;
+    set_few_values: Sets, Few;
+    counter: Counters, Few;
+    queue_unique: Queues, Unique;
+    queue_few_values: Queues, Few;
 }
 
 /// A line an operation.
@@ -80,12 +80,13 @@ pub(crate) fn show<M: consistency::Model>(history: &consistency::History<M>) -> 
 }
 
 /// What a model says may leave a history never makes a legal one illegal: so a minimal sub-history is always a witness.
-fn removable_is_sound<M: Play>(name: &str, model: &M) {
+fn removable_is_sound<M: Play>(name: &str, values: Values) {
+    let model = M::default();
     let mut rng = Rng(11);
     let mut tried = 0;
     for _ in 0..histories() {
-        let script = Script { clients: 4, operations: 3 + rng.below(5), lost: 15, lies: 30 };
-        let history = play(model, script, &mut rng);
+        let script = Script { clients: 4, operations: 3 + rng.below(5), lost: 15, lies: 30, values };
+        let history = play::<M>(script, &mut rng);
         if !brute::linearizable(&history) {
             continue;
         }
@@ -108,12 +109,12 @@ fn removable_is_sound<M: Play>(name: &str, model: &M) {
 #[test]
 fn what_may_leave_never_makes_a_legal_history_illegal() {
     for values in [Values::Unique, Values::Few] {
-        removable_is_sound("register", &Registers(Default::default(), values));
-        removable_is_sound("cas", &Cas(Default::default(), values));
-        removable_is_sound("kv", &Strings(Default::default(), values));
-        removable_is_sound("mutex", &Locks(Default::default(), values));
-        removable_is_sound("set", &Sets(Default::default(), values));
-        removable_is_sound("counter", &Counters(Default::default(), values));
-        removable_is_sound("queue", &Queues(Default::default(), values));
+        removable_is_sound::<Registers>("register", values);
+        removable_is_sound::<Cas>("cas", values);
+        removable_is_sound::<Strings>("kv", values);
+        removable_is_sound::<Locks>("mutex", values);
+        removable_is_sound::<Sets>("set", values);
+        removable_is_sound::<Counters>("counter", values);
+        removable_is_sound::<Queues>("queue", values);
     }
 }

@@ -27,13 +27,13 @@ impl Rng {
 }
 
 /// What random clients do with a model.
-pub(crate) trait Play: Model {
+pub(crate) trait Play: Model + Default {
     /// What `process` might call; `fresh` is a number not used before.
-    fn some_call(&self, rng: &mut Rng, process: Process, fresh: u64) -> Self::Call;
+    fn some_call(values: Values, rng: &mut Rng, process: Process, fresh: u64) -> Self::Call;
     /// What the call returns in `state`.
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return;
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return;
     /// Something it might return in some other state.
-    fn lie(&self, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return;
+    fn lie(values: Values, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return;
 }
 
 /// How to play.
@@ -45,10 +45,12 @@ pub(crate) struct Script {
     pub(crate) lost: usize,
     /// Percent of histories with lies in them.
     pub(crate) lies: usize,
+    pub(crate) values: Values,
 }
 
 /// Play with a model that has one part only.
-pub(crate) fn play<M: Play>(model: &M, script: Script, rng: &mut Rng) -> History<M> {
+pub(crate) fn play<M: Play>(script: Script, rng: &mut Rng) -> History<M> {
+    let model = M::default();
     struct Client<M: Model> {
         id: OpId,
         call: M::Call,
@@ -70,7 +72,7 @@ pub(crate) fn play<M: Play>(model: &M, script: Script, rng: &mut Rng) -> History
         if start {
             let process = Process(free.swap_remove(rng.below(free.len())));
             fresh += 1;
-            let call = model.some_call(rng, process, fresh);
+            let call = M::some_call(script.values, rng, process, fresh);
             let id = history.invoke(process, now, call.clone());
             let lost = rng.chance(script.lost);
             open.push(Client { id, call, effect: None, lost });
@@ -86,14 +88,14 @@ pub(crate) fn play<M: Play>(model: &M, script: Script, rng: &mut Rng) -> History
         }
         let i = rng.below(open.len());
         if open[i].effect.is_none() {
-            let answer = model.honest(&state, &open[i].call);
+            let answer = M::honest(&state, &open[i].call);
             state = model.step(&state, &open[i].call, Some(&answer)).expect("an honest answer is legal");
             open[i].effect = Some(answer);
         } else if !open[i].lost {
             let client = open.swap_remove(i);
             let mut answer = client.effect.expect("it took effect");
             if lies > 0 && rng.chance(70) {
-                answer = model.lie(rng, &client.call, fresh);
+                answer = M::lie(script.values, rng, &client.call, fresh);
                 lies -= 1;
             }
             history.returned(client.id, now, answer);
@@ -117,100 +119,32 @@ fn value(rng: &mut Rng, values: Values, fresh: u64) -> u64 {
     }
 }
 
-macro_rules! play_as {
-    ($name:ident, $inner:ty) => {
-        /// A model with a way to be played.
-        #[derive(Clone, Debug)]
-        pub(crate) struct $name(pub(crate) $inner, pub(crate) Values);
-
-        impl Model for $name {
-            type Call = <$inner as Model>::Call;
-            type Return = <$inner as Model>::Return;
-            type State = <$inner as Model>::State;
-            type Key = <$inner as Model>::Key;
-            type Value = <$inner as Model>::Value;
-            fn init(&self) -> Self::State {
-                self.0.init()
-            }
-            fn step(&self, s: &Self::State, c: &Self::Call, a: Option<&Self::Return>) -> Option<Self::State> {
-                self.0.step(s, c, a)
-            }
-            fn key(&self, call: &Self::Call) -> Option<Self::Key> {
-                self.0.key(call)
-            }
-            fn is_read(&self, c: &Self::Call, a: Option<&Self::Return>) -> bool {
-                self.0.is_read(c, a)
-            }
-            fn describe(&self, c: &Self::Call, a: Option<&Self::Return>) -> String {
-                self.0.describe(c, a)
-            }
-            fn access<'a>(
-                &self,
-                c: &'a Self::Call,
-                a: Option<&'a Self::Return>,
-            ) -> Option<consistency::model::Access<&'a Self::Value>> {
-                self.0.access(c, a)
-            }
-            fn blame(&self, _: &[&consistency::Operation<Self>], _: usize) -> Option<String> {
-                None
-            }
-            fn shows(&self, seen: consistency::model::Seen<'_, Self>) -> Option<consistency::model::Shows> {
-                self.0.shows(consistency::model::Seen { call: seen.call, answer: seen.answer })
-            }
-            fn reach(&self, state: &Self::State) -> Option<std::ops::Range<u32>> {
-                self.0.reach(state)
-            }
-            fn tailored(&self, seen: &[consistency::model::Seen<'_, Self>]) -> Self {
-                let seen: Vec<_> = seen
-                    .iter()
-                    .map(|s| consistency::model::Seen { call: s.call, answer: s.answer })
-                    .collect();
-                Self(self.0.tailored(&seen), self.1)
-            }
-            fn effect<'a>(
-                &self,
-                c: &'a Self::Call,
-                a: Option<&'a Self::Return>,
-            ) -> Option<consistency::model::Effect<&'a Self::Value>> {
-                self.0.effect(c, a)
-            }
-            fn removable(&self, seen: &[consistency::model::Seen<'_, Self>]) -> Vec<Vec<usize>> {
-                let seen: Vec<_> = seen
-                    .iter()
-                    .map(|s| consistency::model::Seen { call: s.call, answer: s.answer })
-                    .collect();
-                self.0.removable(&seen)
-            }
-        }
-    };
-}
-
-play_as!(Registers, register::Register<(), u64>);
-play_as!(Cas, cas::CasRegister<(), u64>);
-play_as!(Strings, kv::Kv<()>);
-play_as!(Locks, mutex::Mutex<()>);
-play_as!(Sets, set::Set<u64>);
-play_as!(Counters, counter::Counter<()>);
-play_as!(Queues, queue::Queue<(), u64>);
+pub(crate) type Registers = register::Register<(), u64>;
+pub(crate) type Cas = cas::CasRegister<(), u64>;
+pub(crate) type Strings = kv::Kv<()>;
+pub(crate) type Locks = mutex::Mutex<()>;
+pub(crate) type Sets = set::Set<u64>;
+pub(crate) type Counters = counter::Counter<()>;
+pub(crate) type Queues = queue::Queue<(), u64>;
 
 impl Play for Registers {
-    fn some_call(&self, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
+    fn some_call(values: Values, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
         if rng.chance(50) {
             register::Call::Read(())
         } else {
-            register::Call::Write((), value(rng, self.1, fresh))
+            register::Call::Write((), value(rng, values, fresh))
         }
     }
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
             register::Call::Read(()) => register::Return::Read(*state),
             register::Call::Write(..) => register::Return::Written,
         }
     }
-    fn lie(&self, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
+    fn lie(values: Values, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
         match call {
             register::Call::Read(()) => {
-                let fresh = if matches!(self.1, Values::Few) { 2 } else { fresh };
+                let fresh = if matches!(values, Values::Few) { 2 } else { fresh };
                 register::Return::Read(Some(rng.next() % (fresh + 1)).filter(|&v| v > 0))
             }
             register::Call::Write(..) => register::Return::Written,
@@ -226,31 +160,31 @@ fn held(state: cas::State<u64>) -> Option<u64> {
 }
 
 impl Play for Cas {
-    fn some_call(&self, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
+    fn some_call(values: Values, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
         match rng.below(3) {
             0 => cas::Call::Read(()),
-            1 => cas::Call::Write((), value(rng, self.1, fresh)),
+            1 => cas::Call::Write((), value(rng, values, fresh)),
             _ => {
-                let old = match self.1 {
+                let old = match values {
                     Values::Few => 2,
                     Values::Unique => fresh,
                 };
                 let from = Some(rng.next() % (old + 1)).filter(|&v| v > 0);
-                cas::Call::Cas { key: (), from, to: value(rng, self.1, fresh) }
+                cas::Call::Cas { key: (), from, to: value(rng, values, fresh) }
             }
         }
     }
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
             cas::Call::Read(()) => cas::Return::Read(held(*state)),
             cas::Call::Write(..) => cas::Return::Written,
             cas::Call::Cas { from, .. } => cas::Return::Swapped(*from == held(*state)),
         }
     }
-    fn lie(&self, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
+    fn lie(values: Values, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
         match call {
             cas::Call::Read(()) => {
-                let fresh = if matches!(self.1, Values::Few) { 2 } else { fresh };
+                let fresh = if matches!(values, Values::Few) { 2 } else { fresh };
                 cas::Return::Read(Some(rng.next() % (fresh + 1)).filter(|&v| v > 0))
             }
             cas::Call::Write(..) => cas::Return::Written,
@@ -262,8 +196,8 @@ impl Play for Cas {
 const PIECES: [&str; 4] = ["a", "b", "ab", ""];
 
 impl Play for Strings {
-    fn some_call(&self, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
-        let piece = match self.1 {
+    fn some_call(values: Values, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
+        let piece = match values {
             Values::Few => PIECES[rng.below(4)].to_owned(),
             Values::Unique => format!("{fresh}."),
         };
@@ -273,7 +207,7 @@ impl Play for Strings {
             _ => kv::Call::Append((), piece),
         }
     }
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
             kv::Call::Get(()) => kv::Return::Got(match state {
                 kv::State::Holds(held) => Some(held.clone()),
@@ -282,7 +216,7 @@ impl Play for Strings {
             _ => kv::Return::Done,
         }
     }
-    fn lie(&self, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
+    fn lie(_: Values, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
         match call {
             kv::Call::Get(()) => kv::Return::Got(match rng.below(4) {
                 0 => None,
@@ -296,25 +230,25 @@ impl Play for Strings {
 }
 
 impl Play for Locks {
-    fn some_call(&self, rng: &mut Rng, process: Process, _: u64) -> Self::Call {
+    fn some_call(_: Values, rng: &mut Rng, process: Process, _: u64) -> Self::Call {
         let owner = mutex::Owner(process.0 % 3);
         if rng.chance(55) { mutex::Call::Acquire((), owner) } else { mutex::Call::Release((), owner) }
     }
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return {
         let works = match call {
             mutex::Call::Acquire((), _) => state.is_none(),
             mutex::Call::Release((), owner) => *state == Some(*owner),
         };
         if works { mutex::Return::Done } else { mutex::Return::Refused }
     }
-    fn lie(&self, rng: &mut Rng, _: &Self::Call, _: u64) -> Self::Return {
+    fn lie(_: Values, rng: &mut Rng, _: &Self::Call, _: u64) -> Self::Return {
         if rng.chance(60) { mutex::Return::Done } else { mutex::Return::Refused }
     }
 }
 
 impl Play for Sets {
-    fn some_call(&self, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
-        let value = value(rng, self.1, fresh.div_ceil(2));
+    fn some_call(values: Values, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
+        let value = value(rng, values, fresh.div_ceil(2));
         match rng.below(5) {
             0 | 1 => set::Call::Add(value),
             2 => set::Call::Remove(value),
@@ -322,14 +256,14 @@ impl Play for Sets {
             _ => set::Call::Read,
         }
     }
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
             set::Call::Add(value) => set::Return::Was(!state.contains(value)),
             set::Call::Remove(value) | set::Call::Contains(value) => set::Return::Was(state.contains(value)),
             set::Call::Read => set::Return::All(state.clone()),
         }
     }
-    fn lie(&self, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
+    fn lie(_: Values, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
         match call {
             set::Call::Read => {
                 let some: BTreeSet<u64> = (1..=fresh.min(3)).filter(|_| rng.chance(50)).collect();
@@ -343,17 +277,17 @@ impl Play for Sets {
 }
 
 impl Play for Counters {
-    fn some_call(&self, rng: &mut Rng, _: Process, _: u64) -> Self::Call {
+    fn some_call(_: Values, rng: &mut Rng, _: Process, _: u64) -> Self::Call {
         if rng.chance(50) { counter::Call::Read(()) } else { counter::Call::Add((), rng.below(4) as i64 - 1) }
     }
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
             counter::Call::Read(()) => counter::Return::Count(*state),
             counter::Call::Add((), by) if by % 2 == 0 => counter::Return::Count(state + by),
             counter::Call::Add(..) => counter::Return::Done,
         }
     }
-    fn lie(&self, rng: &mut Rng, call: &Self::Call, _: u64) -> Self::Return {
+    fn lie(_: Values, rng: &mut Rng, call: &Self::Call, _: u64) -> Self::Return {
         match call {
             counter::Call::Add(..) if rng.chance(50) => counter::Return::Done,
             _ => counter::Return::Count(rng.below(5) as i64 - 1),
@@ -362,20 +296,20 @@ impl Play for Counters {
 }
 
 impl Play for Queues {
-    fn some_call(&self, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
+    fn some_call(values: Values, rng: &mut Rng, _: Process, fresh: u64) -> Self::Call {
         if rng.chance(50) {
             queue::Call::Dequeue(())
         } else {
-            queue::Call::Enqueue((), value(rng, self.1, fresh))
+            queue::Call::Enqueue((), value(rng, values, fresh))
         }
     }
-    fn honest(&self, state: &Self::State, call: &Self::Call) -> Self::Return {
+    fn honest(state: &Self::State, call: &Self::Call) -> Self::Return {
         match call {
             queue::Call::Dequeue(()) => queue::Return::Got(state.front().copied()),
             queue::Call::Enqueue(..) => queue::Return::Done,
         }
     }
-    fn lie(&self, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
+    fn lie(_: Values, rng: &mut Rng, call: &Self::Call, fresh: u64) -> Self::Return {
         match call {
             queue::Call::Dequeue(()) => queue::Return::Got(Some(rng.next() % (fresh + 1)).filter(|&v| v > 0)),
             queue::Call::Enqueue(..) => queue::Return::Done,
