@@ -1,6 +1,7 @@
 //! `paxos`, the other way: who is asked passes the wish on to the node with the lowest id, and proposes itself only when
 //! nothing comes of that. Acceptors tell everyone what they accept, and every node counts; there is no `Decided` message.
-//! A ballot is one number: a node's ballots are those with its remainder modulo n.
+//! Where votes are spread over several ballots, so that who missed some cannot count a majority, another ballot brings them
+//! together. A ballot is one number: a node's ballots are those with its remainder modulo n.
 
 use lab::paxos::{Ballot, Config, Event, Message, Paxos as Contract, Proposal, Request, Response, Value};
 use lab::prelude::*;
@@ -45,6 +46,7 @@ struct Learner {
     votes: BTreeMap<Ballot, BTreeSet<NodeId>>,
     decided: Option<Value>,
     informed: BTreeSet<NodeId>,
+    repeats: u32,
     waiting: Vec<RequestId>,
 }
 
@@ -145,7 +147,7 @@ impl Paxos {
         });
         out.sync();
         out.broadcast(Message::Accepted(proposal));
-        out.set_timer(self.config.retry, Alarm::RepeatVote);
+        self.repeat_later(out);
         self.count(out.me(), proposal, out);
     }
 
@@ -165,8 +167,36 @@ impl Paxos {
                 out.reply(id, Response::Decided { value });
             }
             out.broadcast(Message::Extension(vec![GOT_IT]));
+            self.repeat_later(out);
         }
         new
+    }
+
+    fn repeat_later(&self, out: &mut Out<Self>) {
+        out.set_timer(
+            self.config.retry / 2 + out.random(Duration::ZERO..self.config.retry),
+            Alarm::RepeatVote,
+        );
+    }
+    /// To all who have not said that they can count a majority.
+    fn repeat_vote(&mut self, out: &mut Out<Self>) {
+        if let Some(vote) = self.acceptor.vote {
+            self.count(out.me(), vote, out); // after a crash it is to be counted anew
+        }
+        let uninformed = |node: &NodeId| !self.learner.informed.contains(node);
+        let others: Vec<NodeId> = out.peers().filter(uninformed).collect();
+        if others.is_empty() {
+            return;
+        }
+        if let Some(vote) = self.acceptor.vote {
+            others.iter().for_each(|node| out.send(*node, Message::Accepted(vote)));
+        }
+        self.learner.repeats += 1;
+        let spread = self.learner.decided.is_some() && self.learner.repeats.is_multiple_of(2);
+        if spread && self.proposer.wish.is_some() {
+            self.next_ballot(out);
+        }
+        self.repeat_later(out);
     }
 
     fn extension(&mut self, from: NodeId, bytes: &[u8], out: &mut Out<Self>) {
@@ -237,22 +267,10 @@ impl Node for Paxos {
     }
 
     fn on_timer(&mut self, timer: Alarm, out: &mut Out<Self>) {
-        match (timer, self.acceptor.vote) {
-            (Alarm::FallBack | Alarm::NextBallot, _) if self.learner.decided.is_none() => {
-                self.next_ballot(out);
-            }
-            (Alarm::RepeatVote, Some(vote)) => {
-                self.count(out.me(), vote, out); // after a crash it is to be counted anew
-                let uninformed = |node: &NodeId| !self.learner.informed.contains(node);
-                let others: Vec<NodeId> = out.peers().filter(uninformed).collect();
-                for node in &others {
-                    out.send(*node, Message::Accepted(vote));
-                }
-                if !others.is_empty() {
-                    out.set_timer(self.config.retry, Alarm::RepeatVote);
-                }
-            }
-            _ => {}
+        match timer {
+            Alarm::FallBack | Alarm::NextBallot if self.learner.decided.is_none() => self.next_ballot(out),
+            Alarm::FallBack | Alarm::NextBallot => {}
+            Alarm::RepeatVote => self.repeat_vote(out),
         }
     }
 }
