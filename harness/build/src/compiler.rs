@@ -29,6 +29,8 @@ pub(crate) const FLAGS: &[&str] = &[
 
 /// Address space of the compiler, in bytes: several times what rustc takes for a chapter.
 const MEMORY_MAX: u64 = 4 << 30;
+/// It may take so many times its processor time before it is given up.
+const PATIENCE: u32 = 10;
 /// A file that the compiler writes, in bytes.
 const FILE_MAX: u64 = 512 << 20;
 
@@ -88,7 +90,7 @@ fn jail(kit: &Kit, dir: &Path) -> Result<Confinement, Error> {
     let mut reads = kit.toolchain.folders();
     reads.push(kit.libraries.clone());
     reads.extend(dir.parent().map(Path::to_owned));
-    let cpu = kit.compile_max.max(Duration::from_secs(1)).as_secs().saturating_mul(4);
+    let cpu = kit.compile_max.max(Duration::from_secs(1)).as_secs() + 1;
     let limits: [Limit; 4] = [
         (Resource::Addresses, MEMORY_MAX),
         (Resource::FileSize, FILE_MAX),
@@ -100,9 +102,12 @@ fn jail(kit: &Kit, dir: &Path) -> Result<Confinement, Error> {
 
 fn run(kit: &Kit, dir: &Path, mut rustc: Command) -> Result<Report, Error> {
     let jail = jail(kit, dir)?;
-    let ended = limits::run(&mut rustc, &jail, kit.compile_max).at("cannot run", &kit.toolchain.rustc)?;
+    // Processor time decides, which a busy machine does not stretch; what only waits is cut off some day.
+    let patience = kit.compile_max * PATIENCE;
+    let ended = limits::run(&mut rustc, &jail, patience).at("cannot run", &kit.toolchain.rustc)?;
+    let too_slow = Error::CompilerTooSlow { limit_s: kit.compile_max.as_secs() };
     let Ended::By { status, stderr } = ended else {
-        return Err(Error::CompilerTooSlow { limit_s: kit.compile_max.as_secs() });
+        return Err(too_slow);
     };
     let (mut messages, mut noise) = (Vec::new(), "");
     for line in stderr.lines() {
@@ -125,7 +130,7 @@ fn run(kit: &Kit, dir: &Path, mut rustc: Command) -> Result<Report, Error> {
         (Some(1), _) if report.errors().next().is_some() => return Ok(report),
         _ if noise.contains("memory allocation") => "out of memory".to_owned(),
         (_, Some(11)) => "its stack overflowed".to_owned(),
-        (_, Some(24)) => "out of processor time".to_owned(),
+        (_, Some(24)) => return Err(too_slow),
         (_, Some(25)) => "its output grew too large".to_owned(),
         (_, Some(signal)) => format!("signal {signal}"),
         (code, None) => format!("exit code {}", code.unwrap_or(-1)),

@@ -20,7 +20,7 @@ use std::time::Duration;
 const KITS_KEPT: usize = 4;
 /// Names the crates of a kit; its time is when the kit was last used.
 const RECORD: &str = "kit.json";
-/// How long a compiler may run for one crate of a submission.
+/// Processor time that a compiler may use for one crate of a submission.
 const COMPILE_MAX: Duration = Duration::from_secs(60);
 
 /// A step of preparing a kit, for a person who waits.
@@ -83,7 +83,7 @@ impl Kit {
     ) -> Result<Kit, Error> {
         prepare(archive.hash("kit/"), || archive.clone(), cache, progress)
     }
-    /// The same kit with another limit on how long a compiler may run for one crate of a submission. The
+    /// The same kit with another limit on the processor time that a compiler may use for one crate of a submission. The
     /// default is a minute.
     pub fn with_compile_max(self, compile_max: Duration) -> Kit {
         Kit { compile_max, ..self }

@@ -222,7 +222,9 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
         check(libc::getrlimit(which, &raw mut now).into())?;
         // who may use less already can't be given more
         let most = libc::rlim_t::min(most, now.rlim_max);
-        check(libc::setrlimit(which, &libc::rlimit { rlim_cur: most, rlim_max: most }).into())
+        // who has no time left is told by a signal of its own, a second before he is killed like anybody else
+        let told = if which == libc::RLIMIT_CPU { most.saturating_sub(1) } else { most };
+        check(libc::setrlimit(which, &libc::rlimit { rlim_cur: told, rlim_max: most }).into())
     }
 }
 

@@ -363,18 +363,15 @@ fn attacks() -> Vec<Attack> {
             },
             calls,
         ),
-        rare(
-            "unshare",
-            nothing,
-            |_, run| user_namespace(run.child.id()) != user_namespace(std::process::id()),
-            calls,
-        ),
+        rare("unshare", nothing, |_, run| has_own_namespace(run.child.id()), calls),
     ];
     all
 }
 
-fn user_namespace(pid: u32) -> Option<PathBuf> {
-    fs::read_link(format!("/proc/{pid}/ns/user")).ok()
+/// A process that is gone has none.
+fn has_own_namespace(pid: u32) -> bool {
+    let of = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/user")).ok();
+    of(&pid.to_string()).is_some_and(|theirs| Some(theirs) != of("self"))
 }
 
 /// Whether there was a segment of shared memory with that key; there is none any more.
