@@ -274,7 +274,9 @@ mod tests {
         let mut node = Bench::<Raft>::new(1, 3, CONFIG);
         node.timer(Alarm::Election);
         node.message(2, vote(1, true));
-        let done = |effects: &[Effect<Raft>]| effects.iter().any(|e| matches!(e, Effect::Emit(Event::Applied { .. })));
+        let done = |effects: &[Effect<Raft>]| {
+            effects.iter().any(|e| matches!(e, Effect::Emit(Event::Applied { .. })))
+        };
         assert!(!done(&node.request(Request::Propose("x".into()))), "only this node has it");
         let answer = Message::Appended { term: 1, success: true, index: 1, conflict: None };
         assert!(done(&node.message(3, answer)));
