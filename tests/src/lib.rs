@@ -3,6 +3,7 @@
 //! A check judges promises, not implementations. Before one is written there is a wrong submission that must
 //! fail it (`mutants.toml` beside the chapter's solution) and an unusual one that must pass (`second/`).
 
+mod answers;
 mod ch06;
 mod ch07;
 mod runs;

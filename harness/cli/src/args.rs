@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Next,
     /// Grade your solutions, or somebody's
     Grade(GradeArgs),
+    /// Run a failing world once more, and show what happened
+    Replay(ReplayArgs),
     /// Show where you stand, as `faultlines` alone does
     Progress,
     /// List chapters and exercises
@@ -86,6 +88,48 @@ pub(crate) struct GradeArgs {
     /// Say in the JSON report how long it took
     #[arg(long)]
     pub(crate) timings: bool,
+    /// Cut the first failure of each exercise down by trying so many smaller runs at most; 0 shows it as it is
+    #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) shrink: u32,
+    /// Draw with plain letters only
+    #[arg(long)]
+    pub(crate) ascii: bool,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+/// By so many smaller runs a failure is cut down, if nobody says otherwise: about two seconds' worth.
+pub(crate) const SHRINK_RUNS: u32 = 500;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArgs {
+    /// Which check, such as 7/lamport/restart; the first that failed in the last grade if not given
+    #[arg(value_name = "CHAPTER/EXERCISE/CHECK")]
+    pub(crate) what: Option<String>,
+    /// The folder that holds the chapters' folders, such as 07-logical-clocks
+    #[arg(long, value_name = "DIR")]
+    pub(crate) submission: Option<PathBuf>,
+    /// Which run of the check, as a report names it
+    #[arg(long, value_name = "N")]
+    pub(crate) world: Option<u32>,
+    /// With which seed, as a report names it
+    #[arg(long, value_name = "SEED", requires = "world")]
+    pub(crate) seed: Option<String>,
+    /// Derive the seed from this secret instead of the public default
+    #[arg(long, value_name = "KEY", env = "FAULTLINES_SEED_KEY", hide_env_values = true)]
+    pub(crate) seed_key: Option<String>,
+    /// Cut the run down by trying so many smaller ones at most; 0 shows it as it is
+    #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) shrink: u32,
+    /// Print everything that happened in the whole run, too
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Write everything that happened in the whole run to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw with plain letters only
+    #[arg(long)]
+    pub(crate) ascii: bool,
     #[command(flatten)]
     pub(crate) how: HowArgs,
 }
@@ -158,4 +202,6 @@ pub(crate) enum Gate {
     Determinism,
     /// Skeletons are what the references generate; ids agree
     Freshness,
+    /// The failures of known wrong submissions are told in few events
+    Stories,
 }

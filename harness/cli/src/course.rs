@@ -2,7 +2,7 @@
 
 use crate::Failed;
 use build::{Archive, Built, Error, Kit, Sources, Target};
-use judge::{Chapter, Exercise};
+use judge::{Chapter, Check, Exercise};
 use serde::Deserialize;
 
 /// All chapters, and the skeletons and hints that go with them.
@@ -116,6 +116,21 @@ impl Course {
         }
         Ok((suite.number, exercise))
     }
+    /// The check that `7/lamport/restart` names.
+    pub(crate) fn check(&self, name: &str) -> Result<(Selected<'_>, &Check), Failed> {
+        let Some((exercise, id)) = name.rsplit_once('/').filter(|(exercise, _)| exercise.contains('/'))
+        else {
+            return Err(Failed::usage(anyhow::anyhow!(
+                "`{name}` is no check; name one like 7/lamport/restart"
+            )));
+        };
+        let selected = crate::workspace::one_exercise(self, exercise)?;
+        let check = selected.exercise.checks.iter().find(|check| check.id == id).ok_or_else(|| {
+            let ids: Vec<&str> = selected.exercise.checks.iter().map(|check| check.id).collect();
+            Failed::usage(anyhow::anyhow!("no check `{id}` in {exercise}; it has: {}", ids.join(", ")))
+        })?;
+        Ok((selected, check))
+    }
     fn chapter(&self, number: u8) -> Option<&ChapterFolder> {
         self.chapters.iter().find(|chapter| chapter.suite.number == number)
     }
@@ -130,7 +145,7 @@ impl ChapterFolder {
         let target = |exercise: &Exercise| Target {
             exercise: exercise.id.to_owned(),
             modules: self.about(exercise.id).map(|about| about.modules.clone()).unwrap_or_default(),
-            entry: exercise.entry.to_owned(),
+            entry: exercise.entry.source.to_owned(),
         };
         self.suite.exercises.iter().map(target).collect()
     }

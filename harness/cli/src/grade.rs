@@ -2,6 +2,7 @@
 
 use crate::args::{Format, GradeArgs};
 use crate::course::{ChapterFolder, Course, Selected};
+use crate::failures::Failures;
 use crate::judging::{Judging, judge_all};
 use crate::progress::Progress;
 use crate::report::{ChapterReport, GradedExercise, Report};
@@ -24,14 +25,14 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
             (workspace.folder.clone(), Some(workspace))
         }
     };
-    let judging = Judging::new(&args.how, args.seed_key.as_deref());
+    let judging = Judging::new(&args.how, args.seed_key.as_deref()).with_stories(args.shrink);
     let mut report = grade(&submission, &selected, &judging)?;
     report.not_isolated = crate::isolation::missing(args.how.no_sandbox);
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     }
     let mut text = match args.format {
-        Format::Text => report.text(crate::text::width()),
+        Format::Text => report.text(crate::text::width(), args.ascii),
         Format::Json => report.json(),
     };
     if let Some(workspace) = workspace.filter(|_| std::env::var_os("CI").is_none()) {
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
 }
 
 /// The folder that was named as the submission.
-fn named_folder(named: &Path) -> Result<PathBuf, Failed> {
+pub(crate) fn named_folder(named: &Path) -> Result<PathBuf, Failed> {
     if named.is_dir() {
         return Ok(named.to_owned());
     }
@@ -66,6 +67,9 @@ fn keep_progress(workspace: &Workspace, report: &Report, course: &Course) -> Res
     let mut progress = Progress::read(&file, &mut crate::pages::warn)?;
     let gained = progress.merge(report);
     progress.write(&file)?;
+    let mut failures = Failures::read(workspace);
+    failures.update(report);
+    failures.write(workspace)?;
     let chapters: Vec<_> = course.chapters.iter().map(|chapter| &chapter.suite).collect();
     let total = progress.total_xp(&chapters);
     Ok(match gained {

@@ -3,7 +3,7 @@
 use crate::Failed;
 use crate::args::HowArgs;
 use host::{Fleet, Guest, Layers};
-use judge::{Check, Exercise, ExerciseReport, Finding, Options, SeedKey};
+use judge::{Check, CheckReport, Exercise, ExerciseReport, Finding, How, Options, SeedKey, Verdict};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +15,8 @@ pub(crate) struct Judging {
     pub(crate) workers: usize,
     /// How guests are confined.
     pub(crate) layers: Layers,
+    /// By running how many smaller worlds a failure is cut down, if its story is wanted.
+    pub(crate) shrink: Option<u32>,
     /// Where the first worker runs.
     core: usize,
 }
@@ -23,11 +25,21 @@ impl Judging {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let seed_key = seed_key.map(SeedKey::secret).unwrap_or_default();
         let options = Options { seed_key, worlds: how.worlds, batch: how.batch.into() };
-        Judging { options, workers: how.workers.map_or(cores, usize::from), layers: how.layers(), core: 0 }
+        Judging {
+            options,
+            workers: how.workers.map_or(cores, usize::from),
+            layers: how.layers(),
+            shrink: None,
+            core: 0,
+        }
     }
 }
 
 impl Judging {
+    /// The same, and the first failure of each exercise is told, cut down by running so many smaller worlds at most.
+    pub(crate) fn with_stories(self, budget: u32) -> Judging {
+        Judging { shrink: Some(budget), ..self }
+    }
     /// The same by one worker, there.
     pub(crate) fn on_core(self, core: usize) -> Judging {
         Judging { workers: 1, core, ..self }
@@ -87,7 +99,37 @@ pub(crate) fn judge_all(
             decided[e][c] = true;
         }
     }
-    Ok(exercises.iter().zip(findings).map(|(exercise, findings)| judge::score(exercise, findings)).collect())
+    let solo: Vec<Vec<bool>> = findings
+        .iter()
+        .map(|of| of.iter().map(|finding| finding.as_ref().is_some_and(|f| f.solo.is_some())).collect())
+        .collect();
+    let reports = exercises.iter().zip(findings);
+    let mut reports: Vec<ExerciseReport> =
+        reports.map(|(exercise, findings)| judge::score(exercise, findings)).collect();
+    if let Some(budget) = judging.shrink {
+        // of each exercise, the first thing to mend
+        let failed = |report: &ExerciseReport| report.checks.iter().position(is_told);
+        let wanted: Vec<Place> =
+            reports.iter().enumerate().filter_map(|(e, report)| Some((e, failed(report)?))).collect();
+        let told = on_workers(judging, guest, &wanted, |fleet, &(e, c)| {
+            let exercise = exercises[e];
+            let Some(failure) = &reports[e].checks[c].failure else { return Ok(None) };
+            let alone = judging.options.batch == 1 || solo[e][c];
+            let world = (failure.seed, failure.world);
+            Ok(judge::tell(fleet, exercise, &exercise.checks[c], world, budget, alone)?)
+        })?;
+        for ((e, c), told) in told {
+            if let Some(told) = told {
+                reports[e].checks[c].tell(told);
+            }
+        }
+    }
+    Ok(reports)
+}
+/// Whether a check has a story: it failed, and not for want of anything that it is about.
+fn is_told(check: &CheckReport) -> bool {
+    matches!(check.verdict, Verdict::Failed | Verdict::Crashed | Verdict::TimedOut)
+        && check.failure.as_ref().is_some_and(|failure| !matches!(failure.how, How::Vacuous(_)))
 }
 
 type Place = (usize, usize);
@@ -100,22 +142,35 @@ fn judge_wave(
     wave: &[Place],
     done: &(dyn Fn(&Check) + Sync),
 ) -> Result<Vec<(Place, Finding)>, Failed> {
+    on_workers(judging, guest, wave, |fleet, &(e, c)| {
+        let (exercise, check) = (exercises[e], &exercises[e].checks[c]);
+        let finding = judge::judge(fleet, chapter, exercise.id, check, &judging.options)?;
+        done(check);
+        Ok(finding)
+    })
+}
+
+/// Does something for each of these places, on all workers; each has lanes of its own.
+fn on_workers<R: Send>(
+    judging: &Judging,
+    guest: &Guest,
+    places: &[Place],
+    work: impl Fn(&mut Fleet, &Place) -> Result<R, Failed> + Sync,
+) -> Result<Vec<(Place, R)>, Failed> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     let worker = |core: usize| -> Result<(), Failed> {
         host::pin(core);
         let mut fleet = Fleet::new(guest);
-        while let Some((e, c)) = wave.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (exercise, check) = (exercises[*e], &exercises[*e].checks[*c]);
-            let finding = judge::judge(&mut fleet, chapter, exercise.id, check, &judging.options)?;
-            done(check);
-            results.lock().expect("no worker panics while it holds this").push(((*e, *c), finding));
+        while let Some(place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = work(&mut fleet, place)?;
+            results.lock().expect("no worker panics while it holds this").push((*place, result));
         }
         Ok(())
     };
     let worker = &worker;
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..judging.workers.min(wave.len()))
+        let workers: Vec<_> = (0..judging.workers.min(places.len()))
             .map(|core| scope.spawn(move || worker(judging.core + core)))
             .collect();
         for handle in workers {

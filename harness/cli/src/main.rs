@@ -4,16 +4,20 @@
 
 mod args;
 mod course;
+mod diagram;
 mod doctor;
+mod failures;
 mod grade;
 mod isolation;
 mod judging;
 mod pages;
 mod progress;
+mod replay;
 mod report;
 mod text;
 mod verify;
 mod verify_determinism;
+mod verify_stories;
 mod workspace;
 
 use args::{Args, Command};
@@ -100,6 +104,7 @@ fn run(args: Args) -> Result<Exit, Failed> {
         Some(Command::List) => pages::list(),
         Some(Command::Hint { exercise, level }) => pages::hint(&exercise, level),
         Some(Command::Grade(args)) => grade::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
     }
 }

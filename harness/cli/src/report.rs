@@ -3,7 +3,7 @@
 use crate::Exit;
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, wrapped};
 use host::Barrier;
-use judge::{CheckReport, Exercise, ExerciseReport, Failure, Kind, RELEASE, Verdict};
+use judge::{CheckReport, Exercise, ExerciseReport, Failure, Kind, RELEASE, Told, Verdict};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -88,10 +88,10 @@ impl Report {
         })
     }
 
-    pub(crate) fn text(&self, width: usize) -> String {
+    pub(crate) fn text(&self, width: usize, ascii: bool) -> String {
         let mut out = String::new();
         for chapter in &self.chapters {
-            chapter.text(&mut out, width);
+            chapter.text(&mut out, width, ascii);
         }
         if !self.not_isolated.is_empty() {
             let open = self.open().join(", ");
@@ -131,11 +131,11 @@ impl Report {
 }
 
 impl ChapterReport {
-    fn text(&self, out: &mut String, width: usize) {
+    fn text(&self, out: &mut String, width: usize, ascii: bool) {
         let _ = writeln!(out, "{}", styled(STRONG, &format!("Chapter {}: {}", self.number, self.title)));
         for exercise in &self.exercises {
             let _ = writeln!(out);
-            exercise.text(self.number, out, width);
+            exercise.text(self.number, out, width, ascii);
         }
         if !self.statics.is_empty() {
             let _ = writeln!(out);
@@ -150,7 +150,7 @@ impl ChapterReport {
 }
 
 impl GradedExercise {
-    fn text(&self, chapter: u8, out: &mut String, width: usize) {
+    fn text(&self, chapter: u8, out: &mut String, width: usize, ascii: bool) {
         let name = format!("{chapter}/{}", self.report.id);
         let earned = format!("{}/{} XP", self.report.xp(), self.report.max_xp());
         let _ = writeln!(out, "{}", spread(&styled(STRONG, &name), name.len(), &earned, width));
@@ -162,7 +162,7 @@ impl GradedExercise {
             return;
         }
         for check in &self.report.checks {
-            check_text(check, &name, out, width);
+            check_text(check, &name, out, width, ascii);
         }
         if !self.is_started() {
             let _ = writeln!(out);
@@ -175,6 +175,48 @@ impl GradedExercise {
             let _ = writeln!(out, "  {}", styled(DIM, &format!("hint  faultlines hint {name}")));
         }
     }
+}
+
+/// How to print a story.
+#[derive(Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) indent: usize,
+    pub(crate) width: usize,
+    pub(crate) ascii: bool,
+}
+/// What happened: a sentence, a diagram, and how far it was cut down.
+pub(crate) fn told_text(told: &Told, How { indent, width, ascii }: How) -> String {
+    let mut out = wrapped(&harmless(&judge::message(told.how())), indent, width);
+    out.push('\n');
+    let margin = " ".repeat(indent.saturating_sub(2));
+    for line in crate::diagram::draw(&told.story, width.saturating_sub(margin.len()), ascii).lines() {
+        let _ = writeln!(out, "{}", format!("{margin}{line}").trim_end());
+    }
+    if let Some(cut) = cut_down(told) {
+        out.push('\n');
+        out.push_str(&wrapped(&cut, indent, width));
+    }
+    out
+}
+/// How far a failure was cut down, if it was.
+fn cut_down(told: &Told) -> Option<String> {
+    let (before, after) = told.sizes;
+    let shown = told.story.events();
+    let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let left_out = before.events > shown as u64 || before.faults > after.faults;
+    left_out.then(|| {
+        let faults = |count: usize| match count {
+            0 => String::new(),
+            count => format!(" and {}", of(count as u64, "fault")),
+        };
+        format!(
+            "Cut down from a run of {}{} to the {}{} that matter.",
+            of(before.events, "event"),
+            faults(before.faults),
+            of(shown as u64, "event"),
+            faults(after.faults)
+        )
+    })
 }
 
 /// Why a chapter was graded run by run, and what to do about it.
@@ -193,7 +235,7 @@ fn spread(left: &str, left_columns: usize, right: &str, width: usize) -> String 
     format!("{left}{}{right}", " ".repeat(gap))
 }
 
-fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usize) {
+fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usize, ascii: bool) {
     let (mark, style, word) = match check.verdict {
         Verdict::Passed => ("✔", GOOD, ""),
         Verdict::Failed => ("✘", BAD, "failed"),
@@ -213,7 +255,10 @@ fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usiz
         Verdict::Passed | Verdict::NotStarted => {}
         Verdict::Blocked | Verdict::Undecided => out.push_str(&wrapped(&harmless(&check.message), 4, width)),
         Verdict::Failed | Verdict::Crashed | Verdict::TimedOut => {
-            out.push_str(&wrapped(&harmless(&check.message), 4, width));
+            match &check.told {
+                Some(told) => out.push_str(&told_text(told, How { indent: 4, width, ascii })),
+                None => out.push_str(&wrapped(&harmless(&check.message), 4, width)),
+            }
             let _ = writeln!(out);
             out.push_str(&wrapped(&format!("Promise: {}", check.promise), 4, width));
             out.push_str(&wrapped(&format!("Rule: {}", check.rule), 4, width));
@@ -229,7 +274,11 @@ fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usiz
                 None => String::new(),
             };
             out.push_str(&wrapped(&format!("Seen: {many}{seed}"), 4, width));
-            let _ = writeln!(out, "    {}", styled(DIM, &format!("hint  faultlines hint {exercise}")));
+            let ways = format!(
+                "hint  faultlines hint {exercise}   replay  faultlines replay {exercise}/{}",
+                check.id
+            );
+            let _ = writeln!(out, "    {}", styled(DIM, &ways));
             let _ = writeln!(out);
         }
     }
@@ -280,6 +329,9 @@ struct JsonCheck<'a> {
     promise: &'a str,
     assumption: &'a str,
     failing_world: Option<JsonWorld>,
+    /// What happened, drawn; only for the first failure of an exercise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    story: Option<Vec<String>>,
 }
 #[derive(Serialize)]
 struct JsonWorld {
@@ -331,6 +383,10 @@ impl<'a> JsonCheck<'a> {
                 .failure
                 .as_ref()
                 .map(|failure| JsonWorld { world: failure.world, seed: failure.seed.to_string() }),
+            story: check.told.as_ref().map(|told| {
+                let how = How { indent: 0, width: 80, ascii: false };
+                told_text(told, how).lines().map(str::to_owned).collect()
+            }),
         }
     }
 }

@@ -56,6 +56,10 @@ impl Workspace {
     pub(crate) fn progress_file(&self) -> PathBuf {
         self.folder.join(OURS).join("progress.toml")
     }
+    /// The file that failures are kept in.
+    pub(crate) fn failures_file(&self) -> PathBuf {
+        self.folder.join(OURS).join("failures.toml")
+    }
     /// The file of a module of a chapter.
     pub(crate) fn module(&self, chapter: &ChapterFolder, module: &str) -> PathBuf {
         self.folder.join(chapter.suite.folder).join("src").join(format!("{module}.rs"))

@@ -9,6 +9,7 @@
     expect(dead_code, reason = "nothing asks for it without the shim")
 )]
 mod moment;
+mod printing;
 mod process;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod selftest;
@@ -45,7 +46,8 @@ const SLOTS_MAX: usize = 1 << 20;
 
 /// Serves the roles of these exercises until the harness closes the pipe.
 ///
-/// Standard input and output are the pipes; what student code prints goes nowhere.
+/// Standard input and output are the pipes; what student code prints goes to standard error where that is a pipe, too,
+/// and nowhere else.
 pub fn serve(exercises: Vec<Exercise>) {
     let roles = exercises.into_iter().flat_map(|exercise| exercise.roles).collect();
     // Exit quietly: the harness sees the code, and who else would read a message?
@@ -58,6 +60,7 @@ fn run(roles: Vec<Role>) -> Result<(), Farewell> {
     let (mut from, mut to) = pipes()?;
     lab::note_panics();
     process::tell_deaths_apart();
+    printing::prepare();
     let (faults, covered) = selftest::run();
     let mut out = Vec::new();
     frame::begin(&mut out);
@@ -78,7 +81,9 @@ fn run(roles: Vec<Role>) -> Result<(), Farewell> {
         let empty = begin(&mut out);
         while !rest.is_empty() {
             let command = frame::take(&mut rest).ok_or(Farewell::Confused)?;
+            printing::begin();
             obey(command, &roles, &mut slots, &mut out)?;
+            printing::end();
             if out.len() > FRAME_SOFT_LIMIT {
                 send_capped(&mut to, &mut out)?;
                 begin(&mut out);

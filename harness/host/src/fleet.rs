@@ -2,6 +2,7 @@
 
 use crate::lane::{HostError, Lane, LaneError};
 use crate::launch::Guest;
+use lab::NodeId;
 use lab::frame::{self, Covered, Reply};
 use world::{Misbehaviour, NodeKind, Observation, Step, StepEvent, World};
 
@@ -14,6 +15,10 @@ const FRAME_BYTES: usize = 1 << 20;
 pub trait Watch {
     /// Sees one thing that happened; `false` ends the world here.
     fn see(&mut self, world: &World, observation: &Observation) -> bool;
+    /// Hears what a node has printed in the event that it was handed last; only from [`Fleet::solo_aloud`].
+    fn hear(&mut self, node: NodeId, text: &str) {
+        let _ = (node, text);
+    }
 }
 impl<F: FnMut(&World, &Observation) -> bool> Watch for F {
     fn see(&mut self, world: &World, observation: &Observation) -> bool {
@@ -134,7 +139,7 @@ impl Fleet {
         }
         let lane = &mut self.lanes[place];
         if lane.is_none() {
-            *lane = Some(Lane::spawn(&self.guest)?);
+            *lane = Some(Lane::spawn(&self.guest, false)?);
         }
         Ok(lane.as_mut().expect("just started"))
     }
@@ -145,6 +150,16 @@ impl Fleet {
     /// # Errors
     /// The harness's own.
     pub fn solo<W: Watch>(guest: &Guest, job: &mut Job<W>) -> Result<(), HostError> {
+        Fleet::alone(guest, job, false)
+    }
+    /// The same, listening to what nodes print.
+    ///
+    /// # Errors
+    /// The harness's own.
+    pub fn solo_aloud<W: Watch>(guest: &Guest, job: &mut Job<W>) -> Result<(), HostError> {
+        Fleet::alone(guest, job, true)
+    }
+    fn alone<W: Watch>(guest: &Guest, job: &mut Job<W>, aloud: bool) -> Result<(), HostError> {
         let mut buffer = Vec::new();
         let mut lanes: Vec<Option<Lane>> = Vec::new();
         lanes.resize_with(job.world.scenario().nodes.len(), || None);
@@ -153,7 +168,7 @@ impl Fleet {
             let stepped = (|| {
                 if matches!(step.event, StepEvent::Start { .. }) {
                     *lane = None;
-                    *lane = Some(Lane::spawn(guest).map_err(LaneError::Host)?);
+                    *lane = Some(Lane::spawn(guest, aloud).map_err(LaneError::Host)?);
                 }
                 let lane = lane.as_mut().expect("a world starts a node before it steps it");
                 lane.put(&step, 0)?;
@@ -165,7 +180,12 @@ impl Fleet {
                 Err(LaneError::Host(error)) => return Err(error),
                 Err(LaneError::Guest(how)) => job.world.misbehaved(how),
             }
-            if !job.look(&mut buffer) {
+            let printed = lane.as_mut().map(Lane::printed).unwrap_or_default();
+            let goes_on = job.look(&mut buffer);
+            if !printed.is_empty() {
+                job.watch.hear(job.world.scenario().nodes[step.node].id, &printed);
+            }
+            if !goes_on {
                 return Ok(());
             }
         }

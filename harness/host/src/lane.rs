@@ -7,10 +7,10 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStdin, ChildStdout, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::time::Duration;
 use world::Misbehaviour;
 
@@ -67,6 +67,8 @@ pub(crate) struct Lane {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
+    /// What student code prints, if anybody listens.
+    stderr: Option<ChildStderr>,
     roles: BTreeMap<String, u16>,
     covered: Covered,
     token: Token,
@@ -80,9 +82,9 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// A guest that has said what it can.
-    pub(crate) fn spawn(guest: &Guest) -> Result<Lane, HostError> {
+    pub(crate) fn spawn(guest: &Guest, aloud: bool) -> Result<Lane, HostError> {
         let failed = |source| HostError::Spawn { path: guest.binary().display().to_string(), source };
-        let mut child = guest.start().map_err(failed)?;
+        let mut child = guest.start(aloud).map_err(failed)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both were piped")
         };
@@ -90,10 +92,15 @@ impl Lane {
             rustix::io::ioctl_fionbio(fd, true)?;
             let _ = rustix::pipe::fcntl_setpipe_size(fd, PIPE_BYTES); // an unprivileged user may have used up his share
         }
+        let stderr = child.stderr.take();
+        if let Some(stderr) = &stderr {
+            rustix::io::ioctl_fionbio(stderr, true)?;
+        }
         let mut lane = Lane {
             child,
             stdin,
             stdout,
+            stderr,
             roles: BTreeMap::new(),
             covered: Covered { hash_keys: false, clocks: false, addresses: false, cycle_counter: false },
             // random, and nothing that is ever seen depends on it
@@ -212,6 +219,15 @@ impl Lane {
             Stuck::Computes | Stuck::Sleeps => self.kill(),
         }
         Err(hung(if stuck == Stuck::Computes { COMPUTES } else { WAITS }))
+    }
+    /// What student code has printed since the last call, if anybody listens.
+    pub(crate) fn printed(&mut self) -> String {
+        let mut printed = Vec::new();
+        if let Some(stderr) = &mut self.stderr {
+            // it ends where nothing more is there, for now or for ever
+            let _ = stderr.read_to_end(&mut printed);
+        }
+        String::from_utf8_lossy(&printed).into_owned()
     }
     fn kill(&mut self) {
         let _ = self.child.kill();

@@ -40,13 +40,18 @@ impl Guest {
     pub fn binary(&self) -> &Path {
         &self.binary
     }
-    /// Starts it, with pipes to its standard input and output. It dies with the thread that calls this.
+    /// Starts it, with pipes to its standard input and output, and one from its standard error where somebody listens to
+    /// what it prints. It dies with the thread that calls this.
     ///
     /// # Errors
     /// Where a layer cannot be put on, or the program not be run: then nothing of it has run.
-    pub fn start(&self) -> io::Result<Child> {
+    pub fn start(&self, aloud: bool) -> io::Result<Child> {
         let mut command = Command::new(&self.binary);
-        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(if aloud {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
         self.confinement.apply(&mut command);
         command.spawn()
     }

@@ -28,8 +28,10 @@ pub struct Planned {
 pub struct Exercise {
     /// Its id, unique over all chapters.
     pub id: &'static str,
-    /// The expression with which the guest's `main.rs` names it; `chapter` is the student's crate.
-    pub entry: &'static str,
+    /// What hosts it.
+    pub entry: Entry,
+    /// Whether nodes may rely on every message to arrive at some time.
+    pub lossless: bool,
     /// Its checks, in order.
     pub checks: Vec<Check>,
 }
@@ -38,6 +40,28 @@ impl Exercise {
     pub fn xp(&self) -> u32 {
         self.checks.iter().map(|check| check.xp).sum()
     }
+}
+
+/// What hosts an exercise: one expression, of a student's crate in a guest, of the reference's in this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// As the guest's `main.rs` has it; `chapter` is the student's crate.
+    pub source: &'static str,
+    /// With the reference: a world in which that breaks a promise is no fair one.
+    pub reference: fn() -> lab::Exercise,
+}
+/// The [`Entry`] of an exercise, from the crate of its reference and an expression that calls that crate `chapter`.
+#[macro_export]
+macro_rules! entry {
+    ($reference:ident, $($expression:tt)*) => {
+        $crate::Entry {
+            source: stringify!($($expression)*),
+            reference: || {
+                use $reference as chapter;
+                $($expression)*
+            },
+        }
+    };
 }
 
 /// What kind of promise a check is about.
@@ -112,15 +136,27 @@ pub struct Violation {
     pub sentence: String,
     /// Where it shows; `None` where it shows in what never happened.
     pub at: Option<ObservationId>,
+    /// What else it takes to see that it is wrong, and what to say there.
+    pub because: Vec<(ObservationId, String)>,
 }
 impl Violation {
     /// At this observation.
     pub fn at(observation: &Observation, sentence: impl Into<String>) -> Violation {
-        Violation { sentence: sentence.into(), at: Some(observation.id) }
+        Violation::of(observation.id, sentence)
     }
     /// At the end of the run.
     pub fn never(sentence: impl Into<String>) -> Violation {
-        Violation { sentence: sentence.into(), at: None }
+        Violation { sentence: sentence.into(), at: None, because: Vec::new() }
+    }
+    /// At what has this id.
+    pub fn of(id: ObservationId, sentence: impl Into<String>) -> Violation {
+        Violation { sentence: sentence.into(), at: Some(id), because: Vec::new() }
+    }
+    /// It takes this to see that it is wrong: what to say there, in a few words. Of what broke the promise, too.
+    #[must_use]
+    pub fn because(mut self, id: ObservationId, what: impl Into<String>) -> Violation {
+        self.because.push((id, what.into()));
+        self
     }
 }
 

@@ -121,16 +121,25 @@ fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judging> {
 fn evidence(job: &mut Job<Judging>) -> Evidence {
     let Job { world, watch } = job;
     let mut reached = Reached::default();
-    let how = match (watch.violation.take(), world.end()) {
+    let how = how_it_ended(world, watch.violation.take(), &mut *watch.oracle, &mut reached);
+    Evidence { how, hash: world.hash(), events: world.events(), reached }
+}
+/// What went wrong in a world that has run, if anything.
+pub(crate) fn how_it_ended(
+    world: &World,
+    violation: Option<Violation>,
+    oracle: &mut dyn Oracle,
+    reached: &mut Reached,
+) -> Option<How> {
+    match (violation, world.end()) {
         (Some(violation), _) => Some(How::Violated(violation)),
         (None, Some(End::Misbehaved(node, during, how))) => {
             Some(How::Misbehaved(*node, *during, how.clone()))
         }
         (None, Some(End::Endless)) => Some(How::Endless(world.scenario().limits.events, world.now())),
-        (None, Some(End::Time | End::Idle)) => watch.oracle.end(world, &mut reached).err().map(How::Violated),
+        (None, Some(End::Time | End::Idle)) => oracle.end(world, reached).err().map(How::Violated),
         (None, None) => unreachable!("a world runs until it ends or is seen to be wrong"),
-    };
-    Evidence { how, hash: world.hash(), events: world.events(), reached }
+    }
 }
 
 /// Judges one check of a submission.

@@ -16,9 +16,15 @@ mod explore;
 mod pick;
 mod score;
 mod seed;
+mod shrink;
+mod story;
+mod tell;
 
-pub use check::{Case, Chapter, Check, Exercise, Kind, Oracle, Planned, Reached, Violation};
+pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Reached, Violation};
 pub use explore::{Evidence, Failure, Finding, How, Options, case, judge};
 pub use pick::Pick;
-pub use score::{CheckReport, ExerciseReport, Verdict, score};
+pub use score::{CheckReport, ExerciseReport, Verdict, message, score};
 pub use seed::{RELEASE, SeedKey, WorldSeed};
+pub use shrink::{Shrunk, Size, shrink};
+pub use story::{Becomes, Label, Row, Sign, Story, What, is_puppet, story};
+pub use tell::{Recording, Told, record, tell};

@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Exercise, Kind};
 use crate::explore::{Failure, Finding, How};
+use crate::tell::Told;
 use serde::Serialize;
 use world::Misbehaviour;
 
@@ -26,7 +27,7 @@ pub enum Verdict {
 }
 
 /// One check, judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CheckReport {
     /// The check's id.
     pub id: &'static str,
@@ -52,9 +53,11 @@ pub struct CheckReport {
     pub message: String,
     /// How to see it again.
     pub failure: Option<Failure>,
+    /// What happened, where it was asked for.
+    pub told: Option<Told>,
 }
 /// One exercise, judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ExerciseReport {
     /// Its id.
     pub id: &'static str,
@@ -88,7 +91,13 @@ impl CheckReport {
             failing_worlds: 0,
             message: String::new(),
             failure: None,
+            told: None,
         }
+    }
+    /// Tells what happened: in the world that the story is from.
+    pub fn tell(&mut self, told: Told) {
+        self.message = message(told.how());
+        self.told = Some(told);
     }
 }
 
@@ -143,7 +152,8 @@ fn verdict(how: &How) -> Verdict {
 /// For who is refused what the sandbox does not give.
 const REFUSED: &str = ". A node has no files, sockets, threads or processes: ask for effects through `Out`.";
 
-fn message(how: &How) -> String {
+/// What went wrong, in a sentence or a few.
+pub fn message(how: &How) -> String {
     match how {
         How::Violated(violation) => violation.sentence.clone(),
         How::Vacuous(sentence) => (*sentence).to_owned(),

@@ -249,7 +249,7 @@ pub struct Reply<'a> {
     /// The node's status, where wanted.
     #[serde(borrow)]
     pub status: Option<Raw<'a>>,
-    /// The event, then each effect, in words, where wanted.
+    /// The event, then each effect, then the status if that is wanted too: in words, where wanted.
     pub labels: Vec<String>,
 }
 impl Reply<'_> {

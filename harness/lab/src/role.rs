@@ -196,7 +196,8 @@ fn answered<N: Node, T>(
         Err(payload) => (panicked(payload), None, None),
     };
     let written = catch_unwind(AssertUnwindSafe(|| {
-        let labels = if context.want.labels { labels(label(), &out.effects) } else { Vec::new() };
+        let labels =
+            if context.want.labels { labels(label(), &out.effects, status.as_deref()) } else { Vec::new() };
         write_reply(&ending, &out.effects, status.as_deref(), &labels, reply);
     }));
     match written {
@@ -246,7 +247,7 @@ fn raw<'a, T: Wire>(value: &T, inside: &'a mut Vec<u8>) -> Raw<'a> {
     Raw(inside)
 }
 
-fn labels<N: Node>(event: String, effects: &[Effect<N>]) -> Vec<String> {
+fn labels<N: Node>(event: String, effects: &[Effect<N>], status: Option<&[u8]>) -> Vec<String> {
     let effects = effects.iter().map(|effect| match effect {
         Effect::Send(_, message) | Effect::Broadcast(message) => format!("{message:?}"),
         Effect::SetTimer(_, timer) | Effect::CancelTimer(timer) => format!("{timer:?}"),
@@ -255,12 +256,13 @@ fn labels<N: Node>(event: String, effects: &[Effect<N>]) -> Vec<String> {
         Effect::Call(_, call) => format!("{call:?}"),
         Effect::Disk(_) | Effect::Sync => String::new(),
     });
-    std::iter::once(event).chain(effects).collect()
+    let status = status.map(|bytes| show::<<N::Contract as Contract>::Status>(Raw(bytes)));
+    std::iter::once(event).chain(effects).chain(status).collect()
+}
+fn show<T: Wire>(bytes: Raw<'_>) -> String {
+    decode::<T>(bytes.0).map_or_else(|| format!("{bytes:?}"), |value| format!("{value:?}"))
 }
 fn label<N: Node>(event: Event<'_>) -> String {
-    fn show<T: Wire>(bytes: Raw<'_>) -> String {
-        decode::<T>(bytes.0).map_or_else(|| format!("{bytes:?}"), |value| format!("{value:?}"))
-    }
     match event {
         Event::Message { message, .. } => show::<N::Message>(message),
         Event::Request { request, .. } => show::<<N::Contract as Contract>::Request>(request),

@@ -5,6 +5,8 @@ use crate::kernel::BOOKKEEPING;
 use crate::scenario::DiskLoss;
 use lab::{Disk, DiskOp, Object};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -49,7 +51,7 @@ impl NodeDisk {
 
     /// Keeps of every object, independently, a prefix of its unsynced writes; groups live or die together;
     /// the first write of an object that is not kept may be torn.
-    pub(crate) fn crash(&mut self, loss: DiskLoss, seed: Seed, crash: Key) {
+    pub(crate) fn crash(&mut self, loss: DiskLoss, seed: Seed, crash: Key) -> Fates {
         let ops = std::mem::take(&mut self.unsynced);
         let mut writes: FxHashMap<Object<'_>, u64> = FxHashMap::default();
         for object in ops.iter().flat_map(|op| op.objects()) {
@@ -70,11 +72,15 @@ impl NodeDisk {
         }
         let survives = settle_groups(&ops, &mut kept);
         let mut touched = FxHashSet::default();
+        let mut fates = Fates::default();
         for (op, survives) in ops.iter().zip(survives) {
+            let names = || op.objects().into_iter().map(name);
             if survives {
                 self.durable.apply(op);
+                fates.kept.extend(names());
                 continue;
             }
+            fates.lost.extend(names());
             // only the first write that an object lost can be torn, and no part of a group
             let objects = op.objects();
             let first = objects.iter().filter(|object| touched.insert(**object)).count() > 0;
@@ -83,7 +89,38 @@ impl NodeDisk {
                 && let Some(bytes) = torn_after(op, loss, luck(&object))
             {
                 self.durable.tear(op, bytes);
+                fates.torn.extend(names());
             }
+        }
+        fates
+    }
+}
+
+/// What a crash made of the writes that were not synced, by the names of what was written.
+#[derive(Debug, Default)]
+pub(crate) struct Fates {
+    lost: BTreeSet<String>,
+    torn: BTreeSet<String>,
+    kept: BTreeSet<String>,
+}
+impl fmt::Display for Fates {
+    /// Empty where nothing was unsynced.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "";
+        for (what, names) in [("loses", &self.lost), ("tears", &self.torn), ("keeps", &self.kept)] {
+            if !names.is_empty() {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                write!(f, "{before}{what} {}", names.join(", "))?;
+                before = "; ";
+            }
+        }
+        Ok(())
+    }
+}
+fn name(object: Object<'_>) -> String {
+    match object {
+        Object::Value(name) | Object::Row(name, _) | Object::Log(name) | Object::File(name) => {
+            name.to_owned()
         }
     }
 }

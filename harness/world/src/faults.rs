@@ -215,10 +215,11 @@ impl World {
         let (key, _) =
             self.seed.key(crate::draw::Purpose::Crash, u64::from(state.id.0), u64::from(state.incarnation));
         let lost = state.disk.unsynced_weight() + state.waiting.iter().map(Handed::weight).sum::<usize>();
-        state.disk.crash(loss, self.seed, key);
+        let fates = state.disk.crash(loss, self.seed, key);
         state.lose_memory();
         self.bytes -= lost;
-        self.observe(node, Cause::Scenario, Seen::Crashed);
+        let label = self.want_labels.then(|| fates.to_string().into());
+        self.observe_labelled(node, Cause::Scenario, Seen::Crashed, label);
     }
 
     fn resume(&mut self, node: usize) {

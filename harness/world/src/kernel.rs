@@ -77,7 +77,7 @@ pub struct World {
     effects: u64,
     handling: Option<Handling>,
     events: u64,
-    want_labels: bool,
+    pub(crate) want_labels: bool,
     observations: Vec<Observation>,
     observed: u64,
     hasher: FxHasher,
@@ -488,12 +488,13 @@ impl World {
         for effect in reply.effects {
             Owned::plan(effect, labels.next(), &self.peers[node], &mut rest);
         }
+        let status_label = labels.next().map(Into::into);
         if let Some(status) = reply.status
             && self.nodes[node].status.as_deref() != Some(status.0)
         {
             let bytes: Bytes = status.0.into();
             self.nodes[node].status = Some(bytes.clone());
-            self.observe(node, cause, Seen::Status { bytes });
+            self.observe_labelled(node, cause, Seen::Status { bytes }, status_label);
         }
         if self.nodes[node].incarnation == incarnation && self.end.is_none() {
             self.nodes[node].doing = Doing::Nothing;
@@ -718,6 +719,15 @@ impl World {
         self.dispatch_unless_held(parcel, true, Vec::new());
     }
     fn dispatch_unless_held(&mut self, mut parcel: Parcel, new: bool, mut counts_for: Vec<usize>) {
+        if !self.scenario.withheld.is_empty()
+            && self.network.withholds(
+                self.nodes[parcel.from].id,
+                self.nodes[parcel.to].id,
+                self.scenario.withheld.contains(&parcel.key),
+            )
+        {
+            return;
+        }
         self.was_noisy = true;
         let (from, to) = (self.nodes[parcel.from].id, self.nodes[parcel.to].id);
         if let Some(by) = self.network.held_by(from, to, &parcel.bytes, new, &mut counts_for) {
@@ -802,7 +812,7 @@ impl World {
     pub(crate) fn observe(&mut self, node: usize, cause: Cause, seen: Seen) -> ObservationId {
         self.observe_labelled(node, cause, seen, None)
     }
-    fn observe_labelled(
+    pub(crate) fn observe_labelled(
         &mut self,
         node: usize,
         cause: Cause,

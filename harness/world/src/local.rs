@@ -30,9 +30,20 @@ impl Local {
     ///
     /// # Panics
     /// Where the scenario asks for a role that no exercise has.
-    pub fn drive(&self, mut world: World, mut observer: impl FnMut(&Observation)) -> World {
+    pub fn drive(&self, world: World, mut observer: impl FnMut(&Observation)) -> World {
+        self.watch(world, &mut |_, seen| {
+            observer(seen);
+            true
+        })
+    }
+    /// The same, until the watcher has seen enough and says `false`.
+    ///
+    /// # Panics
+    /// Where the scenario asks for a role that no exercise has.
+    pub fn watch(&self, mut world: World, watcher: &mut dyn FnMut(&World, &Observation) -> bool) -> World {
         let mut nodes: Vec<Option<Box<dyn Hosted>>> = world.scenario().nodes.iter().map(|_| None).collect();
         let mut reply = Vec::new();
+        let mut seen = Vec::new();
         while let Some(step) = world.next() {
             reply.clear();
             match step.command(0, |role| self.place(role)) {
@@ -47,9 +58,13 @@ impl Local {
             }
             let reply: Reply<'_> = frame::take(&mut &reply[..]).expect("lab encodes what lab decodes");
             world.apply(reply);
-            world.take_observations().for_each(|observation| observer(&observation));
+            world.swap_observations(&mut seen);
+            if !seen.iter().all(|observation| watcher(&world, observation)) {
+                return world;
+            }
         }
-        world.take_observations().for_each(|observation| observer(&observation));
+        world.swap_observations(&mut seen);
+        let _ = seen.iter().all(|observation| watcher(&world, observation));
         world
     }
     /// Runs a world and keeps all that happened.

@@ -5,7 +5,7 @@ use crate::observe::{Bytes, LossReason};
 use crate::scenario::{Latency, Link, LinkRule, Matcher};
 use crate::time::Time;
 use lab::NodeId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::time::Duration;
 
 /// The network as it is now.
@@ -17,6 +17,8 @@ pub(crate) struct Network {
     pub(crate) holds: Vec<Hold>,
     /// Per directed link: when the last message arrives, and when the wire is free again.
     last: FxHashMap<(NodeId, NodeId), (Time, Time)>,
+    /// Links that keep order, and on which a message is withheld.
+    stuck: FxHashSet<(NodeId, NodeId)>,
 }
 
 /// Which messages a fault keeps from passing.
@@ -60,6 +62,7 @@ impl Network {
             cuts: Vec::new(),
             holds: Vec::new(),
             last: FxHashMap::default(),
+            stuck: FxHashSet::default(),
         }
     }
     pub(crate) fn cut(&mut self, fault: usize, cut: Cut) {
@@ -75,7 +78,16 @@ impl Network {
         self.holds.retain(|hold| hold.fault != fault);
     }
     pub(crate) fn calm(&mut self, link: Link) {
-        *self = Network { last: std::mem::take(&mut self.last), ..Network::new(link, &[]) };
+        let (last, stuck) = (std::mem::take(&mut self.last), std::mem::take(&mut self.stuck));
+        *self = Network { last, stuck, ..Network::new(link, &[]) };
+    }
+    /// Whether a message never arrives: because it is `withheld`, or because one before it is and may not be overtaken.
+    pub(crate) fn withholds(&mut self, from: NodeId, to: NodeId, withheld: bool) -> bool {
+        let link = (from, to);
+        if withheld && self.link(from, to).fifo {
+            self.stuck.insert(link);
+        }
+        withheld || self.stuck.contains(&link)
     }
 
     pub(crate) fn is_cut(&self, from: NodeId, to: NodeId) -> bool {

@@ -1,7 +1,9 @@
 //! The recipe of a world, as data: a check builds it, a shrinker cuts it down, a replay reads it back.
 
+use crate::draw::Key;
 use crate::observe::Seen;
 use lab::{Contract, NodeId, RequestId, Role};
+use rustc_hash::FxHashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,9 @@ pub struct Scenario {
     pub clients: Vec<Client>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Messages, by their [`Key`], that are still under way when the world ends: in this way a shrinker takes out what a
+    /// failure does not need. On a link that keeps order, what is sent later stays behind them.
+    pub withheld: FxHashSet<Key>,
     /// From here on nothing goes wrong any more: every fault ends, what is down starts again, and all links
     /// are as `calm`.
     pub calm: Option<(Duration, Link)>,
@@ -39,6 +44,7 @@ impl Scenario {
             links: Vec::new(),
             clients: Vec::new(),
             faults: Vec::new(),
+            withheld: FxHashSet::default(),
             calm: None,
             end,
             limits: Limits::default(),

@@ -3,7 +3,7 @@
 mod oracle;
 mod puppet;
 
-use judge::{Case, Check, Exercise, Kind, Pick};
+use judge::{Case, Check, Exercise, Kind, Pick, entry};
 use lab::NodeId;
 use lab::paxos::{Ballot, Config, Message, Paxos, Proposal, Request, Value};
 use oracle::{
@@ -19,7 +19,8 @@ use world::{
 pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "paxos",
-        entry: "lab::paxos::exercise::<chapter::paxos::Paxos>()",
+        entry: entry!(ch06_consensus, lab::paxos::exercise::<chapter::paxos::Paxos>()),
+        lossless: false,
         checks: vec![
             Check {
                 id: "terminates",

@@ -1,7 +1,7 @@
 //! What Raft worlds are made of: clusters, clients, faults, and peers that follow a script.
 
 pub(super) use crate::ch06::raft_rules::*;
-use judge::Pick;
+use judge::{Pick, entry};
 use lab::raft::{Command, Config, Entry, Event, Index, Message, Raft, Request, Response, Term};
 use lab::{Boot, Node, NodeId, Out, Role};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use world::{
     Trigger, Until, When, Who,
 };
 
-pub(super) const ENTRY: &str = "lab::raft::exercise::<chapter::raft::Raft>()";
+pub(super) const ENTRY: judge::Entry = entry!(ch06_consensus, lab::raft::exercise::<chapter::raft::Raft>());
 pub(super) const HEARTBEAT: Duration = ms(50);
 pub(super) const ELECTION_MIN: Duration = ms(200);
 pub(super) const ELECTION_MAX: Duration = ms(400);

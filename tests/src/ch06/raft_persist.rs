@@ -11,6 +11,7 @@ pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "raft_persist",
         entry: raft::ENTRY,
+        lossless: false,
         checks: vec![
             Check {
                 id: "comes-back",

@@ -393,7 +393,7 @@ impl Watch {
             "{node} got {what} of term {term} from {from}, and was then {position} in term {}, not a follower in term {term}.",
             status.term
         );
-        Err(Violation { sentence, at: at.map(|seen| seen.id) })
+        Err(Violation { at: at.map(|seen| seen.id), ..Violation::never(sentence) })
     }
 
     fn applies(

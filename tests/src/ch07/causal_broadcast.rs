@@ -1,6 +1,6 @@
 //! `causal_broadcast`: causes first, once, to all who live, and no stronger than that.
 
-use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation};
+use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::NodeId;
 use lab::causal_broadcast::{Config, Event, Member, Payload, Request};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,11 @@ use world::{
 pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "causal_broadcast",
-        entry: "lab::causal_broadcast::exercise::<chapter::causal_broadcast::Member>()",
+        entry: entry!(
+            ch07_logical_clocks,
+            lab::causal_broadcast::exercise::<chapter::causal_broadcast::Member>()
+        ),
+        lossless: true,
         checks: vec![
             Check {
                 id: "validity",
@@ -440,11 +444,14 @@ struct Log {
     written: Vec<Payload>,
     delivered: Vec<Payload>,
     when: BTreeMap<Payload, Time>,
+    /// Where it delivered them.
+    at: BTreeMap<Payload, ObservationId>,
     crashed: Option<Time>,
 }
 struct Sending {
     from: NodeId,
     at: Time,
+    asked: ObservationId,
     /// So many of those that its broadcaster had delivered, and written, by then are its causes.
     causes: (usize, usize),
 }
@@ -466,7 +473,7 @@ impl Group {
         let log = self.log(seen.node);
         let causes = (log.delivered.len(), log.written.len());
         log.written.push(payload);
-        self.messages.insert(payload, Sending { from: seen.node, at: seen.at, causes });
+        self.messages.insert(payload, Sending { from: seen.node, at: seen.at, asked: seen.id, causes });
     }
 
     fn delivered(&mut self, seen: &Observation, from: NodeId, payload: Payload) -> Result<(), Violation> {
@@ -491,7 +498,11 @@ impl Group {
                     "{node} delivered message {payload} (from {from}) twice: at {before} and at {}.",
                     seen.at
                 );
-                return Err(Violation::at(seen, sentence));
+                let violation = Violation::at(seen, sentence).because(seen.id, "again");
+                return Err(match self.delivered_at(node, payload) {
+                    Some(first) => violation.because(first, "delivered here"),
+                    None => violation,
+                });
             }
             (None, _) | (_, Some(_)) => return Ok(()),
             (Some(_), None) => {}
@@ -500,6 +511,7 @@ impl Group {
         let log = self.log(node);
         log.delivered.push(payload);
         log.when.insert(payload, seen.at);
+        log.at.insert(payload, seen.id);
         Ok(())
     }
 
@@ -532,7 +544,14 @@ impl Group {
             };
             let sentence =
                 format!("{node} delivered message {payload} (from {from}) before message {cause}: {had}.");
-            return Err(Violation::at(seen, sentence));
+            let known = if own { Some(self.messages[&cause].asked) } else { self.delivered_at(from, cause) };
+            let violation = Violation::at(seen, sentence)
+                .because(self.messages[&payload].asked, format!("{payload} begins here, knowing of {cause}"))
+                .because(seen.id, format!("{payload} is delivered here without {cause}"));
+            return Err(match known {
+                Some(known) => violation.because(known, format!("{from} knows of {cause}")),
+                None => violation,
+            });
         }
         let third = |cause: Payload| {
             let author = self.messages[&cause].from;
@@ -551,6 +570,9 @@ impl Group {
     fn alive<'a>(&'a self, world: &'a World) -> impl Iterator<Item = NodeId> {
         let dead = |node: &NodeId| self.members.get(node).is_some_and(|log| log.crashed.is_some());
         world.scenario().nodes.iter().map(|spec| spec.id).filter(move |node| !dead(node))
+    }
+    fn delivered_at(&self, node: NodeId, payload: Payload) -> Option<ObservationId> {
+        self.members.get(&node)?.at.get(&payload).copied()
     }
     fn when(&self, node: NodeId, payload: Payload) -> Option<Time> {
         self.members.get(&node)?.when.get(&payload).copied()
@@ -578,10 +600,12 @@ impl Group {
             if let Some(because) = must(payload, sending) {
                 let verb = if without.len() == 1 { "crashes" } else { "crash" };
                 let who = list(&without);
-                return Err(Violation::never(format!(
+                let sentence = format!(
                     "{who} never delivered message {payload}, {because}. {who} never {verb}, and nothing went wrong after {}.",
                     self.last_fault
-                )));
+                );
+                let asked = format!("message {payload} begins here");
+                return Err(Violation::never(sentence).because(sending.asked, asked));
             }
         }
         Ok(())

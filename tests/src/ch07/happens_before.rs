@@ -1,16 +1,18 @@
 //! `happens_before`: before, after or concurrent, from the definition alone.
 
-use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation};
+use crate::answers::{Answer, Heard};
+use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::happens_before::{Event, EventId, MessageId, ORDER, Order, What};
 use lab::{NodeId, WallTime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use world::{Client, NodeSpec, Observation, Operation, OperationId, Scenario, Seen, When, World};
+use world::{Client, NodeSpec, Observation, Operation, OperationId, Scenario, When, World};
 
 pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "happens_before",
-        entry: "lab::happens_before::exercise(chapter::happens_before::order)",
+        entry: entry!(ch07_logical_clocks, lab::happens_before::exercise(chapter::happens_before::order)),
+        lossless: false,
         checks: vec![
             Check {
                 id: "local-and-message",
@@ -326,7 +328,7 @@ fn ask(pick: &mut Pick, run: Run, pairs: Vec<(usize, usize)>) -> Case {
     });
     let mut scenario = Scenario::new(vec![NodeSpec::function(NodeId(1), ORDER)], Duration::from_secs(1));
     scenario.clients.push(Client::new(1, operations.collect()));
-    Case::new(scenario, Answers { run, pairs, heard: BTreeMap::new() })
+    Case::new(scenario, Answers { run, pairs, heard: Heard::default() })
 }
 /// All pairs, each way round, that are wanted.
 fn pairs(run: &Run, wanted: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
@@ -444,27 +446,21 @@ fn edges(pick: &mut Pick, _nth: u32) -> Case {
 struct Answers {
     run: Run,
     pairs: Vec<(usize, usize)>,
-    heard: BTreeMap<OperationId, Order>,
+    heard: Heard,
 }
 impl Oracle for Answers {
     fn see(&mut self, _: &World, seen: &Observation) -> Result<(), Violation> {
-        if let Seen::Returned { operation, bytes, .. } = &seen.seen
-            && let Some(order) = lab::frame::decode(bytes)
-        {
-            self.heard.insert(*operation, order);
-        }
+        self.heard.see(seen);
         Ok(())
     }
     fn end(&mut self, _: &World, reached: &mut Reached) -> Result<(), Violation> {
         let run = &self.run;
         let mut answers = BTreeSet::new();
         for (nth, &(a, b)) in (1..).zip(&self.pairs) {
-            let Some(&said) = self.heard.get(&OperationId(nth)) else {
-                return Err(Violation::never("order was asked and gave no answer."));
-            };
+            let Some(Answer { at, said }) = self.heard.answer::<Order>(1, nth)? else { continue };
             let truth = run.truth(a, b);
             if said != truth {
-                return Err(Violation::never(run.wrong(a, b, said)));
+                return Err(Violation::of(at, run.wrong(a, b, said)));
             }
             answers.insert(truth as u8);
             if truth == Order::Before {

@@ -1,6 +1,6 @@
 //! `hlc`: never against causality, never far from the wall, and not fooled by clocks that are out of order.
 
-use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation};
+use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::NodeId;
 use lab::hlc::{Clock, Config, Event, Request, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,8 @@ use world::{
 pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "hlc",
-        entry: "lab::hlc::exercise::<chapter::hlc::Clock>()",
+        entry: entry!(ch07_logical_clocks, lab::hlc::exercise::<chapter::hlc::Clock>()),
+        lossless: false,
         checks: vec![
             Check {
                 id: "monotone",
@@ -798,7 +799,7 @@ impl Oracle for Clocks {
                     "{receiver} says that a message from {sender} carried stamp {stamp}, but {sender} emitted no sending to \
                      {receiver} with that stamp: the message carries the stamp of its sending."
                 );
-                return Err(Violation { sentence, at: Some(*receipt) });
+                return Err(Violation { at: Some(*receipt), ..Violation::never(sentence) });
             }
             let Some(frame) = orphan.frame.filter(|_| !self.rules.close) else { continue };
             let later = sender_log.given.iter().find(|(at, later, _)| *at > frame && later <= stamp);
@@ -807,7 +808,7 @@ impl Oracle for Clocks {
                     "{sender} sent {receiver} a message with stamp {stamp}, crashed, and then stamped {what} {later}: the stamp had \
                      left the node before it was durable."
                 );
-                return Err(Violation { sentence, at: Some((*at).max(*receipt)) });
+                return Err(Violation { at: Some((*at).max(*receipt)), ..Violation::never(sentence) });
             }
         }
         self.all_done()?;

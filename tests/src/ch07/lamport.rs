@@ -1,20 +1,28 @@
 //! `lamport`: the clock condition, the total order, restarts, and what stamps cannot tell.
 
+use crate::answers::{Answer, Heard};
 use crate::runs::{RunEvent, lamport_run};
-use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation};
+use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::NodeId;
 use lab::lamport::{Clock, Event, Inference, MAY_HAVE_CAUSED, Order, Request, Stamp, Stamped, TOTAL_ORDER};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{
-    Cause, Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Link, NodeSpec, Observation,
+    Cause, Chance, Client, ClockSpec, DiskLoss, Fault, Harm, Latency, Link, NodeSpec, Observation,
     ObservationId, Operation, OperationId, Pattern, Scenario, Seen, Tail, Trigger, Until, When, Who, World,
 };
 
 pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "lamport",
-        entry: "lab::lamport::exercise::<chapter::lamport::Clock>(chapter::lamport::total_order, chapter::lamport::may_have_caused)",
+        entry: entry!(
+            ch07_logical_clocks,
+            lab::lamport::exercise::<chapter::lamport::Clock>(
+                chapter::lamport::total_order,
+                chapter::lamport::may_have_caused
+            )
+        ),
+        lossless: false,
         checks: vec![
             Check {
                 id: "clock-condition",
@@ -395,7 +403,7 @@ impl Oracle for Clocks {
                     "{receiver} says that a message from {sender} carried stamp {stamp}, but {sender} emitted no sending to \
                      {receiver} with that stamp: the message carries the stamp of its sending."
                 );
-                return Err(Violation { sentence, at: Some(*receipt) });
+                return Err(Violation { at: Some(*receipt), ..Violation::never(sentence) });
             }
             let Some(frame) = orphan.frame else { continue };
             let later = self.nodes[sender].given.iter().find(|(at, later, _)| *at > frame && later <= stamp);
@@ -404,7 +412,7 @@ impl Oracle for Clocks {
                     "{sender} sent {receiver} a message with stamp {stamp}, crashed, and then stamped {what} {later}: the stamp had \
                      left the node before it was durable."
                 );
-                return Err(Violation { sentence, at: Some((*at).max(*receipt)) });
+                return Err(Violation { at: Some((*at).max(*receipt)), ..Violation::never(sentence) });
             }
         }
         if !self.crashes {
@@ -482,7 +490,7 @@ fn function_case(pick: &mut Pick, role: &'static str, askers: u32, judge: JudgeA
     let specs = (1..=askers).map(|id| NodeSpec::function(NodeId(id), role)).collect();
     let mut scenario = Scenario::new(specs, Duration::from_secs(1));
     (1..=askers).for_each(|id| ask(&mut scenario, NodeId(id), id, &asked));
-    Case::new(scenario, Answers { run, pairs, askers, heard: BTreeMap::new(), judge })
+    Case::new(scenario, Answers { run, pairs, askers, heard: Heard::default(), judge })
 }
 
 type JudgeAnswers = fn(&Answers, &mut Reached) -> Result<(), Violation>;
@@ -492,22 +500,17 @@ struct Answers {
     run: Vec<RunEvent>,
     pairs: Vec<(usize, usize)>,
     askers: u32,
-    heard: BTreeMap<(ClientId, OperationId), Vec<u8>>,
+    heard: Heard,
     judge: JudgeAnswers,
 }
 impl Answers {
-    fn answer<T: lab::Wire>(&self, asker: u32, pair: usize) -> Result<T, Violation> {
-        let operation = OperationId(u32::try_from(pair).expect("few pairs") + 1);
-        let heard = self.heard.get(&(ClientId(asker), operation));
-        let answer = heard.and_then(|bytes| lab::frame::decode(bytes));
-        answer.ok_or_else(|| Violation::never("The function was asked and gave no answer."))
+    fn answer<T: lab::Wire>(&self, asker: u32, pair: usize) -> Result<Option<Answer<T>>, Violation> {
+        self.heard.answer(asker, u32::try_from(pair).expect("few pairs") + 1)
     }
 }
 impl Oracle for Answers {
     fn see(&mut self, _: &World, seen: &Observation) -> Result<(), Violation> {
-        if let Seen::Returned { client, operation, bytes } = &seen.seen {
-            self.heard.insert((*client, *operation), bytes.to_vec());
-        }
+        self.heard.see(seen);
         Ok(())
     }
     fn end(&mut self, _: &World, reached: &mut Reached) -> Result<(), Violation> {
@@ -519,54 +522,75 @@ fn total_order(pick: &mut Pick, _nth: u32) -> Case {
     function_case(pick, TOTAL_ORDER, 2, judge_total_order)
 }
 fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Result<(), Violation> {
-    let mut less = BTreeSet::new();
+    // who comes before whom, by whose answer
+    let mut known: BTreeMap<(usize, usize), Answer<Order>> = BTreeMap::new();
     for (nth, (a, b)) in answers.pairs.iter().enumerate() {
         let (first, second) = (&answers.run[*a], &answers.run[*b]);
         let (one, two) = (first.shown(), second.shown());
-        let order: Order = answers.answer(1, nth)?;
-        for asker in 2..=answers.askers {
-            let there: Order = answers.answer(asker, nth)?;
-            if there != order {
-                return Err(Violation::never(format!(
-                    "total_order({one}, {two}) is {order:?} on one node and {there:?} on another: everyone must find the same order."
-                )));
+        let mut asked = (1..=answers.askers).map(|asker| answers.answer::<Order>(asker, nth));
+        let here = asked.next().transpose()?.flatten();
+        let there = asked.next().transpose()?.flatten();
+        let answer = match (here, there) {
+            (None, None) => continue,
+            (Some(here), Some(there)) if here.said != there.said => {
+                let sentence = format!(
+                    "total_order({one}, {two}) is {:?} on one node and {:?} on another: everyone must find the same order.",
+                    here.said, there.said
+                );
+                return Err(of_all(sentence, &[here.at, there.at]));
             }
-        }
+            (Some(answer), _) | (None, Some(answer)) => answer,
+        };
+        let Answer { at, said: order } = answer;
         reached.mark_if(TIES, first.stamp == second.stamp);
         match order {
             Order::Equal => {
-                return Err(Violation::never(format!(
+                let sentence = format!(
                     "total_order({one}, {two}) is Equal: two different events must have an order, those with equal stamps too."
-                )));
+                );
+                return Err(Violation::of(at, sentence));
             }
             Order::Greater if first.before(second) => {
-                return Err(Violation::never(format!(
+                let sentence = format!(
                     "total_order({one}, {two}) is Greater, though the first event could affect the second: an order that puts an \
                      effect before its cause is no order of events."
-                )));
+                );
+                return Err(Violation::of(at, sentence));
             }
-            Order::Less => _ = less.insert((*a, *b)),
-            Order::Greater => {}
+            Order::Less | Order::Greater => _ = known.insert((*a, *b), Answer { at, said: order }),
         }
     }
+    let less = |a, b| known.get(&(a, b)).filter(|answer| answer.said == Order::Less);
     // antisymmetric and without cycles
     for (a, b) in &answers.pairs {
         let (one, two) = (answers.run[*a].shown(), answers.run[*b].shown());
-        if less.contains(&(*a, *b)) == less.contains(&(*b, *a)) {
-            let order = if less.contains(&(*a, *b)) { "Less" } else { "Greater" };
-            return Err(Violation::never(format!(
-                "total_order({one}, {two}) is {order}, and so is total_order({two}, {one}): of two events exactly one comes first."
-            )));
+        if let (Some(there), Some(back)) = (known.get(&(*a, *b)), known.get(&(*b, *a)))
+            && there.said == back.said
+        {
+            let sentence = format!(
+                "total_order({one}, {two}) is {:?}, and so is total_order({two}, {one}): of two events exactly one comes first.",
+                there.said
+            );
+            return Err(of_all(sentence, &[there.at, back.at]));
         }
-        let between = (0..answers.run.len()).find(|c| less.contains(&(*b, *c)) && less.contains(&(*c, *a)));
-        if let Some(c) = between.filter(|_| less.contains(&(*a, *b))) {
+        let circle = (0..answers.run.len())
+            .find_map(|c| Some((c, [less(*a, *b)?.at, less(*b, c)?.at, less(c, *a)?.at])));
+        if let Some((c, all)) = circle {
             let three = answers.run[c].shown();
-            return Err(Violation::never(format!(
+            let sentence = format!(
                 "total_order puts {one} before {two}, {two} before {three}, and {three} before {one}: an order has no circles."
-            )));
+            );
+            return Err(of_all(sentence, &all));
         }
     }
     Ok(())
+}
+
+/// What several answers show together, the last of them in the end.
+fn of_all(sentence: String, answers: &[ObservationId]) -> Violation {
+    let last = answers.iter().max().expect("there are some");
+    let before = answers.iter().filter(|id| *id != last);
+    before.fold(Violation::of(*last, sentence), |violation, id| violation.because(*id, "and here"))
 }
 
 fn inference(pick: &mut Pick, _nth: u32) -> Case {
@@ -579,7 +603,8 @@ fn judge_inference(answers: &Answers, reached: &mut Reached) -> Result<(), Viola
         let smaller = first.stamp < second.stamp;
         reached.mark_if(CONCURRENT, smaller && first.concurrent(second));
         let asked = format!("may_have_caused({one}, {two})");
-        let wrong = match answers.answer(1, nth)? {
+        let Some(Answer { at, said }) = answers.answer(1, nth)? else { continue };
+        let wrong = match said {
             Inference::Impossible if first.before(second) => {
                 format!(
                     "{asked} is Impossible, but in the run that these stamps are from the first event did come before the second."
@@ -607,7 +632,7 @@ fn judge_inference(answers: &Answers, reached: &mut Reached) -> Result<(), Viola
             }
             _ => continue,
         };
-        return Err(Violation::never(wrong));
+        return Err(Violation::of(at, wrong));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `mutex`: one inside at a time, in causal order, without waiting for ever, at Lamport's price.
 
-use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation};
+use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::NodeId;
 use lab::mutex::{Event, Mutex, Request};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,8 @@ use world::{
 pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "mutex",
-        entry: "lab::mutex::exercise::<chapter::mutex::Mutex>()",
+        entry: entry!(ch07_logical_clocks, lab::mutex::exercise::<chapter::mutex::Mutex>()),
+        lossless: true,
         checks: vec![
             Check {
                 id: "progress",
@@ -401,7 +402,8 @@ enum State {
 struct Ask {
     node: NodeId,
     at: Time,
-    entered: Option<Time>,
+    asked: ObservationId,
+    entered: Option<(Time, ObservationId)>,
     /// Who was inside then, or went inside since.
     behind: Option<NodeId>,
     /// Whom its node has had a message from since.
@@ -424,7 +426,7 @@ impl Turns {
         self.nodes.get(&node).map_or(State::Outside, |turn| turn.state)
     }
     /// Who is inside, other than this one, and since when.
-    fn inside(&self, but: NodeId) -> Option<(NodeId, Time)> {
+    fn inside(&self, but: NodeId) -> Option<(NodeId, (Time, ObservationId))> {
         self.nodes.iter().filter(|(node, _)| **node != but).find_map(|(node, turn)| match turn.state {
             State::Inside(ask) => Some((*node, self.asks[ask].entered?)),
             _ => None,
@@ -441,7 +443,8 @@ impl Turns {
                 let nth = self.asks.len();
                 let behind = self.inside(node).map(|(node, _)| node);
                 let past = self.turn(node).past.clone();
-                self.asks.push(Ask { node, at, entered: None, behind, heard: BTreeSet::new(), past });
+                let asked = seen.id;
+                self.asks.push(Ask { node, at, asked, entered: None, behind, heard: BTreeSet::new(), past });
                 let pending = |ask: &usize| self.asks[*ask].entered.is_none();
                 let chained = self.asks[nth].past.iter().any(|(ask, way)| way.len() > 2 && pending(ask));
                 self.reached.mark_if(CHAINED, chained);
@@ -474,7 +477,7 @@ impl Turns {
             };
             return Err(Violation::at(seen, format!("{node} emitted Entered, {why}.")));
         };
-        if let Some((other, since)) = self.inside(node)
+        if let Some((other, (since, door))) = self.inside(node)
             && self.exclusive
         {
             let asked = self.asks[nth].at;
@@ -487,13 +490,15 @@ impl Turns {
                 "{other} and {node} are both inside: {other} entered at {since} and has not left, and {node}, which \
                  asked at {asked}, entered at {at}.{ignorance}"
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, sentence)
+                .because(door, format!("{other} is inside from here on"))
+                .because(seen.id, "and now both are"));
         }
         if self.in_order {
             self.must_be_next(seen, nth)?;
         }
         let ask = &mut self.asks[nth];
-        ask.entered = Some(at);
+        ask.entered = Some((at, seen.id));
         let (asked, behind) = (ask.at, ask.behind);
         self.turn(node).state = State::Inside(nth);
         self.entries += 1;
@@ -524,14 +529,15 @@ impl Turns {
         let (first, since) = (self.asks[*cause].node, self.asks[*cause].at);
         let way: Vec<String> = way.iter().map(ToString::to_string).collect();
         let (node, asked) = (ask.node, ask.at);
-        Err(Violation::at(
-            seen,
-            format!(
-                "{node} entered before {first}, whose request could be the cause of its own: {first} asked at {since}, then notes \
-                 went {}, and only then, at {asked}, did {node} ask.",
-                way.join(" → ")
-            ),
-        ))
+        let sentence = format!(
+            "{node} entered before {first}, whose request could be the cause of its own: {first} asked at {since}, then notes \
+             went {}, and only then, at {asked}, did {node} ask.",
+            way.join(" → ")
+        );
+        Err(Violation::at(seen, sentence)
+            .because(self.asks[*cause].asked, format!("{first} asks first"))
+            .because(ask.asked, format!("{node} asks, knowing of that"))
+            .because(seen.id, format!("and enters before {first}")))
     }
 
     fn noted(&mut self, seen: &Observation, from: NodeId, number: u32) -> Result<(), Violation> {
@@ -646,7 +652,8 @@ impl Turns {
             }
             (others, None) => format!("{} wait too, and nobody ever was inside", others.join(", ")),
         };
-        Err(Violation::never(format!("{node} asked at {asked} and never entered: {why}.")))
+        Err(Violation::never(format!("{node} asked at {asked} and never entered: {why}."))
+            .because(ask.asked, format!("{node} waits from here on")))
     }
     fn no_note_was_lost(&self, world: &World) -> Result<(), Violation> {
         let lost = |note: &(&u32, &Note)| !note.1.arrived && Turns::is_over(world, note.1.at, ms(2_000));

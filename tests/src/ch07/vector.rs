@@ -1,6 +1,7 @@
 //! `vector`: compare, merge, and stamps that are exactly as ordered as their events.
 
-use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation};
+use crate::answers::{Answer, Heard};
+use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::NodeId;
 use lab::vector::{COMPARE, Clock, Event, MERGE, Order, Request, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,11 @@ use world::{
 pub(super) fn exercise() -> Exercise {
     Exercise {
         id: "vector",
-        entry: "lab::vector::exercise::<chapter::vector::Clock>(chapter::vector::compare, chapter::vector::merge)",
+        entry: entry!(
+            ch07_logical_clocks,
+            lab::vector::exercise::<chapter::vector::Clock>(chapter::vector::compare, chapter::vector::merge)
+        ),
+        lossless: false,
         checks: vec![
             Check {
                 id: "compare",
@@ -223,7 +228,7 @@ fn ask(pairs: Vec<(Stamp, Stamp)>, role: &'static str, judge: JudgePair) -> Case
     });
     let mut scenario = Scenario::new(vec![NodeSpec::function(NodeId(1), role)], Duration::from_secs(1));
     scenario.clients.push(Client::new(1, operations.collect()));
-    Case::new(scenario, Answers { pairs, heard: BTreeMap::new(), judge })
+    Case::new(scenario, Answers { pairs, heard: Heard::default(), judge })
 }
 fn compare_case(pick: &mut Pick, nth: u32) -> Case {
     let mut pairs = basic_pairs();
@@ -249,27 +254,22 @@ fn merge_case(pick: &mut Pick, nth: u32) -> Case {
     ask(pairs, MERGE, judge_merge)
 }
 
-type JudgePair = fn(&Stamp, &Stamp, &[u8], &mut Reached) -> Option<String>;
+type JudgePair = fn(&Stamp, &Stamp, &Heard, u32, &mut Reached) -> Result<Option<Violation>, Violation>;
 struct Answers {
     pairs: Vec<(Stamp, Stamp)>,
-    heard: BTreeMap<OperationId, Vec<u8>>,
+    heard: Heard,
     judge: JudgePair,
 }
 impl Oracle for Answers {
     fn see(&mut self, _: &World, seen: &Observation) -> Result<(), Violation> {
-        if let Seen::Returned { operation, bytes, .. } = &seen.seen {
-            self.heard.insert(*operation, bytes.to_vec());
-        }
+        self.heard.see(seen);
         Ok(())
     }
     fn end(&mut self, _: &World, reached: &mut Reached) -> Result<(), Violation> {
         let mut answers = BTreeSet::new();
         for (nth, (a, b)) in (1..).zip(&self.pairs) {
-            let Some(bytes) = self.heard.get(&OperationId(nth)) else {
-                return Err(Violation::never("The function was asked and gave no answer."));
-            };
-            if let Some(wrong) = (self.judge)(a, b, bytes, reached) {
-                return Err(Violation::never(wrong));
+            if let Some(wrong) = (self.judge)(a, b, &self.heard, nth, reached)? {
+                return Err(wrong);
             }
             answers.insert(order(a, b) as u8);
             reached.mark_if(CONCURRENT, order(a, b) == Order::Concurrent);
@@ -278,12 +278,18 @@ impl Oracle for Answers {
         Ok(())
     }
 }
-fn judge_compare(a: &Stamp, b: &Stamp, said: &[u8], reached: &mut Reached) -> Option<String> {
+fn judge_compare(
+    a: &Stamp,
+    b: &Stamp,
+    heard: &Heard,
+    nth: u32,
+    reached: &mut Reached,
+) -> Result<Option<Violation>, Violation> {
     reached.mark_if(ONE_SIDED, !a.keys().eq(b.keys()));
-    let said: Order = lab::frame::decode(said)?;
+    let Some(Answer { at, said }) = heard.answer::<Order>(1, nth)? else { return Ok(None) };
     let truth = order(a, b);
     if said == truth {
-        return None;
+        return Ok(None);
     }
     let nodes: BTreeSet<NodeId> = a.keys().chain(b.keys()).copied().collect();
     let told = |node: &NodeId| format!("{node} ({} and {})", entry(a, *node), entry(b, *node));
@@ -295,23 +301,32 @@ fn judge_compare(a: &Stamp, b: &Stamp, said: &[u8], reached: &mut Reached) -> Op
         (None, Some(entry)) => format!("the first is larger at {entry} and smaller nowhere"),
         (Some(one), Some(other)) => format!("the first is smaller at {one} and larger at {other}"),
     };
-    Some(format!("compare({}, {}) is {said:?}, not {truth:?}: {why}.", shown(a), shown(b)))
+    let sentence = format!("compare({}, {}) is {said:?}, not {truth:?}: {why}.", shown(a), shown(b));
+    Ok(Some(Violation::of(at, sentence)))
 }
-fn judge_merge(a: &Stamp, b: &Stamp, said: &[u8], _: &mut Reached) -> Option<String> {
-    let said: Stamp = lab::frame::decode(said)?;
+fn judge_merge(
+    a: &Stamp,
+    b: &Stamp,
+    heard: &Heard,
+    nth: u32,
+    _: &mut Reached,
+) -> Result<Option<Violation>, Violation> {
+    let Some(Answer { at, said }) = heard.answer::<Stamp>(1, nth)? else { return Ok(None) };
     let nodes: BTreeSet<NodeId> = a.keys().chain(b.keys()).chain(said.keys()).copied().collect();
-    let wrong = nodes.into_iter().find(|n| entry(&said, *n) != entry(a, *n).max(entry(b, *n)))?;
+    let wrong = nodes.into_iter().find(|n| entry(&said, *n) != entry(a, *n).max(entry(b, *n)));
+    let Some(wrong) = wrong else { return Ok(None) };
     let (one, other, got) = (entry(a, wrong), entry(b, wrong), entry(&said, wrong));
     let why = if got < one.max(other) {
         "what one of them knew is forgotten"
     } else {
         "that is more than either of them knew"
     };
-    Some(format!(
+    let sentence = format!(
         "merge({}, {}) says {got} of {wrong}, where they say {one} and {other}: {why}.",
         shown(a),
         shown(b)
-    ))
+    );
+    Ok(Some(Violation::of(at, sentence)))
 }
 
 // ---- the clocks
@@ -581,7 +596,7 @@ impl Clocks {
                         second.what,
                         shown(stamp)
                     );
-                    return Err(Violation { sentence, at });
+                    return Err(Violation { at, ..Violation::never(sentence) });
                 }
                 Order::Before if !first.in_past(&second.touched) => {
                     let sentence = format!(
@@ -592,15 +607,15 @@ impl Clocks {
                         second.what,
                         shown(second.stamp.as_ref().unwrap_or(stamp))
                     );
-                    return Err(Violation { sentence, at });
+                    return Err(Violation { at, ..Violation::never(sentence) });
                 }
                 Order::After if !second.in_past(&first.touched) => {
                     let sentence = self.backwards(first, second);
-                    return Err(Violation { sentence, at });
+                    return Err(Violation { at, ..Violation::never(sentence) });
                 }
                 Order::Concurrent | Order::After if first.in_past(&second.told) => {
                     let sentence = self.backwards(first, second);
-                    return Err(Violation { sentence, at });
+                    return Err(Violation { at, ..Violation::never(sentence) });
                 }
                 _ => {}
             }
@@ -845,7 +860,7 @@ impl Oracle for Clocks {
                 },
                 _ => continue,
             };
-            return Err(Violation { sentence, at: Some(*at) });
+            return Err(Violation { at: Some(*at), ..Violation::never(sentence) });
         }
         reached.clone_from(&self.reached);
         Ok(())

@@ -34,7 +34,8 @@ fn in_process_batched_and_solo_runs_show_the_same() {
         .flat_map(|chapter| &chapter.exercises)
         .find(|exercise| exercise.id == "lamport")
         .expect("lamport")
-        .entry;
+        .entry
+        .source;
     let target = Target { exercise: "lamport".into(), modules: vec!["lamport".into()], entry: entry.into() };
     let built = kit.build(&sources, &sources, &[target], &[]).expect("it compiles");
 

@@ -388,7 +388,7 @@ fn succeeds(attack: &Attack, layers: Layers) -> bool {
     let scene = Scene::new();
     let guest = Guest::new(&attacker(), layers).expect("it is there");
     let order = [vec![attack.name.to_owned()], (attack.about)(&scene)].concat();
-    let mut run = Run::new(guest.start().expect("it starts"), &order);
+    let mut run = Run::new(guest.start(false).expect("it starts"), &order);
     let succeeded = (attack.succeeded)(&scene, &mut run);
     run.end();
     succeeded
@@ -429,7 +429,7 @@ fn nobody_outlives_who_started_it() {
     let gone = |layers, order: &str| {
         let order = [order.to_owned()];
         let guest = Guest::new(&attacker(), layers).expect("it is there");
-        let run = std::thread::spawn(move || Run::new(guest.start().expect("it starts"), &order));
+        let run = std::thread::spawn(move || Run::new(guest.start(false).expect("it starts"), &order));
         let mut run = run.join().expect("no panic");
         assert!(run.tried);
         let begun = Instant::now();
@@ -451,7 +451,7 @@ fn nobody_outlives_who_started_it() {
 fn an_honest_guest_notices_nothing() {
     for (name, layers) in ALONE.into_iter().chain([("none", NONE), ("all", Layers::ALL)]) {
         let guest = Guest::new(&attacker(), layers).expect("it is there");
-        let run = |order: &str| Run::new(guest.start().expect("it starts"), &[order.to_owned()]);
+        let run = |order: &str| Run::new(guest.start(false).expect("it starts"), &[order.to_owned()]);
         for (order, answer) in [("hash-map", "1000"), ("clocks", "slept: true"), ("allocate", "104857600")] {
             let run = run(order);
             assert_eq!(String::from_utf8_lossy(&run.said), answer, "{name}");
@@ -471,7 +471,8 @@ fn a_program_that_is_not_there_is_the_harness_s_fault() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("guest");
     fs::write(&path, "no program").expect("a file");
-    let error = Guest::new(&path, Layers::ALL).expect("it is there").start().expect_err("it is no program");
+    let error =
+        Guest::new(&path, Layers::ALL).expect("it is there").start(false).expect_err("it is no program");
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
 }
 

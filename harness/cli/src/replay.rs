@@ -1,0 +1,269 @@
+//! `faultlines replay`: a failing world, run once more, alone, and told.
+
+use crate::args::ReplayArgs;
+use crate::course::{Course, Selected};
+use crate::failures::{Failures, Kept};
+use crate::grade::{named_folder, prepare_kit};
+use crate::judging::Judging;
+use crate::report::{How, told_text};
+use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width, wrapped};
+use crate::workspace::Workspace;
+use crate::{Exit, Failed};
+use anyhow::{Context, anyhow};
+use build::{Built, Sources};
+use host::{Fleet, Guest};
+use judge::{Check, Recording, WorldSeed};
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use world::{Cause, Seen};
+
+/// What is to be run again.
+struct Wanted<'a> {
+    selected: Selected<'a>,
+    check: &'a Check,
+    /// `chapter/exercise/check`.
+    name: String,
+    world: Option<(WorldSeed, u32)>,
+}
+
+pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
+    let course = Course::load()?;
+    let (folder, workspace) = match &args.submission {
+        Some(named) => (named_folder(named)?, None),
+        None => {
+            let workspace = Workspace::find()?;
+            (workspace.folder.clone(), Some(workspace))
+        }
+    };
+    let failures = workspace.as_ref().map(Failures::read);
+    let wanted = wanted(&course, args, failures.as_ref())?;
+    let Selected { chapter, exercise } = wanted.selected;
+    let judging = Judging::new(&args.how, args.seed_key.as_deref());
+    let kit = prepare_kit(judging.layers)?;
+    let sources = Sources::read(&folder.join(chapter.suite.folder))?;
+    let built = chapter.build(&kit, &sources, &[exercise])?;
+    if let Some(said) = built.broken.get(exercise.id) {
+        anstream::eprintln!("{}", harmless(&said.to_string()));
+        return Err(Failed {
+            exit: Exit::BuildFailed,
+            error: anyhow!("{}/{} does not compile", chapter.suite.number, exercise.id),
+        });
+    }
+    let (mut fleet, alone) = fleet(&judging, &built)?;
+    let world = match wanted.world {
+        Some(world) => world,
+        None => match first_failure(&mut fleet, &wanted, &judging)? {
+            Some(world) => world,
+            None => {
+                anstream::println!("{} {}: no run of it fails.", styled(GOOD, "✔"), wanted.name);
+                return Ok(Exit::Passed);
+            }
+        },
+    };
+    let told = judge::tell(&mut fleet, exercise, wanted.check, world, args.shrink, alone)?;
+    let (seed, nth) = world;
+    let Some(told) = told else {
+        anstream::println!("{} {}: run {nth}, with seed {seed}, passes now.", styled(GOOD, "✔"), wanted.name);
+        let all =
+            format!("Whether all do, says `faultlines grade {}/{}`.", chapter.suite.number, exercise.id);
+        anstream::print!("{}", wrapped(&all, 2, width()));
+        return Ok(Exit::Passed);
+    };
+    if args.full || args.json.is_some() {
+        let whole = std::sync::Arc::new(judge::case(wanted.check, seed, nth).scenario);
+        let recording = judge::record(&fleet, wanted.check, world, whole)?;
+        if let Some(file) = &args.json {
+            write_json(file, &wanted.name, world, &recording)?;
+        }
+        if args.full {
+            anstream::print!("{}", full(&recording));
+        }
+    }
+    let mut out = String::new();
+    let _ = writeln!(out, "{} {}", styled(BAD, "✘"), styled(STRONG, &wanted.name));
+    out.push_str(&told_text(&told, How { indent: 2, width: width(), ascii: args.ascii }));
+    let _ = writeln!(out);
+    out.push_str(&wrapped(&format!("Promise: {}", wanted.check.promise), 2, width()));
+    out.push_str(&wrapped(&format!("Rule: {}", wanted.check.rule), 2, width()));
+    let again = format!(
+        "run {nth}, with seed {seed}   hint  faultlines hint {}/{}",
+        chapter.suite.number, exercise.id
+    );
+    let _ = writeln!(out, "  {}", styled(DIM, &again));
+    anstream::print!("{out}");
+    Ok(Exit::ChecksFailed)
+}
+
+fn fleet(judging: &Judging, built: &Built) -> Result<(Fleet, bool), Failed> {
+    host::pin(0);
+    let guest = Guest::new(&built.binary, judging.layers)?;
+    Ok((Fleet::new(&guest), judging.fit_for(built).options.batch == 1))
+}
+
+fn wanted<'a>(
+    course: &'a Course,
+    args: &ReplayArgs,
+    failures: Option<&Failures>,
+) -> Result<Wanted<'a>, Failed> {
+    let kept = |name: &str| failures.and_then(|failures| failures.of(name)).cloned();
+    let (name, kept) = match &args.what {
+        Some(name) => (name.clone(), kept(name)),
+        None => match failures.and_then(Failures::first) {
+            Some(first) => (first.check.clone(), Some(first.clone())),
+            None => {
+                return Err(Failed::usage(anyhow!(
+                    "no failure is kept here: grade first, or name a check, such as 7/lamport/restart"
+                )));
+            }
+        },
+    };
+    let (selected, check) = course.check(&name)?;
+    let named = args.seed.as_deref().map(str::parse::<WorldSeed>).transpose();
+    let named = named.map_err(|wrong| Failed::usage(anyhow!("--seed: {wrong}")))?;
+    let from_kept = |Kept { seed, world, .. }: Kept| Some((seed.parse().ok()?, world));
+    let world = match (named, args.world) {
+        (Some(seed), Some(world)) => Some((seed, world)),
+        (None, Some(world)) => {
+            let key = Judging::new(&args.how, args.seed_key.as_deref()).options.seed_key;
+            Some((key.world(selected.chapter.suite.number, selected.exercise.id, check.id, world), world))
+        }
+        (Some(_), None) => {
+            return Err(Failed::usage(anyhow!(
+                "--seed needs --world: a report names both (\"number 3, with seed …\")"
+            )));
+        }
+        (None, None) => kept.filter(|_| args.seed_key.is_none()).and_then(from_kept),
+    };
+    Ok(Wanted { selected, check, name, world })
+}
+
+/// The first world of the check that fails, if one does.
+fn first_failure(
+    fleet: &mut Fleet,
+    wanted: &Wanted<'_>,
+    judging: &Judging,
+) -> Result<Option<(WorldSeed, u32)>, Failed> {
+    let Selected { chapter, exercise } = wanted.selected;
+    let finding = judge::judge(fleet, chapter.suite.number, exercise.id, wanted.check, &judging.options)?;
+    Ok(finding.failure.map(|failure| (failure.seed, failure.world)))
+}
+
+/// Everything that happened, a line each.
+fn full(recording: &Recording) -> String {
+    let mut out = String::new();
+    for seen in &recording.trace.observations {
+        let cause = match seen.cause {
+            Cause::Scenario => String::new(),
+            Cause::Observation(cause) => format!("  (from {})", cause.0),
+        };
+        let label = seen.label.as_deref().map(|label| format!("  {}", harmless(label))).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "{:>5} {:>12} {:<4} {}{label}{cause}",
+            seen.id.0,
+            seen.at.to_string(),
+            seen.node.to_string(),
+            kind(&seen.seen)
+        );
+        for line in recording.printed.get(&seen.id).map(String::as_str).unwrap_or_default().lines() {
+            let _ = writeln!(out, "{:>24}prints: {}", "", harmless(line));
+        }
+    }
+    out
+}
+/// What an observation is, in a few words.
+fn kind(seen: &Seen) -> String {
+    match seen {
+        Seen::Started { incarnation: 0 } => "starts".to_owned(),
+        Seen::Started { incarnation } => format!("starts again, after {incarnation} crashes"),
+        Seen::Requested { request, .. } => format!("is asked #{}", request.0),
+        Seen::Delivered { from, .. } => format!("gets from {from}"),
+        Seen::Rang { .. } => "timer rings".to_owned(),
+        Seen::Answered { call, .. } => format!("hears of call #{}", call.0),
+        Seen::Sent { to, .. } => format!("sends to {to}"),
+        Seen::TimerSet { rings_at, .. } => format!("sets a timer for {rings_at}"),
+        Seen::TimerCancelled { .. } => "cancels a timer".to_owned(),
+        Seen::Replied { request, .. } => format!("answers #{}", request.0),
+        Seen::Emitted { .. } => "emits".to_owned(),
+        Seen::Called { call, .. } => format!("calls #{}", call.0),
+        Seen::Wrote { op } => format!("writes {op:?}"),
+        Seen::Syncing => "begins to sync".to_owned(),
+        Seen::Synced => "has synced".to_owned(),
+        Seen::Status { .. } => "is now".to_owned(),
+        Seen::Lost { reason } => format!("does not get ({reason:?})"),
+        Seen::Stray { from } => format!("gets from {from} what is none of its messages"),
+        Seen::Crashed => "crashes".to_owned(),
+        Seen::Paused => "stands still".to_owned(),
+        Seen::Resumed => "goes on".to_owned(),
+        Seen::FaultBegan { fault } => format!("fault {fault} begins"),
+        Seen::FaultEnded { fault } => format!("fault {fault} ends"),
+        Seen::Calm => "nothing goes wrong any more".to_owned(),
+        Seen::Invoked { client, operation } => {
+            format!("client {} begins operation {}", client.0, operation.0)
+        }
+        Seen::Returned { client, operation, .. } => {
+            format!("client {} has its answer to operation {}", client.0, operation.0)
+        }
+        Seen::GaveUp { client, operation } => {
+            format!("client {} gives up operation {}", client.0, operation.0)
+        }
+        Seen::Misbehaved(how) => format!("breaks: {how:?}"),
+    }
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema: u32,
+    check: &'a str,
+    world: u32,
+    seed: String,
+    message: String,
+    hash: String,
+    events: Vec<JsonEvent>,
+}
+#[derive(Serialize)]
+struct JsonEvent {
+    id: u64,
+    at_ns: u64,
+    node: u32,
+    cause: Option<u64>,
+    what: String,
+    label: Option<String>,
+    bytes: Option<String>,
+    printed: Option<String>,
+}
+fn write_json(
+    file: &Path,
+    name: &str,
+    (seed, world): (WorldSeed, u32),
+    recording: &Recording,
+) -> Result<(), Failed> {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let events = recording.trace.observations.iter().map(|seen| JsonEvent {
+        id: seen.id.0,
+        at_ns: seen.at.0,
+        node: seen.node.0,
+        cause: match seen.cause {
+            Cause::Scenario => None,
+            Cause::Observation(cause) => Some(cause.0),
+        },
+        what: kind(&seen.seen),
+        label: seen.label.as_deref().map(harmless),
+        bytes: seen.seen.bytes().map(|bytes| hex(bytes)),
+        printed: recording.printed.get(&seen.id).map(|text| harmless(text)),
+    });
+    let json = Json {
+        schema: 1,
+        check: name,
+        world,
+        seed: seed.to_string(),
+        message: recording.how.as_ref().map(judge::message).unwrap_or_default(),
+        hash: format!("{:016x}", recording.hash),
+        events: events.collect(),
+    };
+    let text = serde_json::to_string_pretty(&json).map_err(Failed::harness)?;
+    std::fs::write(file, format!("{text}\n"))
+        .with_context(|| format!("cannot write {}", PathBuf::from(file).display()))
+        .map_err(Failed::usage)
+}

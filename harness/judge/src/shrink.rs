@@ -1,0 +1,547 @@
+//! Cutting a failing world down to what its failure needs.
+//!
+//! Faults, requests and messages are taken out, many at a time and then one by one, and networks, clocks and disks made
+//! plain, as long as the *same* promise is broken in the same way (delta debugging: Zeller and Hildebrandt 2002). That
+//! this works at all is due to chance that is keyed by cause: what is left does not change its fate.
+//!
+//! A smaller world must be *fair*: the reference keeps the promise in it. And a message is only withheld where it might
+//! have been late or lost: see [`Shrinker::messages`].
+
+use crate::check::{Check, Exercise, Oracle, Reached, Violation};
+use crate::explore::{How, case, how_it_ended};
+use crate::seed::WorldSeed;
+use host::{Fleet, HostError, Job, Watch};
+use lab::NodeId;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use world::{
+    Cause, ClockSpec, DiskLoss, Harm, Key, Link, Local, Misbehaviour, Observation, ObservationId, Scenario,
+    Seen, Time, World,
+};
+
+/// So many candidates run side by side.
+const ROUND: usize = 64;
+/// Events of all candidates together, for each run that the budget allows: many short worlds or a few long ones.
+const EVENTS_PER_RUN: u64 = 4_000;
+
+/// What of a scenario can be taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Item {
+    /// A fault, by its place.
+    Fault(usize),
+    /// An operation, by the places of its client and of itself.
+    Operation(usize, usize),
+    /// Something that need not be as unruly as it is: a place in [`PLAINER`].
+    Plainer(usize),
+    /// A message.
+    Message(Key),
+}
+
+/// Makes something plainer than it was.
+type Plainer = fn(&mut Scenario);
+const PLAINER: [Plainer; 5] = [
+    |scenario| {
+        let Link { latency, fifo, .. } = scenario.network;
+        scenario.network = Link { fifo, ..Link::fixed(latency.min) };
+    },
+    |scenario| scenario.links.clear(),
+    |scenario| scenario.nodes.iter_mut().for_each(|node| node.clock = ClockSpec::default()),
+    |scenario| {
+        for node in &mut scenario.nodes {
+            node.sync.1 = node.sync.0;
+        }
+    },
+    |scenario| {
+        for fault in &mut scenario.faults {
+            if let Harm::Crash { disk, .. } = &mut fault.harm {
+                *disk = DiskLoss::All;
+            }
+        }
+    },
+];
+
+/// What is taken out of a scenario.
+#[derive(Debug, Clone, Default)]
+struct Plan {
+    faults: BTreeSet<usize>,
+    operations: BTreeSet<(usize, usize)>,
+    plainer: BTreeSet<usize>,
+    withheld: FxHashSet<Key>,
+}
+impl Plan {
+    fn without(&self, items: &[Item]) -> Plan {
+        let mut plan = self.clone();
+        for item in items {
+            match *item {
+                Item::Fault(place) => _ = plan.faults.insert(place),
+                Item::Operation(client, place) => _ = plan.operations.insert((client, place)),
+                Item::Plainer(place) => _ = plan.plainer.insert(place),
+                Item::Message(key) => _ = plan.withheld.insert(key),
+            }
+        }
+        plan
+    }
+    fn scenario(&self, whole: &Scenario) -> Scenario {
+        let mut scenario = whole.clone();
+        for place in &self.plainer {
+            PLAINER[*place](&mut scenario);
+        }
+        let mut place = 0..;
+        scenario.faults.retain(|_| place.next().is_none_or(|place| !self.faults.contains(&place)));
+        for (client, spec) in scenario.clients.iter_mut().enumerate() {
+            let mut place = 0..;
+            // the first of those that follow one another has a time, which the next one takes over
+            let mut begins = None;
+            spec.operations.retain_mut(|operation| {
+                let gone = place.next().is_some_and(|place| self.operations.contains(&(client, place)));
+                if gone {
+                    begins = operation.at.take().or(begins.take());
+                } else if operation.at.is_none() {
+                    operation.at = begins.take();
+                } else {
+                    begins = None;
+                }
+                !gone
+            });
+        }
+        scenario.clients.retain(|client| !client.operations.is_empty());
+        scenario.withheld.extend(&self.withheld);
+        scenario
+    }
+}
+
+/// How large a world is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Events handed to nodes until the promise was broken.
+    pub events: u64,
+    /// Faults of its scenario.
+    pub faults: usize,
+    /// Operations of its clients.
+    pub requests: usize,
+}
+impl Size {
+    pub(crate) fn of(scenario: &Scenario, events: u64) -> Size {
+        let requests = scenario.clients.iter().map(|client| client.operations.len()).sum();
+        Size { events, faults: scenario.faults.len(), requests }
+    }
+}
+
+/// A failing world, cut down.
+#[derive(Debug, Clone)]
+pub struct Shrunk {
+    /// What is left.
+    pub scenario: Arc<Scenario>,
+    /// How it fails.
+    pub how: How,
+    /// The size of what it was cut from.
+    pub before: Size,
+    /// Its own.
+    pub after: Size,
+    /// How many worlds were run to find it.
+    pub runs: u32,
+}
+
+/// Cuts the world of this seed down, by running `budget` smaller ones at most. `alone`: each in processes of its own.
+///
+/// # Errors
+/// The harness's own.
+pub fn shrink(
+    fleet: &mut Fleet,
+    exercise: &Exercise,
+    check: &Check,
+    (seed, nth): (WorldSeed, u32),
+    budget: u32,
+    alone: bool,
+) -> Result<Shrunk, HostError> {
+    let whole = case(check, seed, nth).scenario;
+    let local = Local::new([(exercise.entry.reference)()]);
+    let mut shrinker = Shrinker {
+        fleet,
+        exercise,
+        check,
+        seed,
+        nth,
+        alone,
+        local,
+        runs: 0,
+        left: budget,
+        events_left: u64::from(budget) * EVENTS_PER_RUN,
+        plan: Plan::default(),
+        best: Outcome::default(),
+        whole,
+    };
+    shrinker.run_whole()?;
+    let before = Size::of(&shrinker.whole, shrinker.best.events);
+    if shrinker.best.is_worth_shrinking() {
+        shrinker.shrink()?;
+    }
+    let scenario = Arc::new(shrinker.plan.scenario(&shrinker.whole));
+    let after = Size::of(&scenario, shrinker.best.events);
+    let how = shrinker.best.how.expect("a world that is cut down fails");
+    Ok(Shrunk { scenario, how, before, after, runs: shrinker.runs })
+}
+
+struct Shrinker<'a> {
+    fleet: &'a mut Fleet,
+    exercise: &'a Exercise,
+    check: &'a Check,
+    seed: WorldSeed,
+    nth: u32,
+    alone: bool,
+    local: Local,
+    runs: u32,
+    left: u32,
+    events_left: u64,
+    /// What is out so far, and what that world showed.
+    plan: Plan,
+    best: Outcome,
+    whole: Scenario,
+}
+
+impl Shrinker<'_> {
+    fn run_whole(&mut self) -> Result<(), HostError> {
+        let mut job = self.job(&Plan::default());
+        Fleet::solo(self.fleet.guest(), &mut job)?;
+        self.best = outcome(&mut job);
+        Ok(())
+    }
+    fn shrink(&mut self) -> Result<(), HostError> {
+        loop {
+            let before = self.plan.clone();
+            let unneeded = self.messages(|message| !message.in_past);
+            self.take(vec![unneeded])?;
+            self.reduce(self.settings())?;
+            self.reduce(self.messages(|_| true))?;
+            let same = before.faults == self.plan.faults
+                && before.operations == self.plan.operations
+                && before.withheld == self.plan.withheld;
+            if same || self.left == 0 {
+                break;
+            }
+        }
+        let sent: FxHashSet<Key> = self.best.log.iter().filter_map(Noted::key).collect();
+        self.plan.withheld.retain(|key| sent.contains(key));
+        Ok(())
+    }
+    fn settings(&self) -> Vec<Item> {
+        let faults =
+            (0..self.whole.faults.len()).filter(|place| !self.plan.faults.contains(place)).map(Item::Fault);
+        let operations = self
+            .whole
+            .clients
+            .iter()
+            .enumerate()
+            .flat_map(|(client, spec)| (0..spec.operations.len()).map(move |place| (client, place)));
+        let operations = operations
+            .filter(|operation| !self.plan.operations.contains(operation))
+            .map(|(client, place)| Item::Operation(client, place));
+        let plainer =
+            (0..PLAINER.len()).filter(|place| !self.plan.plainer.contains(place)).map(Item::Plainer);
+        faults.chain(operations).chain(plainer).collect()
+    }
+    /// Messages that may be withheld.
+    ///
+    /// One that might have been lost could also never have come, unless what is missing in the end is what breaks the
+    /// promise and nothing goes wrong any more by then. One that may be relied upon can still be later than the moment at
+    /// which the promise was broken.
+    fn messages(&self, fits: impl Fn(&Message) -> bool) -> Vec<Item> {
+        let violated_at = match &self.best.how {
+            Some(How::Violated(Violation { at: Some(_), .. }) | How::Misbehaved(..)) => Some(Time::NEVER),
+            _ if self.exercise.lossless => None,
+            _ => self.whole.calm.map(|(calm, _)| Time::ZERO + calm),
+        };
+        let Some(until) = violated_at else { return Vec::new() };
+        let messages = self.best.messages().into_iter();
+        messages
+            .filter(|message| message.sent < until && fits(message))
+            .map(|message| Item::Message(message.key))
+            .collect()
+    }
+
+    /// Takes out what can be taken out of these: halves first, in the end one by one.
+    fn reduce(&mut self, mut items: Vec<Item>) -> Result<(), HostError> {
+        let mut size = items.len();
+        while size > 0 && !items.is_empty() {
+            let chunks: Vec<Vec<Item>> = items.chunks(size).map(<[Item]>::to_vec).collect();
+            let gone = self.take(chunks)?;
+            items.retain(|item| !gone.contains(item));
+            size = if size == 1 && gone.is_empty() || self.left == 0 {
+                0
+            } else {
+                (size.min(items.len()) / 2).max(1)
+            };
+        }
+        Ok(())
+    }
+    /// Tries to do without each of these lots, and then without as many of them as possible at once. What is out.
+    fn take(&mut self, lots: Vec<Vec<Item>>) -> Result<Vec<Item>, HostError> {
+        let mut out = Vec::new();
+        for lots in lots.chunks(ROUND) {
+            let lots: Vec<&Vec<Item>> = lots.iter().filter(|lot| !lot.is_empty()).collect();
+            let plans: Vec<Plan> = lots.iter().map(|lot| self.plan.without(lot)).collect();
+            let mut found: Vec<(&Vec<Item>, Option<Outcome>)> = Vec::new();
+            for (lot, outcome) in lots.into_iter().zip(self.try_all(&plans)?) {
+                if let Some(outcome) = outcome {
+                    found.push((lot, Some(outcome)));
+                }
+            }
+            let mut rest = &mut found[..];
+            let mut first = true;
+            while !rest.is_empty() {
+                let mut many = rest.len();
+                loop {
+                    let lot: Vec<Item> = rest[..many].iter().flat_map(|(lot, _)| (*lot).clone()).collect();
+                    let plan = self.plan.without(&lot);
+                    let known = if first && many == 1 { rest[0].1.take() } else { None };
+                    let outcome = match known {
+                        Some(outcome) => Some(outcome),
+                        None => self.try_all(std::slice::from_ref(&plan))?.pop().flatten(),
+                    };
+                    if let Some(outcome) = outcome {
+                        (self.plan, self.best, first) = (plan, outcome, false);
+                        out.extend(lot);
+                        break;
+                    }
+                    if many == 1 {
+                        break;
+                    }
+                    many = many.div_ceil(2);
+                }
+                rest = &mut rest[many..];
+            }
+        }
+        Ok(out)
+    }
+
+    /// What each of these worlds showed, if it fails as the whole one does and is fair; fewer, where the budget ends.
+    fn try_all(&mut self, plans: &[Plan]) -> Result<Vec<Option<Outcome>>, HostError> {
+        if self.events_left == 0 {
+            self.left = 0;
+        }
+        let plans = &plans[..plans.len().min(self.left as usize)];
+        self.left -= plans.len() as u32;
+        self.runs += plans.len() as u32;
+        let outcomes = self.run_all(plans)?;
+        let events: u64 = outcomes.iter().map(|outcome| outcome.events).sum();
+        self.events_left = self.events_left.saturating_sub(events);
+        let wanted = self.best.how.as_ref().expect("the whole world fails");
+        let good = plans.iter().zip(outcomes).map(|(plan, outcome)| {
+            let same = outcome.how.as_ref().is_some_and(|how| is_same(how, wanted));
+            // without what it took, it may still happen some other time: that is no simpler
+            let later = outcome.events > self.best.events;
+            (same && !later && self.is_fair(plan)).then_some(outcome)
+        });
+        Ok(good.collect())
+    }
+    fn run_all(&mut self, plans: &[Plan]) -> Result<Vec<Outcome>, HostError> {
+        if !self.alone {
+            let mut jobs: Vec<Job<Looking>> = plans.iter().map(|plan| self.job(plan)).collect();
+            if self.fleet.batch(&mut jobs)?.is_ok() {
+                return Ok(jobs.iter_mut().map(outcome).collect());
+            }
+        }
+        // one of them disturbs the others, or each has processes of its own anyway
+        let mut outcomes = Vec::new();
+        for plan in plans {
+            let mut job = self.job(plan);
+            Fleet::solo(self.fleet.guest(), &mut job)?;
+            let outcome = outcome(&mut job);
+            let costly = !outcome.is_worth_shrinking() && outcome.how.is_some();
+            outcomes.push(outcome);
+            if costly {
+                self.left = 0;
+                break;
+            }
+        }
+        outcomes.resize_with(plans.len(), Outcome::default);
+        Ok(outcomes)
+    }
+    fn job(&self, plan: &Plan) -> Job<Looking> {
+        let oracle = case(self.check, self.seed, self.nth).oracle;
+        let world = World::new(Arc::new(plan.scenario(&self.whole)), self.seed.seed());
+        Job { world, watch: Looking { oracle, violation: None, log: Vec::new() } }
+    }
+    /// Whether the reference keeps the promise in that world.
+    fn is_fair(&self, plan: &Plan) -> bool {
+        let Job { world, mut watch } = self.job(plan);
+        let world = self.local.watch(world, &mut |world, seen| watch.see(world, seen));
+        how_it_ended(&world, watch.violation, &mut *watch.oracle, &mut Reached::default()).is_none()
+    }
+}
+
+/// Looks on, and keeps what it takes to know which message mattered.
+struct Looking {
+    oracle: Box<dyn Oracle>,
+    violation: Option<Violation>,
+    log: Vec<Noted>,
+}
+impl Watch for Looking {
+    fn see(&mut self, world: &World, observation: &Observation) -> bool {
+        self.log.push(Noted::of(observation));
+        match self.oracle.see(world, observation) {
+            Ok(()) => true,
+            Err(violation) => {
+                self.violation = Some(violation);
+                false
+            }
+        }
+    }
+}
+/// One observation, as far as it matters here. They stand in order, so that an id is a place.
+#[derive(Debug, Clone, Copy)]
+struct Noted {
+    node: NodeId,
+    at: Time,
+    cause: Cause,
+    what: What,
+}
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Sent(Key),
+    Delivered,
+    Else,
+}
+impl Noted {
+    fn of(seen: &Observation) -> Noted {
+        let what = match &seen.seen {
+            Seen::Sent { key, .. } => What::Sent(*key),
+            Seen::Delivered { .. } => What::Delivered,
+            _ => What::Else,
+        };
+        Noted { node: seen.node, at: seen.at, cause: seen.cause, what }
+    }
+    fn key(&self) -> Option<Key> {
+        match self.what {
+            What::Sent(key) => Some(key),
+            _ => None,
+        }
+    }
+}
+
+/// A message that arrived.
+struct Message {
+    key: Key,
+    sent: Time,
+    /// Whether it arrived in the causal past of what broke the promise.
+    in_past: bool,
+}
+
+/// What one world showed.
+#[derive(Default)]
+struct Outcome {
+    how: Option<How>,
+    events: u64,
+    log: Vec<Noted>,
+}
+impl Outcome {
+    /// Not where each run costs a second.
+    fn is_worth_shrinking(&self) -> bool {
+        !matches!(
+            self.how,
+            None | Some(
+                How::Endless(..) | How::Vacuous(_) | How::Misbehaved(_, _, Misbehaviour::Hung { .. })
+            )
+        )
+    }
+    fn messages(&self) -> Vec<Message> {
+        let place = |id: ObservationId| usize::try_from(id.0).expect("a place in a vector") - 1;
+        let last = match &self.how {
+            Some(How::Violated(Violation { at: Some(id), .. })) => Some(place(*id)),
+            Some(How::Violated(_)) | None => None,
+            Some(_) => self.log.len().checked_sub(1),
+        };
+        let mut in_past = vec![last.is_none(); self.log.len()];
+        if let Some(last) = last {
+            in_past[last] = true;
+            let mut touched: FxHashSet<NodeId> = FxHashSet::default();
+            for nth in (0..=last).rev() {
+                let noted = self.log[nth];
+                if in_past[nth] || touched.contains(&noted.node) {
+                    in_past[nth] = true;
+                    touched.insert(noted.node);
+                    if let Cause::Observation(cause) = noted.cause {
+                        in_past[place(cause)] = true;
+                    }
+                }
+            }
+        }
+        let mut messages: Vec<Message> = Vec::new();
+        let mut known: FxHashMap<Key, usize> = FxHashMap::default();
+        for (noted, in_past) in self.log.iter().zip(in_past) {
+            if let (What::Delivered, Cause::Observation(cause)) = (noted.what, noted.cause)
+                && let Some(sent) = self.log.get(place(cause))
+                && let Some(key) = sent.key()
+            {
+                let nth = *known.entry(key).or_insert_with(|| {
+                    messages.push(Message { key, sent: sent.at, in_past: false });
+                    messages.len() - 1
+                });
+                messages[nth].in_past |= in_past;
+            }
+        }
+        messages
+    }
+}
+fn outcome(job: &mut Job<Looking>) -> Outcome {
+    let Job { world, watch } = job;
+    let how = how_it_ended(world, watch.violation.take(), &mut *watch.oracle, &mut Reached::default());
+    Outcome { how, events: world.events(), log: std::mem::take(&mut watch.log) }
+}
+
+/// Whether two worlds fail in the same way: they break the same rule, or die at the same place of the source.
+fn is_same(a: &How, b: &How) -> bool {
+    match (a, b) {
+        (How::Violated(a), How::Violated(b)) => {
+            a.at.is_some() == b.at.is_some() && shape(&a.sentence) == shape(&b.sentence)
+        }
+        (How::Misbehaved(_, _, a), How::Misbehaved(_, _, b)) => match (a, b) {
+            (Misbehaviour::Panicked { at: a, .. }, Misbehaviour::Panicked { at: b, .. }) => a == b,
+            _ => a == b,
+        },
+        _ => false,
+    }
+}
+/// A sentence without what differs from run to run: numbers, names, what is quoted, how long a list is.
+fn shape(sentence: &str) -> String {
+    let mut shape = String::new();
+    let mut quoted = false;
+    for c in sentence.chars() {
+        if c == '`' {
+            quoted = !quoted;
+        }
+        let c = if c.is_ascii_digit() { '#' } else { c };
+        let again = c == '#' && shape.ends_with('#');
+        if !again && (!quoted || c == '`') {
+            shape.push(c);
+        }
+    }
+    let mut shape = shape.replace("#.#", "#");
+    for (longer, shorter) in
+        [(", n#", ""), (" and n#", ""), ("itself", "n#"), (", #", ""), (", `", ""), ("``", "`")]
+    {
+        while shape.contains(longer) {
+            shape = shape.replace(longer, shorter);
+        }
+    }
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shape;
+
+    #[test]
+    fn sentences_of_one_rule_have_one_shape() {
+        let one = shape("n3 voted twice in term 3: for itself, and at 41.25 ms for n1.");
+        assert_eq!(one, shape("n1 voted twice in term 12: for n4, and at 200 ms for itself."));
+        assert_ne!(one, shape("n3 and n4 both lead term 3."));
+        let list =
+            shape("n1 began to lead term 2 with the votes of n1, n2 and n5: of 5 nodes, 3 make a majority.");
+        assert_eq!(
+            list,
+            shape("n1 began to lead term 2 with the votes of n1: of 5 nodes, 3 make a majority.")
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! From a failing world to what a student is told of it: cut down, run once more alone, and told.
+
+use crate::check::{Check, Exercise, Oracle, Reached, Violation};
+use crate::explore::{How, case, how_it_ended};
+use crate::seed::WorldSeed;
+use crate::shrink::{Shrunk, Size, shrink};
+use crate::story::{Story, story};
+use host::{Fleet, HostError, Job, Watch};
+use lab::NodeId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use world::{Observation, ObservationId, Scenario, Trace, World};
+
+/// One world of a check, run alone: all that can be known of it.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// The recipe.
+    pub scenario: Arc<Scenario>,
+    /// How it failed, if it did.
+    pub how: Option<How>,
+    /// All that happened, in words too.
+    pub trace: Trace,
+    /// What nodes printed, by the event that they printed it in.
+    pub printed: BTreeMap<ObservationId, String>,
+    /// A hash of everything that happened.
+    pub hash: u64,
+    /// Events handed to nodes.
+    pub events: u64,
+}
+
+/// A failure, told.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// What happened.
+    pub story: Story,
+    /// The world that it happened in.
+    pub recording: Recording,
+    /// The size of the world that failed at first, and of the one that is told of.
+    pub sizes: (Size, Size),
+    /// How many worlds were run to cut it down.
+    pub runs: u32,
+}
+impl Told {
+    /// How it failed.
+    pub fn how(&self) -> &How {
+        self.recording.how.as_ref().expect("only failures are told")
+    }
+}
+
+/// Runs one world of a check alone, and keeps everything.
+///
+/// # Errors
+/// The harness's own.
+pub fn record(
+    fleet: &Fleet,
+    check: &Check,
+    (seed, nth): (WorldSeed, u32),
+    scenario: Arc<Scenario>,
+) -> Result<Recording, HostError> {
+    let world = World::new(scenario.clone(), seed.seed()).with_labels();
+    let oracle = case(check, seed, nth).oracle;
+    let recorder = Recorder { oracle, violation: None, trace: Trace::default(), printed: BTreeMap::new() };
+    let mut job = Job { world, watch: recorder };
+    Fleet::solo_aloud(fleet.guest(), &mut job)?;
+    let Job { world, watch: Recorder { mut oracle, violation, trace, printed } } = job;
+    let how = how_it_ended(&world, violation, &mut *oracle, &mut Reached::default());
+    Ok(Recording { scenario, how, trace, printed, hash: world.hash(), events: world.events() })
+}
+
+/// Tells how the world of this seed fails: cut down by running `budget` smaller ones at most. `None` if it does not fail.
+/// `alone`: nodes of different worlds must not share a process.
+///
+/// # Errors
+/// The harness's own.
+pub fn tell(
+    fleet: &mut Fleet,
+    exercise: &Exercise,
+    check: &Check,
+    world: (WorldSeed, u32),
+    budget: u32,
+    alone: bool,
+) -> Result<Option<Told>, HostError> {
+    let (seed, nth) = world;
+    let whole = Arc::new(case(check, seed, nth).scenario);
+    let recording = record(fleet, check, world, whole)?;
+    if recording.how.is_none() {
+        return Ok(None);
+    }
+    let size = Size::of(&recording.scenario, recording.events);
+    let mut told = (recording, (size, size), 0);
+    if budget > 0 {
+        let Shrunk { scenario, how, before, after, runs } =
+            shrink(fleet, exercise, check, world, budget, alone)?;
+        let smaller = record(fleet, check, world, scenario)?;
+        // what a batch shows is believed when a world alone shows it, too
+        if smaller.how == Some(how) {
+            told = (smaller, (before, after), runs);
+        }
+    }
+    let (recording, sizes, runs) = told;
+    let how = recording.how.as_ref().expect("it fails, as it did before");
+    let story = story(&recording.scenario, &recording.trace, &recording.printed, how);
+    Ok(Some(Told { story, recording, sizes, runs }))
+}
+
+struct Recorder {
+    oracle: Box<dyn Oracle>,
+    violation: Option<Violation>,
+    trace: Trace,
+    printed: BTreeMap<ObservationId, String>,
+}
+impl Watch for Recorder {
+    fn see(&mut self, world: &World, observation: &Observation) -> bool {
+        self.trace.observations.push(observation.clone());
+        if self.violation.is_none() {
+            self.violation = self.oracle.see(world, observation).err();
+        }
+        self.violation.is_none()
+    }
+    fn hear(&mut self, node: NodeId, text: &str) {
+        let mut seen = self.trace.observations.iter().rev();
+        // what it was handed last is what it printed in
+        if let Some(event) = seen.find(|seen| seen.node == node && seen.seen.is_handed()) {
+            self.printed.entry(event.id).or_default().push_str(text);
+        }
+    }
+}
