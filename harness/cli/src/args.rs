@@ -158,4 +158,6 @@ pub(crate) enum Gate {
     Determinism,
     /// Skeletons are what the references generate; ids agree
     Freshness,
+    /// References and mutants get one report, with the sandbox and without
+    Sandbox,
 }

@@ -1,6 +1,6 @@
 //! `faultlines verify`: grading the grader.
 
-use crate::args::{Gate, VerifyArgs};
+use crate::args::{Gate, HowArgs, VerifyArgs};
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::{Judging, judge_all};
@@ -43,6 +43,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Mutants => mutants(chapter, args)?,
             Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,
+            Gate::Sandbox => crate::verify_sandbox::run(chapter, args)?,
         };
         faults.append(&mut found);
     }
@@ -127,15 +128,15 @@ fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
 /// A mutants.toml.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mutants {
+pub(crate) struct Mutants {
     #[serde(rename = "mutant", default)]
-    mutants: Vec<Mutant>,
+    pub(crate) mutants: Vec<Mutant>,
 }
 /// A reference with one bug put in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mutant {
-    id: String,
+pub(crate) struct Mutant {
+    pub(crate) id: String,
     bug: String,
     /// `exercise/check`.
     caught_by: String,
@@ -161,7 +162,7 @@ fn failed() -> String {
 }
 
 impl Mutants {
-    fn read(root: &Path, chapter: &ChapterFolder) -> Result<Mutants, Failed> {
+    pub(crate) fn read(root: &Path, chapter: &ChapterFolder) -> Result<Mutants, Failed> {
         let path = root.join("solutions").join(chapter.suite.folder).join("mutants.toml");
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
         let text = text.map_err(Failed::usage)?;
@@ -171,14 +172,14 @@ impl Mutants {
     }
 }
 impl Mutant {
-    fn exercise(&self) -> &str {
+    pub(crate) fn exercise(&self) -> &str {
         self.caught_by.split('/').next().unwrap_or_default()
     }
     fn check(&self) -> &str {
         self.caught_by.split('/').nth(1).unwrap_or_default()
     }
     /// The reference with the bug put in.
-    fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
+    pub(crate) fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
         apply(&self.edits, reference).with_context(|| format!("mutant {}", self.id))
     }
 }
@@ -204,34 +205,11 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
     let all = Mutants::read(&args.root, chapter)?.mutants;
     let mutants: Vec<&Mutant> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
-    let workers = Judging::new(&args.how, None).workers;
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, Tried)>> = Mutex::new(Vec::new());
-    let bar = crate::text::bar(mutants.len() as u64);
-    let trier = |core: usize| -> Result<(), Failed> {
-        loop {
-            let nth = next.fetch_add(1, Ordering::Relaxed);
-            let Some(mutant) = mutants.get(nth) else { return Ok(()) };
-            let tried = try_mutant(&kit, chapter, &reference, mutant, args, core)?;
-            bar.inc(1);
-            results.lock().expect("no trier panics while it holds this").push((nth, tried));
-        }
-    };
-    let trier = &trier;
-    std::thread::scope(|scope| {
-        let triers: Vec<_> =
-            (0..workers.min(mutants.len())).map(|core| scope.spawn(move || trier(core))).collect();
-        for handle in triers {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        }
-        Ok::<_, Failed>(())
+    let results = on_all_cores(&args.how, mutants.len(), |nth, core| {
+        try_mutant(&kit, chapter, &reference, mutants[nth], args, core)
     })?;
-    bar.finish_and_clear();
-    let mut results = results.into_inner().expect("no trier panics while it holds this");
-    results.sort_by_key(|(nth, _)| *nth);
     let mut faults = Vec::new();
-    for (nth, tried) in results {
-        let mutant = mutants[nth];
+    for (mutant, tried) in mutants.into_iter().zip(results) {
         anstream::println!(
             "{:<40} {:<36} {:<11} under {}/{} keys",
             mutant.id,
@@ -258,6 +236,41 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
         }
     }
     Ok(faults)
+}
+
+/// Does this for each of so many, on each core one at a time: it is told which, and where. The results in order.
+pub(crate) fn on_all_cores<T: Send>(
+    how: &HowArgs,
+    many: usize,
+    each: impl Fn(usize, usize) -> Result<T, Failed> + Sync,
+) -> Result<Vec<T>, Failed> {
+    let workers = Judging::new(how, None).workers;
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
+    let bar = crate::text::bar(many as u64);
+    let worker = |core: usize| -> Result<(), Failed> {
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            if nth >= many {
+                return Ok(());
+            }
+            let result = each(nth, core)?;
+            bar.inc(1);
+            results.lock().expect("no worker panics while it holds this").push((nth, result));
+        }
+    };
+    let worker = &worker;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers.min(many)).map(|core| scope.spawn(move || worker(core))).collect();
+        for handle in workers {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok::<_, Failed>(())
+    })?;
+    bar.finish_and_clear();
+    let mut results = results.into_inner().expect("no worker panics while it holds this");
+    results.sort_by_key(|(nth, _)| *nth);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 struct Tried {
