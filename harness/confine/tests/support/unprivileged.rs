@@ -10,23 +10,26 @@ use tempfile::TempDir;
 /// Owns nothing.
 const NOBODY: u32 = 65_534;
 
-/// What somebody without privileges needs of what only root can reach: copies, in a folder open to all.
+/// What somebody without privileges needs of what only root can reach: copies, in a folder that all can read.
 pub(crate) struct Nobody {
     dir: TempDir,
 }
 impl Nobody {
     /// Nothing yet; `None` where these tests run without privileges anyway.
     pub(crate) fn new() -> Option<Nobody> {
-        // SAFETY: it only asks.
-        if unsafe { libc::geteuid() } != 0 {
+        if !rustix::process::geteuid().is_root() {
             return None;
         }
         let nobody = Nobody { dir: tempfile::tempdir().expect("a folder") };
-        for folder in [nobody.dir.path(), &nobody.dir.path().join("tmp")] {
-            fs::create_dir_all(folder).expect("a folder");
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("ours");
-        }
+        fs::set_permissions(nobody.dir.path(), fs::Permissions::from_mode(0o755)).expect("ours");
         Some(nobody)
+    }
+    /// An empty folder that is open to all.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.dir.path().join(name);
+        fs::create_dir(&folder).expect("a new folder");
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("ours");
+        folder
     }
     /// A copy of this file or folder: by links where the file system lets us, for a toolchain is large.
     pub(crate) fn copy(&self, from: &Path, name: &str) -> PathBuf {
@@ -46,10 +49,10 @@ impl Nobody {
     /// Runs those tests of this program whose names begin like this, but for `but`. They find temporary folders of
     /// their own, `path` to look for programs, and these variables.
     pub(crate) fn runs(&self, tests: &str, but: &str, path: &str, variables: &[(&str, PathBuf)]) {
-        let program = self.copy(&std::env::current_exe().expect("a path"), "tests/it");
+        let program = self.copy(&std::env::current_exe().expect("a path"), "it");
         let mut again = Command::new(program);
         again.args([tests, "--skip", but]).env_clear().env("PATH", path).envs(variables.iter().cloned());
-        again.env("TMPDIR", self.dir.path().join("tmp")).current_dir("/").uid(NOBODY).gid(NOBODY);
+        again.env("TMPDIR", self.folder("tmp")).current_dir("/").uid(NOBODY).gid(NOBODY);
         let ran = again.output().expect("it runs");
         let said = String::from_utf8_lossy(&ran.stdout);
         let none = said.contains(" 0 passed");
