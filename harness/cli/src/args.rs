@@ -204,4 +204,6 @@ pub(crate) enum Gate {
     Freshness,
     /// The failures of known wrong submissions are told in few events
     Stories,
+    /// References and mutants get one report, with the sandbox and without
+    Sandbox,
 }

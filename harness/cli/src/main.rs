@@ -17,6 +17,7 @@ mod report;
 mod text;
 mod verify;
 mod verify_determinism;
+mod verify_sandbox;
 mod verify_stories;
 mod workspace;
 

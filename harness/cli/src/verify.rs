@@ -1,6 +1,6 @@
 //! `faultlines verify`: grading the grader.
 
-use crate::args::{Gate, VerifyArgs};
+use crate::args::{Gate, HowArgs, VerifyArgs};
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::{Judging, judge_all};
@@ -44,6 +44,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,
             Gate::Stories => crate::verify_stories::run(chapter, args)?,
+            Gate::Sandbox => crate::verify_sandbox::run(chapter, args)?,
         };
         faults.append(&mut found);
     }
@@ -172,7 +173,7 @@ impl Mutants {
     }
 }
 impl Mutant {
-    fn exercise(&self) -> &str {
+    pub(crate) fn exercise(&self) -> &str {
         self.caught_by.split('/').next().unwrap_or_default()
     }
     fn check(&self) -> &str {
@@ -205,34 +206,11 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
     let all = Mutants::read(&args.root, chapter)?.mutants;
     let mutants: Vec<&Mutant> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
-    let workers = Judging::new(&args.how, None).workers;
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, Tried)>> = Mutex::new(Vec::new());
-    let bar = crate::text::bar(mutants.len() as u64);
-    let trier = |core: usize| -> Result<(), Failed> {
-        loop {
-            let nth = next.fetch_add(1, Ordering::Relaxed);
-            let Some(mutant) = mutants.get(nth) else { return Ok(()) };
-            let tried = try_mutant(&kit, chapter, &reference, mutant, args, core)?;
-            bar.inc(1);
-            results.lock().expect("no trier panics while it holds this").push((nth, tried));
-        }
-    };
-    let trier = &trier;
-    std::thread::scope(|scope| {
-        let triers: Vec<_> =
-            (0..workers.min(mutants.len())).map(|core| scope.spawn(move || trier(core))).collect();
-        for handle in triers {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        }
-        Ok::<_, Failed>(())
+    let results = on_all_cores(&args.how, mutants.len(), |nth, core| {
+        try_mutant(&kit, chapter, &reference, mutants[nth], args, core)
     })?;
-    bar.finish_and_clear();
-    let mut results = results.into_inner().expect("no trier panics while it holds this");
-    results.sort_by_key(|(nth, _)| *nth);
     let mut faults = Vec::new();
-    for (nth, tried) in results {
-        let mutant = mutants[nth];
+    for (mutant, tried) in mutants.into_iter().zip(results) {
         anstream::println!(
             "{:<40} {:<36} {:<11} under {}/{} keys",
             mutant.id,
@@ -259,6 +237,41 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
         }
     }
     Ok(faults)
+}
+
+/// Does this for each of so many, on each core one at a time: it is told which, and where. The results in order.
+pub(crate) fn on_all_cores<T: Send>(
+    how: &HowArgs,
+    many: usize,
+    each: impl Fn(usize, usize) -> Result<T, Failed> + Sync,
+) -> Result<Vec<T>, Failed> {
+    let workers = Judging::new(how, None).workers;
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
+    let bar = crate::text::bar(many as u64);
+    let worker = |core: usize| -> Result<(), Failed> {
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            if nth >= many {
+                return Ok(());
+            }
+            let result = each(nth, core)?;
+            bar.inc(1);
+            results.lock().expect("no worker panics while it holds this").push((nth, result));
+        }
+    };
+    let worker = &worker;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers.min(many)).map(|core| scope.spawn(move || worker(core))).collect();
+        for handle in workers {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok::<_, Failed>(())
+    })?;
+    bar.finish_and_clear();
+    let mut results = results.into_inner().expect("no worker panics while it holds this");
+    results.sort_by_key(|(nth, _)| *nth);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 struct Tried {

@@ -74,7 +74,8 @@ pub(crate) fn node(Pointers([path, arguments, environment]): Pointers) -> Vec<Fi
     let elsewhere = [libc::SYS_arch_prctl, libc::SYS_poll, libc::SYS_dup2];
     #[cfg(not(target_arch = "x86_64"))]
     let elsewhere = [];
-    let writing = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC;
+    // to write; or a descriptor of a name alone, which no other layer looks at and which tells how large the file is
+    let refused = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_PATH;
     let mut rules = Rules::default()
         .all(elsewhere)
         .all([
@@ -119,7 +120,7 @@ pub(crate) fn node(Pointers([path, arguments, environment]): Pointers) -> Vec<Fi
             libc::SYS_execve,
             &[(0, Qword, Eq, path), (1, Qword, Eq, arguments), (2, Qword, Eq, environment)],
         )
-        .only(libc::SYS_openat, &[(2, Dword, MaskedEq(writing as u64), 0)])
+        .only(libc::SYS_openat, &[(2, Dword, MaskedEq(refused as u64), 0)])
         // of what is open, not of what has a name
         .only(libc::SYS_newfstatat, &[(3, Dword, Eq, libc::AT_EMPTY_PATH as u64)])
         .only(libc::SYS_mremap, &[(3, Dword, MaskedEq(libc::MREMAP_FIXED as u64), 0)])

@@ -148,7 +148,10 @@ impl Lane {
         let mut sent = 0;
         while sent < self.out.len() {
             match rustix::io::write(&self.stdin, &self.out[sent..]) {
-                Ok(n) => sent += n,
+                Ok(n) => {
+                    sent += n;
+                    self.patience.moved(n);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     self.wait(true)?;
@@ -201,7 +204,11 @@ impl Lane {
         self.received.reserve(CHUNK);
         match rustix::io::read(&self.stdout, rustix::buffer::spare_capacity(&mut self.received)) {
             Ok(0) => Err(self.died()),
-            Ok(_) | Err(Errno::INTR | Errno::AGAIN) => Ok(()),
+            Ok(n) => {
+                self.patience.moved(n);
+                Ok(())
+            }
+            Err(Errno::INTR | Errno::AGAIN) => Ok(()),
             Err(e) => Err(e.into()),
         }
     }
@@ -301,5 +308,39 @@ fn clause(how: Misbehaviour) -> String {
         Misbehaviour::Garbled { how } => format!("says {how}"),
         Misbehaviour::Flooded { limit } => format!("says too much: {limit}"),
         Misbehaviour::Panicked { message, .. } => format!("panicked: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_student_reads_of_each_way_to_end() {
+        let mut text = String::new();
+        let signals = [
+            ("stack overflow", libc::SIGSEGV),
+            ("abort", libc::SIGABRT),
+            ("killed", libc::SIGKILL),
+            ("forbidden system call", libc::SIGSYS),
+            ("file too large", libc::SIGXFSZ),
+            ("any other signal", libc::SIGTERM),
+        ];
+        let farewells = [
+            ("blocked", Farewell::Blocked),
+            ("out of memory", Farewell::OutOfMemory),
+            ("answer too long", Farewell::TooLong),
+            ("confused", Farewell::Confused),
+        ];
+        let signals = signals.map(|(name, signal)| (name, ExitStatus::from_raw(signal)));
+        let farewells =
+            farewells.map(|(name, farewell)| (name, ExitStatus::from_raw((farewell as i32) << 8)));
+        for (name, status) in
+            farewells.into_iter().chain(signals).chain([("exit(0)", ExitStatus::from_raw(0))])
+        {
+            text += &format!("{name}: it {}\n", clause(describe(status)));
+        }
+        text += &format!("endless loop: it {COMPUTES}\n");
+        insta::assert_snapshot!(text);
     }
 }

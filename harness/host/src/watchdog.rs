@@ -11,8 +11,12 @@ use std::time::{Duration, Instant};
 
 /// How often a guest that has not answered is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// So many looks in a row that find it asleep and none the wiser.
+/// So many looks in a row that find it asleep and none the wiser; and in all, whatever it does in between.
 const ASLEEP_LOOKS: u32 = 10;
+const ASLEEP_LOOKS_MAX: u32 = 30;
+/// A guest that sleeps has said all it has to say, or filled its pipe. Between two looks, less than this is neither:
+/// what the system passes on in one piece, in bytes.
+const TRICKLE: usize = 4096;
 
 /// Why a guest is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +35,23 @@ pub(crate) struct Patience {
     begun: Option<Duration>,
     last_cpu: Duration,
     asleep: u32,
+    asleep_in_all: u32,
     looked: Instant,
+    /// Bytes that went through the pipes since then.
+    moved: usize,
 }
 impl Patience {
     /// From now on.
     pub(crate) fn new(cpu_max: Duration) -> Patience {
-        Patience { cpu_max, begun: None, last_cpu: Duration::ZERO, asleep: 0, looked: Instant::now() }
+        let (begun, last_cpu, looked) = (None, Duration::ZERO, Instant::now());
+        Patience { cpu_max, begun, last_cpu, asleep: 0, asleep_in_all: 0, looked, moved: 0 }
+    }
+    /// So many bytes went through the pipes.
+    pub(crate) fn moved(&mut self, bytes: usize) {
+        self.moved = self.moved.saturating_add(bytes);
     }
     /// Waits until one of the pipes is ready (or its other end is gone), or the guest is stuck. One that keeps
-    /// the pipes ready, byte by byte, is stuck too when its time is up.
+    /// the pipes ready, byte by byte, is stuck too: when its time is up, or when it sleeps in between.
     pub(crate) fn wait(
         &mut self,
         pipes: &[(BorrowedFd<'_>, PollFlags)],
@@ -60,11 +72,10 @@ impl Patience {
                 Err(e) => return Err(e),
             };
             if ready && self.looked.elapsed() < LOOK {
-                self.asleep = 0;
                 return Ok(Ok(()));
             }
             self.looked = Instant::now();
-            let stuck = sample(pid).and_then(|now| self.judge(now, ready));
+            let stuck = sample(pid).and_then(|now| self.judge(now));
             match stuck {
                 // what it said before its end is still to be read
                 Some(Stuck::Gone) if ready => return Ok(Ok(())),
@@ -74,17 +85,20 @@ impl Patience {
             }
         }
     }
-    fn judge(&mut self, now: Sample, ready: bool) -> Option<Stuck> {
+    fn judge(&mut self, now: Sample) -> Option<Stuck> {
         let begun = *self.begun.get_or_insert(now.cpu);
-        let idle = !ready && now.state == State::Sleeps && now.cpu == self.last_cpu;
+        let idle = now.state == State::Sleeps && now.cpu == self.last_cpu && self.moved < TRICKLE;
         self.asleep = if idle { self.asleep + 1 } else { 0 };
+        self.asleep_in_all += u32::from(idle);
         self.last_cpu = now.cpu;
+        self.moved = 0;
         if now.state == State::Gone {
             Some(Stuck::Gone)
         } else if now.cpu.saturating_sub(begun) > self.cpu_max {
             Some(Stuck::Computes)
         } else {
-            (self.asleep >= ASLEEP_LOOKS).then_some(Stuck::Sleeps)
+            let stuck = self.asleep >= ASLEEP_LOOKS || self.asleep_in_all >= ASLEEP_LOOKS_MAX;
+            stuck.then_some(Stuck::Sleeps)
         }
     }
 }
@@ -140,31 +154,47 @@ mod tests {
     #[test]
     fn computing_counts_from_the_first_look_and_waiting_for_a_core_does_not() {
         let mut patience = Patience::new(Duration::from_secs(1));
-        assert_eq!(patience.judge(found(State::Runs, 700), false), None);
+        assert_eq!(patience.judge(found(State::Runs, 700)), None);
         for _ in 0..100 {
-            assert_eq!(patience.judge(found(State::Runs, 700), false), None);
+            assert_eq!(patience.judge(found(State::Runs, 700)), None);
         }
-        assert_eq!(patience.judge(found(State::Runs, 1_700), false), None);
-        assert_eq!(patience.judge(found(State::Runs, 1_701), true), Some(Stuck::Computes));
+        assert_eq!(patience.judge(found(State::Runs, 1_700)), None);
+        assert_eq!(patience.judge(found(State::Runs, 1_701)), Some(Stuck::Computes));
     }
 
     #[test]
     fn one_that_sleeps_and_says_nothing_is_given_up_and_one_that_wakes_is_not() {
         let mut patience = Patience::new(Duration::from_secs(1));
-        patience.judge(found(State::Sleeps, 10), false); // what it has used is news
+        patience.judge(found(State::Sleeps, 10)); // what it has used is news
         for _ in 1..ASLEEP_LOOKS {
-            assert_eq!(patience.judge(found(State::Sleeps, 10), false), None);
+            assert_eq!(patience.judge(found(State::Sleeps, 10)), None);
         }
-        assert_eq!(patience.judge(found(State::Runs, 10), false), None);
+        assert_eq!(patience.judge(found(State::Runs, 10)), None);
         for _ in 1..ASLEEP_LOOKS {
-            assert_eq!(patience.judge(found(State::Sleeps, 10), false), None);
+            assert_eq!(patience.judge(found(State::Sleeps, 10)), None);
         }
-        assert_eq!(patience.judge(found(State::Sleeps, 10), false), Some(Stuck::Sleeps));
+        assert_eq!(patience.judge(found(State::Sleeps, 10)), Some(Stuck::Sleeps));
+    }
+
+    #[test]
+    fn one_that_says_a_byte_now_and_then_or_wakes_now_and_then_is_given_up_and_one_with_a_full_pipe_is_not() {
+        let looks = |moved: usize, state: fn(u32) -> State| {
+            let mut patience = Patience::new(Duration::from_secs(1));
+            (0..200).find(|look| {
+                patience.moved(moved);
+                patience.judge(found(state(*look), 10)).is_some()
+            })
+        };
+        // the first look only learns what it has used
+        assert_eq!(looks(1, |_| State::Sleeps), Some(ASLEEP_LOOKS));
+        let naps = |look: u32| if look % 2 == 0 { State::Runs } else { State::Sleeps };
+        assert_eq!(looks(1, naps), Some(2 * ASLEEP_LOOKS_MAX - 1));
+        assert_eq!(looks(TRICKLE, |_| State::Sleeps), None);
     }
 
     #[test]
     fn one_that_has_ended_is_told_from_one_that_sleeps() {
         let mut patience = Patience::new(Duration::from_secs(1));
-        assert_eq!(patience.judge(found(State::Gone, 10), false), Some(Stuck::Gone));
+        assert_eq!(patience.judge(found(State::Gone, 10)), Some(Stuck::Gone));
     }
 }

@@ -7,6 +7,7 @@ use std::ffi::CString;
 use std::io::{self, BufRead, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, ptr};
 
@@ -16,6 +17,17 @@ const SEPARATOR: char = '\u{1f}';
 const TRIED: &[u8] = b"\n--tried--\n";
 /// What a victim keeps in its memory, and where: for others to read.
 static SECRET: &[u8; 16] = b"mind-of-a-victim";
+
+/// Runs before `main`, as code of a submission may that has got round the ban on `unsafe`.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = before_main;
+static READ_BEFORE_MAIN: AtomicBool = AtomicBool::new(false);
+extern "C" fn before_main() {
+    // SAFETY: a string that ends in 0.
+    let opened = unsafe { libc::open(c"/etc/passwd".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    READ_BEFORE_MAIN.store(opened >= 0, Relaxed);
+}
 
 fn main() {
     let mut order = String::new();
@@ -38,7 +50,7 @@ fn check(result: impl Into<i64>) -> io::Result<i64> {
 fn call(number: i64, arguments: [i64; 5]) -> io::Result<i64> {
     let [a, b, c, d, e] = arguments;
     // SAFETY: what is passed is right for the call: numbers, or pointers to what outlives it.
-    check(unsafe { libc::syscall(number, a, b, c, d, e) })
+    check(unsafe { libc::syscall(number, a, b, c, d, e, 0_i64) })
 }
 /// What a child does: hold on to its pipes until the other end is closed.
 fn stay() -> ! {
@@ -109,7 +121,23 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
             Ok(format!("{} {descriptor}", SECRET.as_ptr() as u64).into_bytes())
         }
 
-        ("read-a-file" | "read-an-environment", [file]) => fs::read(file),
+        ("read-a-file", [file]) => fs::read(file),
+        ("read-before-main", []) => {
+            Ok(if READ_BEFORE_MAIN.load(Relaxed) { b"read it".to_vec() } else { Vec::new() })
+        }
+        ("find-its-program", [pid, ..]) => {
+            Ok(fs::read_link(format!("/proc/{pid}/exe"))?.into_os_string().into_encoded_bytes())
+        }
+        ("measure-a-file", [file]) => Ok(format!("{} bytes", fs::metadata(file)?.len()).into_bytes()),
+        ("measure-a-name", [file]) => {
+            let file = c_string(file);
+            // SAFETY: a string that ends in 0, and a descriptor just made.
+            let named = unsafe {
+                let descriptor = check(libc::open(file.as_ptr(), libc::O_PATH | libc::O_CLOEXEC))?;
+                fs::File::from_raw_fd(i32::try_from(descriptor).expect("a descriptor"))
+            };
+            Ok(format!("{} bytes", named.metadata()?.len()).into_bytes())
+        }
         ("list-a-folder", [folder]) => {
             let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().into_encoded_bytes()));
             names.collect::<io::Result<Vec<_>>>().map(|names| names.concat())
@@ -141,6 +169,36 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
             // SAFETY: a string that ends in 0, and two times.
             check(unsafe { libc::utimensat(libc::AT_FDCWD, file.as_ptr(), then.as_ptr(), 0) }).and(nothing)
         }
+        ("change-owner", [file]) => std::os::unix::fs::lchown(file, Some(1), Some(1)).and(nothing),
+        ("set-an-attribute", [file, name]) => {
+            let (file, name, value) = (c_string(file), c_string(name), b"forged");
+            // SAFETY: strings that end in 0, and so many bytes.
+            let set = unsafe {
+                libc::setxattr(file.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0)
+            };
+            check(set).and(nothing)
+        }
+        ("replace-its-program", [program]) => {
+            fs::remove_file(program)?;
+            fs::write(program, "forged").and(nothing)
+        }
+        ("change-the-root", [folder]) => std::os::unix::fs::chroot(folder).and(nothing),
+        ("mount-over", [folder]) => {
+            let (folder, kind) = (c_string(folder), c"tmpfs");
+            let arguments = [kind.as_ptr() as i64, folder.as_ptr() as i64, kind.as_ptr() as i64, 0, 0];
+            call(libc::SYS_mount, arguments).and(nothing)
+        }
+        ("lock-a-library", [library]) => {
+            let library = fs::File::open(library)?;
+            library.lock()?;
+            std::mem::forget(library);
+            nothing
+        }
+        ("type-into-the-terminal", [terminal]) => {
+            let terminal = i32::try_from(number(terminal)).expect("a descriptor");
+            // SAFETY: one byte to read.
+            check(unsafe { libc::ioctl(terminal, libc::TIOCSTI, b"!".as_ptr()) }).and(nothing)
+        }
         ("change-its-own-constants", []) => {
             // safe code
             let mut memory = fs::File::options().write(true).open("/proc/self/mem")?;
@@ -164,6 +222,19 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
             let (ours, theirs) = ((&raw const ours) as i64, (&raw const theirs) as i64);
             call(libc::SYS_process_vm_readv, [number(pid), ours, 1, theirs, 1])?;
             Ok(found.to_vec())
+        }
+        ("read-its-memory-as-a-file", [pid, address, _]) => {
+            let mut memory = fs::File::open(format!("/proc/{pid}/mem"))?;
+            memory.seek(io::SeekFrom::Start(u64::try_from(number(address)).expect("an address")))?;
+            let mut found = vec![0; 16];
+            memory.read_exact(&mut found).map(|()| found)
+        }
+        ("read-its-map", [pid, ..]) => fs::read(format!("/proc/{pid}/maps")),
+        ("open-its-descriptor", [pid, _, descriptor]) => fs::read(format!("/proc/{pid}/fd/{descriptor}")),
+        ("limit-it", [pid, ..]) => {
+            let limit = libc::rlimit { rlim_cur: 7, rlim_max: 7 };
+            let arguments = [number(pid), libc::RLIMIT_NOFILE.into(), (&raw const limit) as i64, 0, 0];
+            call(libc::SYS_prlimit64, arguments).and(nothing)
         }
         ("trace-it", [pid, ..]) => {
             // it dies with its tracer
@@ -261,6 +332,11 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
         }
         ("outlive-the-harness", []) => nothing,
 
+        ("allocate-on-the-heap", []) => {
+            let much: Vec<u8> = Vec::with_capacity(800 << 20);
+            std::mem::forget(std::hint::black_box(much));
+            nothing
+        }
         ("allocate-too-much", []) => map(800 << 20, libc::MAP_PRIVATE),
         ("share-too-much", []) => map(800 << 20, libc::MAP_SHARED),
         ("hide-a-file-in-memory", []) => {
@@ -271,6 +347,13 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
             let loader = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
             let loader = loader.iter().find(|path| fs::exists(path).unwrap_or(true)).unwrap_or(&"");
             exec(loader, &["ld.so", "/bin/sh", "-c", "echo a shell was here"])
+        }
+        ("run-by-another-call", []) => {
+            let arguments = [c"sh".as_ptr(), c"-c".as_ptr(), c"echo a shell was here".as_ptr(), ptr::null()];
+            let (path, arguments) = (c"/bin/sh".as_ptr() as i64, arguments.as_ptr() as i64);
+            let environment = [ptr::null::<u8>()];
+            let environment = environment.as_ptr() as i64;
+            call(libc::SYS_execveat, [libc::AT_FDCWD.into(), path, arguments, environment, 0]).and(nothing)
         }
         ("run-from-memory", []) => {
             let program = fs::read("/bin/echo")?;
@@ -317,6 +400,9 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
             std::mem::forget(pair);
             nothing
         }
+        ("talk-to-the-hypervisor", []) => {
+            call(libc::SYS_socket, [libc::AF_VSOCK.into(), libc::SOCK_STREAM.into(), 0, 0, 0]).and(nothing)
+        }
         ("ask-the-kernel-by-netlink", []) => {
             call(libc::SYS_socket, [libc::AF_NETLINK.into(), libc::SOCK_RAW.into(), 0, 0, 0]).and(nothing)
         }
@@ -326,6 +412,58 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
         }
         ("share-a-segment", [key]) => {
             call(libc::SYS_shmget, [number(key), 4096, (libc::IPC_CREAT | 0o600).into(), 0, 0]).and(nothing)
+        }
+        ("share-a-semaphore", [key]) => {
+            call(libc::SYS_semget, [number(key), 1, (libc::IPC_CREAT | 0o600).into(), 0, 0]).and(nothing)
+        }
+        ("share-a-queue", [key]) => {
+            call(libc::SYS_msgget, [number(key), (libc::IPC_CREAT | 0o600).into(), 0, 0, 0]).and(nothing)
+        }
+        ("share-a-named-queue", [name]) => {
+            let name = c_string(name);
+            let how = libc::O_CREAT | libc::O_RDWR;
+            // SAFETY: a string that ends in 0.
+            check(unsafe { libc::mq_open(name.as_ptr(), how, 0o600_u32, ptr::null::<libc::mq_attr>()) })
+                .and(nothing)
+        }
+        ("leave-a-key", [name]) => {
+            const USER_KEYRING: i64 = -4;
+            let (kind, name, value) = (c"user", c_string(name), c"left");
+            let arguments =
+                [kind.as_ptr() as i64, name.as_ptr() as i64, value.as_ptr() as i64, 4, USER_KEYRING];
+            call(libc::SYS_add_key, arguments).and(nothing)
+        }
+        ("count-events", []) => {
+            // of itself, in software: the least that can be asked for
+            const SOFTWARE: u32 = 1;
+            let mut about = [0_u32; 32];
+            (about[0], about[1]) = (SOFTWARE, 128);
+            call(libc::SYS_perf_event_open, [(&raw const about) as i64, 0, -1, -1, 0]).and(nothing)
+        }
+        ("handle-page-faults", []) => {
+            const OF_ITS_OWN: i64 = 1;
+            call(libc::SYS_userfaultfd, [OF_ITS_OWN, 0, 0, 0, 0]).and(nothing)
+        }
+        ("load-into-the-kernel", []) => {
+            // a table: type, size of a key, size of a value, places
+            let (create, table) = (0, [2_u32, 4, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            call(libc::SYS_bpf, [create, (&raw const table) as i64, 72, 0, 0]).and(nothing)
+        }
+        ("change-cores", []) => {
+            // SAFETY: sets of cores, of this process; zeroes are an empty one.
+            unsafe {
+                let mut cores: libc::cpu_set_t = std::mem::zeroed();
+                let bytes = size_of_val(&cores);
+                check(libc::sched_getaffinity(0, bytes, &raw mut cores))?;
+                let first = (0..1_024).find(|core| libc::CPU_ISSET(*core, &cores)).unwrap_or(0);
+                libc::CPU_CLR(first, &mut cores);
+                check(libc::sched_setaffinity(0, bytes, &raw const cores)).and(nothing)
+            }
+        }
+        ("change-its-priority", []) => {
+            // lower, so that anybody may
+            // SAFETY: no memory is involved.
+            check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 7) }).and(nothing)
         }
         ("raise-a-limit", []) => {
             // lower, so that anybody may, and it shows

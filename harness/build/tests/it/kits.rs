@@ -127,7 +127,7 @@ pub fn infer(_a: Stamped, _b: Stamped) -> lamport::Inference {
     todo!()
 }
 ";
-    let kit = Kit::prepare(kept_cache(), |_| ()).unwrap();
+    let kit = Kit::prepare(&kept_cache(), |_| ()).unwrap();
     let sources = Sources::of([("src/lib.rs", "pub mod clock;\n"), ("src/clock.rs", node)]);
     let target = Target {
         exercise: "lamport".to_owned(),

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use world::{During, End, Misbehaviour, Observation, Scenario, Seed, World};
 
@@ -134,6 +135,59 @@ fn pipes_that_are_closed_flooded_or_fed_byte_by_byte_cost_only_their_world() {
     // the beginning of a frame of a megabyte, which never becomes whole
     let dribbles = Fake::polite().says(&(1_u32 << 20).to_le_bytes()).file("dribbles", &[]).misbehaviour();
     assert!(matches!(dribbles, Misbehaviour::Hung { .. } | Misbehaviour::Garbled { .. }), "{dribbles:?}");
+}
+
+#[test]
+fn a_guest_that_says_a_byte_now_and_then_and_sleeps_is_given_up() {
+    let trickles = Fake::polite().says(&(1_u32 << 20).to_le_bytes()).file("trickles", &[]).misbehaviour();
+    assert!(matches!(trickles, Misbehaviour::Garbled { .. }), "{trickles:?}");
+}
+
+#[test]
+fn a_guest_that_never_reads_does_not_keep_the_harness_from_it() {
+    let fake = Fake::polite().file("deaf", &[]);
+    let mut jobs: Vec<_> = (0..30_000).map(|_| job()).collect();
+    let ran = Fleet::new(&fake.guest()).batch(&mut jobs).expect("no fault of the harness");
+    assert!(matches!(ran, Err(Anomaly::Misbehaved(Misbehaviour::Hung { .. }))), "{ran:?}");
+}
+
+#[test]
+fn a_guest_that_spins_and_minds_no_signal_is_ended() {
+    let fake = Fake::polite().file("spins", &[]);
+    let mut plain = std::process::Command::new(fake.binary());
+    plain.current_dir(fake.dir.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut plain = plain.spawn().expect("a script");
+    let begun = Instant::now();
+    while !ignores(plain.id(), libc::SIGXCPU) && begun.elapsed() < Duration::from_secs(10) {
+        std::thread::yield_now();
+    }
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGXCPU] {
+        // SAFETY: a child that is not waited for yet.
+        unsafe { libc::kill(plain.id().cast_signed(), signal) };
+    }
+    assert!(plain.try_wait().expect("a child").is_none(), "it does not even survive where nobody watches it");
+    assert_eq!(processes_in(fake.dir.path()), 1);
+    plain.kill().and_then(|()| plain.wait()).expect("a child");
+
+    let how = fake.misbehaviour();
+    assert!(
+        matches!(&how, Misbehaviour::Hung { how } if how.starts_with("computed for more than a second")),
+        "{how:?}"
+    );
+    assert_eq!(processes_in(fake.dir.path()), 0);
+}
+/// Whether a process ignores a signal.
+fn ignores(pid: u32, signal: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
+    u64::from_str_radix(ignored.trim(), 16).is_ok_and(|ignored| ignored >> (signal - 1) & 1 == 1)
+}
+/// How many processes are at work in a folder.
+fn processes_in(folder: &Path) -> usize {
+    let processes = fs::read_dir("/proc").expect("it is mounted").flatten();
+    processes
+        .filter(|process| fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == folder))
+        .count()
 }
 
 #[test]

@@ -4,18 +4,23 @@
 //! through the pipe. Each layer is tried alone, too, so that none hides that another has stopped to work. The attacks
 //! hurt nobody: their victims are made for them, their bombs are small, and what they start ends with its pipe.
 
+mod table;
+#[path = "../../../../confine/tests/support/unprivileged.rs"]
+mod unprivileged;
+
+use confine::Confinement;
 use host::{Guest, Layers};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+use table::{Attack, attacks};
 use tempfile::TempDir;
 
 const TRIED: &[u8] = b"\n--tried--\n";
@@ -28,8 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(500);
 /// How often a guest is looked at that says nothing.
 const LOOK: Duration = Duration::from_millis(10);
-/// A key of shared memory that nobody else has.
-const SEGMENT: i32 = 0x0fa0_1711;
 
 const NONE: Layers = Layers::NONE;
 const FILES: Layers = Layers { files: true, ..NONE };
@@ -114,6 +117,12 @@ impl Run {
         let stdout = self.child.stdout.as_ref().expect("piped");
         !readable(stdout, SOON / 10) // the end of it can be read when nobody is left
     }
+    /// A limit of its open files.
+    fn open_files_max(&self) -> u64 {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap_or_default();
+        let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap_or_default();
+        files.split_whitespace().next().and_then(|most| most.parse().ok()).unwrap_or(0)
+    }
     fn end(mut self) -> ExitStatus {
         drop(self.child.stdin.take());
         let begun = Instant::now();
@@ -143,6 +152,8 @@ struct Scene {
     /// Where the victim keeps its mind, and which descriptor of it leads to the hidden file.
     about_victim: Vec<String>,
     leaked: File,
+    /// A terminal's two ends; who has the second could type into it.
+    terminal: [OwnedFd; 2],
     tcp: TcpListener,
     udp: UdpSocket,
     unix: UnixListener,
@@ -178,7 +189,8 @@ impl Scene {
         let leaked = File::open(dir.path().join("hidden/tests.rs")).expect("a file");
         // SAFETY: a descriptor of our own.
         unsafe { libc::fcntl(leaked.as_raw_fd(), libc::F_SETFD, 0) };
-        Scene { dir, victim, about_victim, leaked, tcp, udp, unix, abstract_unix }
+        let terminal = terminal();
+        Scene { dir, victim, about_victim, leaked, terminal, tcp, udp, unix, abstract_unix }
     }
     fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -204,6 +216,15 @@ impl Scene {
         }
         false
     }
+    /// No other scene is called so.
+    fn name(&self) -> String {
+        self.dir.path().file_name().expect("it has one").to_string_lossy().into_owned()
+    }
+    /// A key of shared memory and the like that no other scene has, as far as one can know.
+    fn key(&self) -> i32 {
+        i32::from_le_bytes(self.name().as_bytes()[..4].try_into().expect("long enough"))
+            ^ self.victim.child.id().cast_signed()
+    }
     fn hidden(&self) -> Vec<String> {
         vec![self.path("hidden/tests.rs").display().to_string()]
     }
@@ -218,187 +239,54 @@ impl Drop for Scene {
     }
 }
 
-type About = fn(&Scene) -> Vec<String>;
-type Succeeded = fn(&Scene, &mut Run) -> bool;
-struct Attack {
-    name: &'static str,
-    /// What it is told.
-    about: About,
-    succeeded: Succeeded,
-    /// The layers that stop it alone.
-    stopped_by: &'static [&'static str],
-    /// Kernels and containers refuse it to everybody: then there is nothing to see.
-    rare: bool,
-}
-
-fn attacks() -> Vec<Attack> {
-    let nothing: About = |_| Vec::new();
-    let victim: About = |scene| scene.about_victim.clone();
-    let killed: Succeeded = |scene, _| scene.victim_is_gone();
-    let told: Succeeded = |_, run| run.says(SECRET);
-    let changed: Succeeded = |scene, _| scene.progress() != "0 XP";
-    let planted: Succeeded = |scene, _| scene.path("progress.new").symlink_metadata().is_ok();
-    let left_somebody: Succeeded = |_, run| run.left_somebody();
-    let ran: Succeeded = |_, run| run.says("a shell was here");
-    let attack =
-        |name, about, succeeded, stopped_by| Attack { name, about, succeeded, stopped_by, rare: false };
-    let rare = |name, about, succeeded, stopped_by| Attack { name, about, succeeded, stopped_by, rare: true };
-    let both: &[&str] = &["files", "calls"];
-    let calls: &[&str] = &["calls"];
-    let all = vec![
-        attack("read-a-file", (|scene| scene.hidden()) as About, told, &["files"][..]),
-        attack(
-            "list-a-folder",
-            |scene| vec![scene.path("hidden").display().to_string()],
-            |_, run| run.says("tests.rs"),
-            both,
-        ),
-        attack("overwrite-a-file", |scene| scene.mine(), changed, both),
-        attack("append-to-a-file", |scene| scene.mine(), changed, &["files", "calls", "limits"]),
-        attack("truncate-a-file", |scene| scene.mine(), changed, both),
-        attack("truncate-by-reading", |scene| scene.mine(), changed, both),
-        attack("delete-a-file", |scene| scene.mine(), changed, both),
-        attack("rename-a-file", |scene| scene.mine(), changed, both),
-        attack("link-a-file", |scene| scene.mine(), planted, both),
-        attack("plant-a-symlink", |scene| scene.mine(), planted, both),
-        attack(
-            "fill-the-disk",
-            |scene| scene.mine(),
-            |scene, _| fs::metadata(scene.path("progress.new")).is_ok_and(|of| of.len() > 0),
-            &["files", "calls", "limits"],
-        ),
-        attack(
-            "change-permissions",
-            |scene| scene.mine(),
-            |scene, _| fs::metadata(scene.path("progress")).is_ok_and(|of| of.mode() & 0o777 == 0o777),
-            calls,
-        ),
-        attack(
-            "change-times",
-            |scene| scene.mine(),
-            |scene, _| fs::metadata(scene.path("progress")).is_ok_and(|of| of.mtime() == 1),
-            calls,
-        ),
-        attack(
-            "use-a-leaked-descriptor",
-            |scene| vec![scene.leaked.as_raw_fd().to_string()],
-            told,
-            &["ties"],
-        ),
-        attack(
-            "read-an-environment",
-            |scene| vec![format!("/proc/{}/environ", scene.victim.child.id())],
-            told,
-            &["files"],
-        ),
-        attack("change-its-own-constants", nothing, |_, run| run.says("XXXX"), both),
-        attack("read-its-memory", victim, |_, run| run.says(VICTIMS_MIND), both),
-        attack("trace-it", victim, killed, both),
-        attack("take-its-descriptor", victim, told, both),
-        attack("kill-it", victim, killed, both),
-        attack("kill-its-thread", victim, killed, both),
-        attack("have-it-killed", victim, killed, both),
-        #[cfg(target_arch = "x86_64")]
-        rare("kill-it-by-a-32-bit-call", victim, killed, both),
-        #[cfg(target_arch = "x86_64")]
-        rare("kill-it-by-an-x32-call", victim, killed, both),
-        attack("fork", nothing, left_somebody, calls),
-        attack("fork-many", nothing, left_somebody, calls),
-        attack("clone", nothing, left_somebody, calls),
-        rare("clone-by-struct", nothing, left_somebody, calls),
-        attack("become-a-daemon", nothing, left_somebody, calls),
-        attack("start-a-thread", nothing, |_, run| run.number("Threads:") > 1, calls),
-        attack("allocate-too-much", nothing, |_, run| run.number("VmSize:") > 700 << 10, &["limits"]),
-        attack("share-too-much", nothing, |_, run| run.number("VmSize:") > 700 << 10, calls),
-        attack("hide-a-file-in-memory", nothing, |_, run| run.has_open("memfd:"), calls),
-        attack("run-a-shell", nothing, ran, both),
-        attack("run-by-the-loader", nothing, ran, both),
-        attack("run-from-memory", nothing, ran, &["files", "calls", "limits"]),
-        attack(
-            "connect",
-            |scene| vec![scene.tcp.local_addr().expect("bound").port().to_string()],
-            |scene, _| scene.tcp.accept().is_ok(),
-            both,
-        ),
-        attack(
-            "listen",
-            nothing,
-            |_, run| {
-                let port = String::from_utf8_lossy(&run.said).parse::<u16>();
-                port.is_ok_and(|port| TcpStream::connect(("127.0.0.1", port)).is_ok())
-            },
-            both,
-        ),
-        attack(
-            "send-a-datagram",
-            |scene| vec![scene.udp.local_addr().expect("bound").port().to_string()],
-            |scene, _| scene.udp.recv(&mut [0; 8]).is_ok(),
-            calls,
-        ),
-        attack(
-            "connect-by-name",
-            |scene| vec![scene.path("socket").display().to_string()],
-            |scene, _| scene.unix.accept().is_ok(),
-            calls,
-        ),
-        attack(
-            "connect-by-abstract-name",
-            |scene| vec![scene.dir.path().display().to_string()],
-            |scene, _| scene.abstract_unix.accept().is_ok(),
-            both,
-        ),
-        attack("make-a-pair-of-sockets", nothing, |_, run| run.has_open("socket:"), calls),
-        attack("ask-the-kernel-by-netlink", nothing, |_, run| run.has_open("socket:"), calls),
-        rare("queue-calls", nothing, |_, run| run.has_open("io_uring"), calls),
-        rare("share-a-segment", |_| vec![SEGMENT.to_string()], |_, _| segment_is_removed(), calls),
-        attack(
-            "raise-a-limit",
-            nothing,
-            |_, run| {
-                let limits =
-                    fs::read_to_string(format!("/proc/{}/limits", run.child.id())).unwrap_or_default();
-                let files =
-                    limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
-                files.split_whitespace().any(|word| word == "7")
-            },
-            calls,
-        ),
-        rare("unshare", nothing, |_, run| has_own_namespace(run.child.id()), calls),
-    ];
-    all
-}
-
-/// A process that is gone has none.
-fn has_own_namespace(pid: u32) -> bool {
-    let of = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/user")).ok();
-    of(&pid.to_string()).is_some_and(|theirs| Some(theirs) != of("self"))
-}
-
-/// Whether there was a segment of shared memory with that key; there is none any more.
-fn segment_is_removed() -> bool {
-    // SAFETY: no memory is involved.
+/// A terminal, through which everything goes as it is. Its second end is left open to whoever is started.
+fn terminal() -> [OwnedFd; 2] {
+    let (mut first, mut second) = (0, 0);
+    // SAFETY: room for two descriptors, which are then ours, and for what a terminal is set to.
     unsafe {
-        let segment = libc::shmget(SEGMENT, 0, 0);
-        segment >= 0 && libc::shmctl(segment, libc::IPC_RMID, std::ptr::null_mut()) == 0
+        let nothing = std::ptr::null_mut();
+        assert_eq!(
+            libc::openpty(&raw mut first, &raw mut second, nothing, nothing.cast(), nothing.cast()),
+            0
+        );
+        libc::fcntl(first, libc::F_SETFD, libc::FD_CLOEXEC);
+        let mut settings = std::mem::zeroed();
+        libc::tcgetattr(second, &raw mut settings);
+        libc::cfmakeraw(&raw mut settings);
+        libc::tcsetattr(second, libc::TCSANOW, &raw const settings);
+        [OwnedFd::from_raw_fd(first), OwnedFd::from_raw_fd(second)]
     }
 }
 
-/// Whether an attack succeeds under these layers.
-fn succeeds(attack: &Attack, layers: Layers) -> bool {
+/// Whether an attack succeeds upon who is started like this.
+fn succeeds(attack: &Attack, start: impl FnOnce(&Scene) -> Child) -> bool {
     let scene = Scene::new();
-    let guest = Guest::new(&attacker(), layers).expect("it is there");
-    let order = [vec![attack.name.to_owned()], (attack.about)(&scene)].concat();
-    let mut run = Run::new(guest.start(false).expect("it starts"), &order);
+    let order = [vec![attack.order().to_owned()], (attack.about)(&scene)].concat();
+    let mut run = Run::new(start(&scene), &order);
     let succeeded = (attack.succeeded)(&scene, &mut run);
     run.end();
     succeeded
+}
+/// The attacker as a guest.
+fn guest(layers: Layers) -> Child {
+    Guest::new(&attacker(), layers).expect("it is there").start(false).expect("it starts")
+}
+/// The attacker where the compiler is, for the day on which a compiler can be made to run what it compiles.
+fn compiler(scene: &Scene, layers: Layers) -> Child {
+    let scratch = scene.path("scratch");
+    fs::create_dir(&scratch).expect("a folder");
+    let mut command = Command::new(attacker());
+    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    let jail = Confinement::compiler(&[attacker()], &scratch, &[], layers).expect("it is there");
+    jail.apply(&mut command);
+    command.spawn().expect("it starts")
 }
 
 #[test]
 fn every_attack_succeeds_without_the_sandbox_and_fails_with_it() {
     let mut faults = Vec::new();
     for attack in attacks() {
-        if !succeeds(&attack, NONE) {
+        if !succeeds(&attack, |_| guest(NONE)) {
             if attack.rare {
                 say_skipped(attack.name);
             } else {
@@ -406,12 +294,12 @@ fn every_attack_succeeds_without_the_sandbox_and_fails_with_it() {
             }
             continue;
         }
-        if succeeds(&attack, Layers::ALL) {
+        if succeeds(&attack, |_| guest(Layers::ALL)) {
             faults.push(format!("{} succeeds with the sandbox", attack.name));
         }
         for (name, layers) in ALONE {
             let expected = attack.stopped_by.contains(&name);
-            if succeeds(&attack, layers) == expected {
+            if succeeds(&attack, |_| guest(layers)) == expected {
                 let verb = if expected { "does not stop" } else { "stops" };
                 faults.push(format!("{name} alone {verb} {}", attack.name));
             }
@@ -419,6 +307,48 @@ fn every_attack_succeeds_without_the_sandbox_and_fails_with_it() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+#[test]
+fn a_compiler_that_ran_what_it_compiles_would_not_get_far() {
+    let mut faults = Vec::new();
+    for attack in attacks().into_iter().filter(|attack| !attack.jailed_by.is_empty()) {
+        if !succeeds(&attack, |scene| compiler(scene, NONE)) {
+            if !attack.rare {
+                faults.push(format!("{} does not even succeed without the jail", attack.name));
+            }
+            continue;
+        }
+        if succeeds(&attack, |scene| compiler(scene, Layers::ALL)) {
+            faults.push(format!("{} succeeds in the jail", attack.name));
+        }
+        for (name, layers) in ALONE {
+            let expected = attack.jailed_by.contains(&name);
+            if succeeds(&attack, |scene| compiler(scene, layers)) == expected {
+                let verb = if expected { "does not stop" } else { "stops" };
+                faults.push(format!("{name} alone {verb} {} in the jail", attack.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn nobody_leaves_the_compiler_s_group() {
+    let outlives = |layers| {
+        let scene = Scene::new();
+        let mut run = Run::new(compiler(&scene, layers), &["become-a-daemon".to_owned()]);
+        let group = rustix::process::Pid::from_child(&run.child);
+        assert!(run.left_somebody(), "there is no daemon to be killed");
+        // there is none any more if the daemon has left it
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let outlives = run.left_somebody();
+        run.end();
+        outlives
+    };
+    assert!(outlives(NONE) && outlives(FILES));
+    assert!(!outlives(CALLS) && !outlives(Layers::ALL));
+}
+
 #[expect(clippy::print_stderr, reason = "what is not tested here must not pass for tested")]
 fn say_skipped(name: &str) {
     eprintln!("{name}: not tried with the sandbox, for this machine refuses it to everybody");
@@ -479,28 +409,7 @@ fn a_program_that_is_not_there_is_the_harness_s_fault() {
 /// The tests above once more, without the privileges of root.
 #[test]
 fn root_or_not_makes_no_difference() {
-    const NOBODY: u32 = 65_534;
-    // SAFETY: it only asks.
-    if unsafe { libc::geteuid() } != 0 {
-        return; // what ran above ran without
-    }
-    let dir = tempfile::tempdir().expect("a folder");
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).expect("ours");
-    let copy = |from: &Path, name: &str| {
-        let to = dir.path().join(name);
-        fs::copy(from, &to).expect("a copy");
-        to
-    };
-    let tests = copy(&std::env::current_exe().expect("a path"), "tests");
-    let attacker = copy(&attacker(), "attacker");
-    let mut again = Command::new(tests);
-    again.args(["attacks::", "--skip", "root_or_not"]).env_clear().env("ATTACKER", attacker);
-    again.env("TMPDIR", dir.path()).current_dir("/").uid(NOBODY).gid(NOBODY);
-    let ran = again.output().expect("it runs");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(
-        ran.status.success() && said.contains("4 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    let Some(nobody) = unprivileged::Nobody::new() else { return };
+    let attacker = nobody.copy(&attacker(), "attacker");
+    nobody.runs("attacks::", "root_or_not", "/usr/bin:/bin", &[("ATTACKER", attacker)]);
 }

@@ -1,0 +1,58 @@
+//! `faultlines verify sandbox`: who is graded does not notice the sandbox.
+
+use crate::Failed;
+use crate::args::{HowArgs, VerifyArgs};
+use crate::course::{ChapterFolder, Selected};
+use crate::grade::{grade_chapter, prepare_kit};
+use crate::judging::Judging;
+use crate::report::Report;
+use crate::verify::{Mutants, on_all_cores, selected};
+use build::Sources;
+
+/// A submission, and what of it is graded.
+struct Case<'a> {
+    name: String,
+    sources: Sources,
+    selected: Vec<Selected<'a>>,
+}
+
+/// Builds and grades references, second solutions and mutants in the sandbox and without it; a fault for each that gets
+/// two reports.
+pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+    let folder = chapter.suite.folder;
+    let reference = Sources::read(&args.root.join("solutions").join(folder))?;
+    let second = Sources::read(&args.root.join("tests/second").join(folder))?;
+    let mut cases = Vec::new();
+    for mutant in Mutants::read(&args.root, chapter)?.mutants {
+        let sources = mutant.apply(&reference).map_err(Failed::usage)?;
+        let its_own = |s: &Selected<'_>| s.exercise.id == mutant.exercise();
+        let selected = selected(chapter).into_iter().filter(its_own).collect();
+        cases.push(Case { name: mutant.id, sources, selected });
+    }
+    for (name, sources) in [("solutions", reference), ("tests/second", second)] {
+        cases.push(Case { name: name.to_owned(), sources, selected: selected(chapter) });
+    }
+    cases.retain(|case| case.name.contains(&args.only));
+    let kit = prepare_kit(args.how.layers())?;
+    let ways = [false, true].map(|no_sandbox| HowArgs { no_sandbox, ..args.how.clone() });
+    let faults = on_all_cores(&args.how, cases.len(), |nth, core| {
+        let case = &cases[nth];
+        let report = |how: &HowArgs| -> Result<String, Failed> {
+            let judging = Judging::new(how, None).on_core(core);
+            let kit = kit.clone().with_layers(how.layers());
+            let graded = grade_chapter(&kit, chapter, &case.sources, &case.selected, &judging)?;
+            Ok(Report { chapters: vec![graded], not_isolated: Vec::new(), timings_ms: None }.json())
+        };
+        let (with, without) = (report(&ways[0])?, report(&ways[1])?);
+        let diff = || {
+            let diff = similar::TextDiff::from_lines(&with, &without);
+            let diff =
+                diff.unified_diff().context_radius(3).header("with the sandbox", "without").to_string();
+            format!("{}: two reports\n{diff}", case.name)
+        };
+        Ok((with != without).then(diff))
+    })?;
+    let faults: Vec<String> = faults.into_iter().flatten().collect();
+    anstream::println!("{folder}: one report each of {} of {}", cases.len() - faults.len(), cases.len());
+    Ok(faults)
+}
