@@ -48,14 +48,19 @@ const SLOTS_MAX: usize = 1 << 20;
 /// Standard input and output are the pipes; what student code prints goes nowhere.
 pub fn serve(exercises: Vec<Exercise>) {
     let roles = exercises.into_iter().flat_map(|exercise| exercise.roles).collect();
+    // The pipes stay open to the last: a guest that has closed them and lives is as good as dead, and killed.
+    let mut pipes = pipes();
+    let ran = match &mut pipes {
+        Ok((from, to)) => run(roles, from, to),
+        Err(farewell) => Err(*farewell),
+    };
     // Exit quietly: the harness sees the code, and who else would read a message?
-    if let Err(farewell) = run(roles) {
+    if let Err(farewell) = ran {
         std::process::exit(farewell as i32);
     }
 }
 
-fn run(roles: Vec<Role>) -> Result<(), Farewell> {
-    let (mut from, mut to) = pipes()?;
+fn run(roles: Vec<Role>, from: &mut File, to: &mut File) -> Result<(), Farewell> {
     lab::note_panics();
     process::tell_deaths_apart();
     let (faults, covered) = selftest::run();
@@ -63,11 +68,11 @@ fn run(roles: Vec<Role>) -> Result<(), Farewell> {
     frame::begin(&mut out);
     let roles_named = roles.iter().map(|role| role.name().to_owned()).collect();
     frame::encode_into(&Hello { version: frame::VERSION, roles: roles_named, faults, covered }, &mut out);
-    frame::send(&mut to, &mut out)?;
+    frame::send(to, &mut out)?;
 
     let mut slots: Vec<Option<Box<dyn Hosted>>> = Vec::new();
     let mut commands = Vec::new();
-    while frame::receive(&mut from, &mut commands)? {
+    while frame::receive(from, &mut commands)? {
         let mut rest = &commands[..];
         let token = Token::take(&mut rest).ok_or(Farewell::Confused)?;
         let begin = |out: &mut Vec<u8>| {
@@ -80,12 +85,12 @@ fn run(roles: Vec<Role>) -> Result<(), Farewell> {
             let command = frame::take(&mut rest).ok_or(Farewell::Confused)?;
             obey(command, &roles, &mut slots, &mut out)?;
             if out.len() > FRAME_SOFT_LIMIT {
-                send_capped(&mut to, &mut out)?;
+                send_capped(to, &mut out)?;
                 begin(&mut out);
             }
         }
         if out.len() > empty {
-            send_capped(&mut to, &mut out)?;
+            send_capped(to, &mut out)?;
         }
     }
     Ok(())
