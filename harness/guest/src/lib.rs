@@ -50,14 +50,19 @@ const SLOTS_MAX: usize = 1 << 20;
 /// and nowhere else.
 pub fn serve(exercises: Vec<Exercise>) {
     let roles = exercises.into_iter().flat_map(|exercise| exercise.roles).collect();
+    // The pipes stay open to the last: a guest that has closed them and lives is as good as dead, and killed.
+    let mut pipes = pipes();
+    let ran = match &mut pipes {
+        Ok((from, to)) => run(roles, from, to),
+        Err(farewell) => Err(*farewell),
+    };
     // Exit quietly: the harness sees the code, and who else would read a message?
-    if let Err(farewell) = run(roles) {
+    if let Err(farewell) = ran {
         std::process::exit(farewell as i32);
     }
 }
 
-fn run(roles: Vec<Role>) -> Result<(), Farewell> {
-    let (mut from, mut to) = pipes()?;
+fn run(roles: Vec<Role>, from: &mut File, to: &mut File) -> Result<(), Farewell> {
     lab::note_panics();
     process::tell_deaths_apart();
     printing::prepare();
@@ -66,11 +71,11 @@ fn run(roles: Vec<Role>) -> Result<(), Farewell> {
     frame::begin(&mut out);
     let roles_named = roles.iter().map(|role| role.name().to_owned()).collect();
     frame::encode_into(&Hello { version: frame::VERSION, roles: roles_named, faults, covered }, &mut out);
-    frame::send(&mut to, &mut out)?;
+    frame::send(to, &mut out)?;
 
     let mut slots: Vec<Option<Box<dyn Hosted>>> = Vec::new();
     let mut commands = Vec::new();
-    while frame::receive(&mut from, &mut commands)? {
+    while frame::receive(from, &mut commands)? {
         let mut rest = &commands[..];
         let token = Token::take(&mut rest).ok_or(Farewell::Confused)?;
         let begin = |out: &mut Vec<u8>| {
@@ -85,12 +90,12 @@ fn run(roles: Vec<Role>) -> Result<(), Farewell> {
             obey(command, &roles, &mut slots, &mut out)?;
             printing::end();
             if out.len() > FRAME_SOFT_LIMIT {
-                send_capped(&mut to, &mut out)?;
+                send_capped(to, &mut out)?;
                 begin(&mut out);
             }
         }
         if out.len() > empty {
-            send_capped(&mut to, &mut out)?;
+            send_capped(to, &mut out)?;
         }
     }
     Ok(())
