@@ -185,9 +185,12 @@ pub(crate) struct How {
     pub(crate) ascii: bool,
 }
 /// What happened: a sentence, a diagram, and how far it was cut down.
-pub(crate) fn told_text(told: &Told, How { indent, width, ascii }: How) -> String {
-    let mut out = wrapped(&harmless(&judge::message(told.how())), indent, width);
-    out.push('\n');
+pub(crate) fn told_text(told: &Told, how: How) -> String {
+    let sentence = wrapped(&harmless(&judge::message(told.how())), how.indent, how.width);
+    format!("{sentence}\n{}", drawn(told, how))
+}
+fn drawn(told: &Told, How { indent, width, ascii }: How) -> String {
+    let mut out = String::new();
     let margin = " ".repeat(indent.saturating_sub(2));
     for line in crate::diagram::draw(&told.story, width.saturating_sub(margin.len()), ascii).lines() {
         let _ = writeln!(out, "{}", format!("{margin}{line}").trim_end());
@@ -203,7 +206,7 @@ fn cut_down(told: &Told) -> Option<String> {
     let (before, after) = told.sizes;
     let shown = told.story.events();
     let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let left_out = before.events > shown as u64 || before.faults > after.faults;
+    let left_out = before.events > shown as u64 + 2 || before.faults > after.faults;
     left_out.then(|| {
         let faults = |count: usize| match count {
             0 => String::new(),
@@ -274,11 +277,12 @@ fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usiz
                 None => String::new(),
             };
             out.push_str(&wrapped(&format!("Seen: {many}{seed}"), 4, width));
-            let ways = format!(
-                "hint  faultlines hint {exercise}   replay  faultlines replay {exercise}/{}",
-                check.id
-            );
-            let _ = writeln!(out, "    {}", styled(DIM, &ways));
+            for way in [
+                format!("hint    faultlines hint {exercise}"),
+                format!("replay  faultlines replay {exercise}/{}", check.id),
+            ] {
+                let _ = writeln!(out, "    {}", styled(DIM, &way));
+            }
             let _ = writeln!(out);
         }
     }
@@ -385,7 +389,7 @@ impl<'a> JsonCheck<'a> {
                 .map(|failure| JsonWorld { world: failure.world, seed: failure.seed.to_string() }),
             story: check.told.as_ref().map(|told| {
                 let how = How { indent: 0, width: 80, ascii: false };
-                told_text(told, how).lines().map(str::to_owned).collect()
+                drawn(told, how).lines().map(str::to_owned).collect()
             }),
         }
     }

@@ -10,7 +10,8 @@ use lab::{DiskOp, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use world::{
-    Cause, ClientId, Harm, LossReason, NodeKind, Observation, ObservationId, Scenario, Seen, Time, Trace, Who,
+    Cause, ClientId, Harm, LossReason, Misbehaviour, NodeKind, Observation, ObservationId, Scenario, Seen,
+    Time, Trace, Who,
 };
 
 /// A story has no more events.
@@ -518,7 +519,7 @@ impl<'a> Teller<'a> {
                 Some(client) => What::Answered { client, node, label: self.label(seen) },
                 None => What::On { node, sign: Sign::Call, text: format!("answers {}", self.label(seen)) },
             },
-            Seen::Misbehaved(_) => What::On { node, sign: Sign::Broke, text: "its code breaks".to_owned() },
+            Seen::Misbehaved(how) => What::On { node, sign: Sign::Broke, text: breaks(how) },
             _ => {
                 let text = self.note(seen).unwrap_or_else(|| "does something".to_owned());
                 What::On { node, sign: Sign::Act, text }
@@ -540,12 +541,14 @@ impl<'a> Teller<'a> {
             _ => None,
         })
     }
+    /// In its own words; in its sender's, where it did not live to say them.
     fn label(&self, seen: &Observation) -> Label {
-        let words = seen.label.as_deref().map_or_else(
-            || seen.seen.bytes().map(|bytes| format!("{} bytes", bytes.len())).unwrap_or_default(),
-            str::to_owned,
-        );
-        Label::of(&words)
+        let senders = || match (&seen.seen, seen.cause) {
+            (Seen::Delivered { .. }, Cause::Observation(sent)) => self.get(sent).label.as_deref(),
+            _ => None,
+        };
+        let bytes = || seen.seen.bytes().map(|bytes| format!("({} bytes)", bytes.len())).unwrap_or_default();
+        Label::of(&seen.label.as_deref().or_else(senders).map_or_else(bytes, str::to_owned))
     }
 
     /// What came of an event at once, as far as no other row shows it. Of its disk only where the node `crashes`.
@@ -615,13 +618,24 @@ impl<'a> Teller<'a> {
             }
             Seen::Called { .. } => format!("calls {}", self.label(effect)),
             Seen::Stray { from } => format!("what {from} sent is none of its messages"),
-            Seen::Misbehaved(_) => "its code breaks".to_owned(),
+            Seen::Misbehaved(how) => breaks(how),
             Seen::TimerSet { rings_at, .. } => format!("sets {} for {rings_at}", self.label(effect)),
             Seen::TimerCancelled { .. } => format!("cancels {}", self.label(effect)),
             Seen::Wrote { op } => format!("writes {}", names(op).join(", ")),
             _ => return None,
         })
         .filter(|_| !matches!(effect.seen, Seen::TimerSet { .. } | Seen::TimerCancelled { .. }))
+    }
+}
+/// What a node does instead of what it should, in a few words; the sentence says more.
+fn breaks(how: &Misbehaviour) -> String {
+    match how {
+        Misbehaviour::Panicked { at, .. } if at.is_empty() => "panics".to_owned(),
+        Misbehaviour::Panicked { at, .. } => format!("panics at {at}"),
+        Misbehaviour::Died { .. } => "ends: its process is gone".to_owned(),
+        Misbehaviour::Hung { .. } => "does not come back".to_owned(),
+        Misbehaviour::Garbled { .. } => "answers nonsense".to_owned(),
+        Misbehaviour::Flooded { .. } => "asks for too much".to_owned(),
     }
 }
 fn ending_time(scenario: &Scenario) -> Time {
