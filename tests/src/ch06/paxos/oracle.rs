@@ -6,7 +6,7 @@ use lab::NodeId;
 use lab::paxos::{Ballot, Event, Message, Paxos, Proposal, Request, Response, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use world::{End, NodeKind, Observation, Seen, Time, World};
+use world::{End, NodeKind, Observation, ObservationId, Seen, Time, World};
 
 pub(super) const CONTESTED: &str = "two nodes had ballots of their own, and somebody decided";
 pub(super) const LEARNT: &str = "a node decided that was never asked anything";
@@ -74,7 +74,7 @@ pub(super) struct Synod {
     /// Who may have accepted what: whoever said so, and whoever asked for it.
     acceptors: BTreeMap<(Ballot, Value), BTreeSet<NodeId>>,
     /// The first decision.
-    decision: Option<(NodeId, Value, Time)>,
+    decision: Option<(NodeId, Value, (Time, ObservationId))>,
     /// The first rule that was broken.
     slip: Option<String>,
     first_request: Option<Time>,
@@ -360,8 +360,8 @@ impl Synod {
                 format!("{node} {how} {value}, which nobody had proposed: clients had asked for {asked}.");
             return Err(Violation::at(seen, sentence));
         }
-        let Some((first, other, since)) = self.decision else {
-            self.decision = Some((node, value, at));
+        let Some((first, other, (since, place))) = self.decision else {
+            self.decision = Some((node, value, (at, seen.id)));
             return Ok(());
         };
         let judged = matches!(self.promise, Promise::Agreement | Promise::Durable | Promise::SmallWorlds);
@@ -375,7 +375,9 @@ impl Synod {
             self.support(other),
             self.support(value)
         );
-        Err(Violation::at(seen, sentence))
+        Err(Violation::at(seen, sentence)
+            .because(place, format!("{other} is decided here"))
+            .because(seen.id, format!("and {value} here")))
     }
     /// Who stood behind a value, as far as messages tell.
     fn support(&self, value: Value) -> String {
@@ -512,7 +514,7 @@ impl Synod {
                 "{node} decided at {when}, and never answered its client, which had asked at {}. {context}",
                 member.asked.unwrap_or_default()
             ),
-            (Some((first, value, when)), None) => {
+            (Some((first, value, (when, _))), None) => {
                 format!("{first} decided {value} at {when}, and {node}, which is up, never did. {context}")
             }
             (None, None) => {
