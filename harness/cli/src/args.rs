@@ -122,10 +122,10 @@ pub(crate) enum Format {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Which gate
-    /// Only the mutants whose id holds this.
+    /// Only the mutants, or the misbehaving submissions, whose id holds this
     #[arg(long, value_name = "WORD", default_value = "")]
     pub(crate) only: String,
+    /// Which gate
     #[arg(value_enum)]
     pub(crate) gate: Gate,
     /// Only this chapter
@@ -158,4 +158,6 @@ pub(crate) enum Gate {
     Determinism,
     /// Skeletons are what the references generate; ids agree
     Freshness,
+    /// How soon each known wrong submission is found out: a measurement
+    Speed,
 }

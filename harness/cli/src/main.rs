@@ -14,6 +14,7 @@ mod report;
 mod text;
 mod verify;
 mod verify_determinism;
+mod verify_speed;
 mod workspace;
 
 use args::{Args, Command};

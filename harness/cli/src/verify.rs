@@ -43,6 +43,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Mutants => mutants(chapter, args)?,
             Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,
+            Gate::Speed => crate::verify_speed::run(chapter, args)?,
         };
         faults.append(&mut found);
     }
@@ -127,18 +128,18 @@ fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
 /// A mutants.toml.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mutants {
+pub(crate) struct Mutants {
     #[serde(rename = "mutant", default)]
-    mutants: Vec<Mutant>,
+    pub(crate) mutants: Vec<Mutant>,
 }
 /// A reference with one bug put in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mutant {
-    id: String,
+pub(crate) struct Mutant {
+    pub(crate) id: String,
     bug: String,
     /// `exercise/check`.
-    caught_by: String,
+    pub(crate) caught_by: String,
     #[serde(default = "failed")]
     verdict: String,
     /// Other checks that may fail, as `exercise/check`.
@@ -161,7 +162,7 @@ fn failed() -> String {
 }
 
 impl Mutants {
-    fn read(root: &Path, chapter: &ChapterFolder) -> Result<Mutants, Failed> {
+    pub(crate) fn read(root: &Path, chapter: &ChapterFolder) -> Result<Mutants, Failed> {
         let path = root.join("solutions").join(chapter.suite.folder).join("mutants.toml");
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
         let text = text.map_err(Failed::usage)?;
@@ -171,14 +172,14 @@ impl Mutants {
     }
 }
 impl Mutant {
-    fn exercise(&self) -> &str {
+    pub(crate) fn exercise(&self) -> &str {
         self.caught_by.split('/').next().unwrap_or_default()
     }
-    fn check(&self) -> &str {
+    pub(crate) fn check(&self) -> &str {
         self.caught_by.split('/').nth(1).unwrap_or_default()
     }
     /// The reference with the bug put in.
-    fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
+    pub(crate) fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
         apply(&self.edits, reference).with_context(|| format!("mutant {}", self.id))
     }
 }
