@@ -111,6 +111,9 @@ fn workspace_manifest(root: &Path) -> Result<String> {
     }
     let mut release = manifest["profile"]["release"].as_table().ok_or("no [profile.release]")?.clone();
     release.insert("debug".to_owned(), false.into()); // nobody debugs through them, and every link would copy it
+    if let Some(of) = release.get_mut("package").and_then(|package| package.as_table_mut()) {
+        of.retain(|name, _| MEMBERS.contains(&name));
+    }
     let profile = toml::Table::from_iter([("release".to_owned(), release.into())]);
     let kit = toml::Table::from_iter([
         ("workspace".to_owned(), workspace.into()),

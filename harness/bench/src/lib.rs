@@ -1,69 +1,49 @@
-//! The ping workload: five nodes, every 50 ms each pings all others with 48 bytes (in memory), each answers.
-//! Latency 1 to 10 ms, one message in a hundred is lost.
+//! What the benches measure with, and the ping workload.
+//!
+//! The clock is processor time, of this process and of its guests: on a busy machine, a fairer one than the wall's. What counts
+//! are ratios of one run.
 
-use lab::prelude::*;
-use lab::{Contract, Exercise, Role};
-use world::{Chance, Link, Scenario};
+pub mod ping;
 
-/// Nodes of a world.
-pub const NODES: u32 = 5;
+use std::path::PathBuf;
+use std::time::Duration;
 
-pub enum Ping {}
-impl Contract for Ping {
-    const ROLE: &'static str = "ping";
-    type Config = ();
-    type Request = Nothing;
-    type Response = Nothing;
-    type Event = Nothing;
-    type Status = ();
-    type Call = Nothing;
-    type Answer = Nothing;
+/// The number that the command line names, after `cargo bench --bench NAME --`; or else this.
+pub fn argument(default: u64) -> u64 {
+    std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(default)
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Message {
-    Ping { term: u64, seq: u64, payload: [u64; 4] },
-    Pong { term: u64, seq: u64 },
+/// Events per second of processor time, of work that says how many events it was.
+pub fn rate(work: impl FnOnce() -> u64) -> f64 {
+    let begun = host::cpu_time();
+    let events = work();
+    events as f64 / (host::cpu_time() - begun).as_secs_f64()
 }
 
-pub struct Pinger {
-    seq: u64,
-    acks: u64,
-}
-impl Node for Pinger {
-    type Contract = Ping;
-    type Message = Message;
-    type Timer = ();
-
-    fn start(_: Boot<Self>, out: &mut Out<Self>) -> Self {
-        out.set_timer(Duration::from_millis(50 + u64::from(out.me().0)), ());
-        Pinger { seq: 0, acks: 0 }
-    }
-    fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        match message {
-            Message::Ping { term, seq, .. } => out.send(from, Message::Pong { term, seq }),
-            Message::Pong { .. } => self.acks += 1,
-        }
-    }
-    fn on_timer(&mut self, (): (), out: &mut Out<Self>) {
-        self.seq += 1;
-        out.broadcast(Message::Ping { term: 3, seq: self.seq, payload: [1, 2, 3, 4] });
-        out.set_timer(Duration::from_millis(50), ());
-    }
+/// Prints a rate, and what it is of another.
+pub fn row(name: &str, rate: f64, of: f64) {
+    println!("{name:<44} {rate:>12.0} events/s   {:>6.2} ×", rate / of);
 }
 
-pub fn exercise() -> Exercise {
-    Exercise { name: "ping", roles: vec![Role::node::<Pinger>()] }
+/// The most memory that this process has had in use at once since the last [`reset_peak`], in MB; guests aside.
+pub fn peak_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kb = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
+    kb.map_or(f64::NAN, |kb| kb * 1_024.0 / 1e6)
+}
+/// Forgets what was in use before.
+pub fn reset_peak() {
+    // SAFETY: gives memory back that nobody has allocated.
+    unsafe { libc::malloc_trim(0) };
+    std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
 }
 
-/// A world of so many events, about.
-pub fn scenario(events: u64) -> Scenario {
-    // every 50 ms: a timer, four pings and four pongs for each of five nodes
-    let rounds = events / 45 + 1;
-    let mut scenario = Scenario::cluster::<Ping>(NODES, &(), Duration::from_millis(50 * rounds));
-    scenario.network = Link {
-        loss: Chance::percent(1),
-        ..Link::between(Duration::from_millis(1), Duration::from_millis(10))
-    };
-    scenario
+/// The folder of the whole project.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Time as a person reads it.
+pub fn ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }

@@ -166,10 +166,10 @@ pub(crate) enum Format {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Which gate
-    /// Only the mutants whose id holds this.
+    /// Only the mutants, or the misbehaving submissions, whose id holds this
     #[arg(long, value_name = "WORD", default_value = "")]
     pub(crate) only: String,
+    /// Which gate
     #[arg(value_enum)]
     pub(crate) gate: Gate,
     /// Only this chapter
@@ -206,4 +206,6 @@ pub(crate) enum Gate {
     Stories,
     /// References and mutants get one report, with the sandbox and without
     Sandbox,
+    /// How soon each known wrong submission is found out: a measurement
+    Speed,
 }

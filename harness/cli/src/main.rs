@@ -18,6 +18,7 @@ mod text;
 mod verify;
 mod verify_determinism;
 mod verify_sandbox;
+mod verify_speed;
 mod verify_stories;
 mod workspace;
 

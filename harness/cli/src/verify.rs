@@ -45,6 +45,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Freshness => freshness(chapter, args)?,
             Gate::Stories => crate::verify_stories::run(chapter, args)?,
             Gate::Sandbox => crate::verify_sandbox::run(chapter, args)?,
+            Gate::Speed => crate::verify_speed::run(chapter, args)?,
         };
         faults.append(&mut found);
     }
@@ -176,7 +177,7 @@ impl Mutant {
     pub(crate) fn exercise(&self) -> &str {
         self.caught_by.split('/').next().unwrap_or_default()
     }
-    fn check(&self) -> &str {
+    pub(crate) fn check(&self) -> &str {
         self.caught_by.split('/').nth(1).unwrap_or_default()
     }
     /// The reference with the bug put in.

@@ -2,8 +2,9 @@
 
 use crate::Failed;
 use crate::args::{HowArgs, VerifyArgs};
-use crate::course::ChapterFolder;
+use crate::course::{ChapterFolder, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
+use crate::isolation::missing;
 use crate::judging::Judging;
 use crate::report::Report;
 use crate::verify::{Edit, apply, selected, word};
@@ -11,19 +12,50 @@ use anyhow::{Context, anyhow};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use serde::Deserialize;
+use std::fmt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// The ways to grade that must not matter: worlds side by side, cores, and whether the sandbox is left out.
-const WAYS: [(u16, u16, bool); 7] = [
-    (64, 1, false),
-    (1, 1, false),
-    (1_024, 1, false),
-    (64, 2, false),
-    (1, 2, false),
-    (1_024, 2, false),
-    (256, 2, true),
+/// A way to grade that must not matter.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Worlds side by side.
+    batch: u16,
+    workers: u16,
+    place: Place,
+}
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Here,
+    /// Without the sandbox.
+    Open,
+    /// By another process: sources, builds and its own folder lie elsewhere, and so does its time zone.
+    Elsewhere,
+}
+const fn way(batch: u16, workers: u16, place: Place) -> Way {
+    Way { batch, workers, place }
+}
+const WAYS: [Way; 8] = [
+    way(64, 1, Place::Here),
+    way(1, 1, Place::Here),
+    way(1_024, 1, Place::Here),
+    way(64, 2, Place::Here),
+    way(1, 2, Place::Here),
+    way(1_024, 2, Place::Here),
+    way(256, 2, Place::Open),
+    way(256, 2, Place::Elsewhere),
 ];
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self.place {
+            Place::Here => "",
+            Place::Open => " --no-sandbox",
+            Place::Elsewhere => ", from another directory and time zone",
+        };
+        write!(f, "--batch {} --workers {}{place}", self.batch, self.workers)
+    }
+}
 
 /// `tests/misbehaving/07.toml`.
 #[derive(Deserialize)]
@@ -38,7 +70,9 @@ struct Misbehaving {
 struct Submission {
     id: String,
     about: String,
-    /// The verdict of the first check.
+    /// The check that meets it, as `exercise/check`; the first one of the chapter if none is named. Its exercise alone is graded.
+    check: Option<String>,
+    /// The verdict of that check.
     verdict: String,
     /// What its message has in it.
     says: String,
@@ -58,31 +92,43 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
     let second = Sources::read(&args.root.join("tests/second").join(folder))?;
     let misbehaving = read(&args.root, chapter)?;
     let mut faults = Vec::new();
-    for (name, sources) in [("solutions", &reference), ("tests/second", &second)] {
-        grade(&kit, chapter, name, sources, args, &mut faults)?;
+    let all = selected(chapter);
+    if args.only.is_empty() {
+        for (name, sources) in [("solutions", &reference), ("tests/second", &second)] {
+            grade(&kit, &all, name, sources, None, args, &mut faults)?;
+        }
     }
-    for submission in &misbehaving.submissions {
-        let Submission { id, about, verdict, says, state_outside_nodes, edits } = submission;
+    for submission in misbehaving.submissions.iter().filter(|submission| submission.id.contains(&args.only)) {
+        let Submission { id, about, check: named, verdict, says, state_outside_nodes, edits } = submission;
         let sources = apply(edits, &reference).with_context(|| id.clone()).map_err(Failed::usage)?;
-        let report = grade(&kit, chapter, id, &sources, args, &mut faults)?;
+        let place = all.iter().find_map(|selected| {
+            let exercise = selected.exercise;
+            let is_it =
+                |id: &str| named.as_ref().is_none_or(|named| *named == format!("{}/{id}", exercise.id));
+            Some((*selected, exercise.checks.iter().position(|check| is_it(check.id))?))
+        });
+        let Some((selected, nth)) = place else {
+            faults.push(format!("{id} names {}, which is no check", named.clone().unwrap_or_default()));
+            continue;
+        };
+        let report = grade(&kit, &[selected], id, &sources, Some(nth), args, &mut faults)?;
         let Some(graded) = report.chapters.first() else { continue };
         if graded.statics != *state_outside_nodes {
             faults.push(format!("{id} ({about}): {:?} is found to be outside nodes", graded.statics));
         }
-        for exercise in graded.exercises.iter().take(1) {
-            if let Some(error) = &exercise.build_error {
-                faults.push(format!("{id} does not compile:\n{error}"));
-            }
-            for check in exercise.report.checks.iter().take(1) {
-                if word(check.verdict) != *verdict || !check.message.contains(says) {
-                    faults.push(format!(
-                        "{id} ({about}): {} is {}, not {verdict} with \"{says}\": {}",
-                        check.id,
-                        word(check.verdict),
-                        check.message
-                    ));
-                }
-            }
+        let Some(exercise) = graded.exercises.first() else { continue };
+        if let Some(error) = &exercise.build_error {
+            faults.push(format!("{id} does not compile:\n{error}"));
+        }
+        if let Some(check) = exercise.report.checks.get(nth)
+            && (word(check.verdict) != *verdict || !check.message.contains(says))
+        {
+            faults.push(format!(
+                "{id} ({about}): {} is {}, not {verdict} with \"{says}\": {}",
+                check.id,
+                word(check.verdict),
+                check.message
+            ));
         }
     }
     Ok(faults)
@@ -96,55 +142,104 @@ fn read(root: &Path, chapter: &ChapterFolder) -> Result<Misbehaving, Failed> {
         .map_err(Failed::usage)
 }
 
-/// Grades in every way; a fault for every report that is not the first, byte for byte. The first.
+/// The report of the first way, and its bytes: as grades of this process say it, and as `faultlines grade` does, which
+/// also says what this machine lacks.
+struct First {
+    report: Report,
+    here: String,
+    elsewhere: String,
+}
+
+/// Grades exercises of one chapter in every way; a fault for every report that is not the first, byte for byte. The first.
 fn grade(
     kit: &Kit,
-    chapter: &ChapterFolder,
+    what: &[Selected<'_>],
     name: &str,
     sources: &Sources,
+    shown: Option<usize>,
     args: &VerifyArgs,
     faults: &mut Vec<String>,
 ) -> Result<Report, Failed> {
     let begun = Instant::now();
-    let mut first: Option<(Report, String)> = None;
+    let mut first: Option<First> = None;
     let mut differ = 0;
-    for (batch, workers, no_sandbox) in WAYS {
-        let how = HowArgs { batch, workers: Some(workers), no_sandbox, ..args.how.clone() };
-        let judging = Judging::new(&how, None);
-        let graded = grade_chapter(kit, chapter, sources, &selected(chapter), &judging)?;
-        let report = Report { chapters: vec![graded], not_isolated: Vec::new(), timings_ms: None };
-        let json = report.json();
-        match &first {
-            None => first = Some((report, json)),
-            Some((_, other)) if *other == json => {}
-            Some((_, other)) => {
-                differ += 1;
-                let diff = similar::TextDiff::from_lines(other, &json);
-                let (to, many) = (
-                    format!(
-                        "--batch {batch} --workers {workers}{}",
-                        if no_sandbox { " --no-sandbox" } else { "" }
-                    ),
-                    WAYS[0],
-                );
-                let from = format!("--batch {} --workers {}", many.0, many.1);
-                faults.push(format!(
-                    "{name}: two reports\n{}",
-                    diff.unified_diff().context_radius(3).header(&from, &to)
-                ));
-            }
+    for way in WAYS {
+        let json = if way.place == Place::Elsewhere {
+            elsewhere(way, what, sources, args)?
+        } else {
+            let how = HowArgs {
+                batch: way.batch,
+                workers: Some(way.workers),
+                no_sandbox: way.place == Place::Open,
+                ..args.how.clone()
+            };
+            let graded = grade_chapter(kit, what[0].chapter, sources, what, &Judging::new(&how, None))?;
+            let mut report =
+                Report { chapters: vec![graded], not_isolated: missing(false), timings_ms: None };
+            let elsewhere = report.json();
+            report.not_isolated.clear();
+            let here = report.json();
+            first.get_or_insert_with(|| First { report, here: here.clone(), elsewhere });
+            here
+        };
+        let expected = first.as_ref().map(|first| match way.place {
+            Place::Elsewhere => &first.elsewhere,
+            Place::Here | Place::Open => &first.here,
+        });
+        if let Some(expected) = expected.filter(|expected| **expected != json) {
+            differ += 1;
+            let diff = similar::TextDiff::from_lines(expected, &json);
+            let (from, to) = (WAYS[0].to_string(), way.to_string());
+            faults.push(format!(
+                "{name}: two reports\n{}",
+                diff.unified_diff().context_radius(3).header(&from, &to)
+            ));
         }
     }
-    let (report, _) = first.ok_or_else(|| Failed::harness(anyhow!("there is no way to grade")))?;
-    let verdict = report.chapters.iter().flat_map(|c| &c.exercises).flat_map(|e| &e.report.checks).next();
+    let First { report, .. } = first.ok_or_else(|| Failed::harness(anyhow!("there is no way to grade")))?;
+    let mut checks = report.chapters.iter().flat_map(|c| &c.exercises).flat_map(|e| &e.report.checks);
+    let verdict = shown.and_then(|nth| checks.nth(nth));
     anstream::println!(
-        "{name:<20} {:<10} one report in {} of {} ways   {:.1} s",
+        "{name:<22} {:<10} one report in {} of {} ways   {:.1} s",
         verdict.map_or_else(String::new, |check| word(check.verdict)),
         WAYS.len() - differ,
         WAYS.len(),
         begun.elapsed().as_secs_f64()
     );
     Ok(report)
+}
+
+/// The report of another process, which has everything elsewhere but what the course is made of.
+fn elsewhere(
+    way: Way,
+    what: &[Selected<'_>],
+    sources: &Sources,
+    args: &VerifyArgs,
+) -> Result<String, Failed> {
+    let dir = tempfile::tempdir().map_err(Failed::harness)?;
+    let submission = dir.path().join("somebody's work");
+    for (path, text) in sources.files() {
+        let path = submission.join(what[0].chapter.suite.folder).join(path);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(Failed::harness)?;
+        std::fs::write(&path, text).map_err(Failed::harness)?;
+    }
+    let report = dir.path().join("report.json");
+    let mut again = Command::new(std::env::current_exe().map_err(Failed::harness)?);
+    again
+        .arg("grade")
+        .args(what.iter().map(|what| format!("{}/{}", what.chapter.suite.number, what.exercise.id)));
+    again.args(["--format", "json", "--output"]).arg(&report);
+    again.args(["--batch", &way.batch.to_string(), "--workers", &way.workers.to_string()]);
+    if let Some(worlds) = args.how.worlds {
+        again.args(["--worlds", &worlds.to_string()]);
+    }
+    again.arg("--submission").arg(&submission).current_dir(dir.path());
+    again.env("TZ", "Pacific/Chatham").env("LC_ALL", "tr_TR.UTF-8").env_remove("CI");
+    again.env("FAULTLINES_CACHE", build::default_cache().join("elsewhere"));
+    let said = again.stdin(Stdio::null()).output().map_err(Failed::harness)?;
+    std::fs::read_to_string(&report)
+        .with_context(|| format!("no report from elsewhere: {}", String::from_utf8_lossy(&said.stderr)))
+        .map_err(Failed::harness)
 }
 
 /// Judges the first check again and again, in batches of different sizes by turns.

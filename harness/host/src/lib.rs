@@ -8,6 +8,9 @@
 //! A batch is the fast way, never the last word. Whatever goes wrong in one (a lane dies, hangs, talks
 //! nonsense) is found out again with each world alone, in processes of its own: [`Fleet::solo`].
 
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
 mod fleet;
 mod lane;
 mod launch;
@@ -17,6 +20,25 @@ pub use confine::{Barrier, Layers, is_strict, probe};
 pub use fleet::{Anomaly, Fleet, Job, Watch};
 pub use lane::HostError;
 pub use launch::Guest;
+
+/// Processor time of this process and of the guests that it has waited for: what judging cost, whoever else uses the
+/// machine. A guest's time counts when its lane has ended.
+pub fn cpu_time() -> Duration {
+    let of = |whose| {
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: getrusage fills in what it is given; zeroes are a valid value of it.
+        let usage = unsafe {
+            libc::getrusage(whose, usage.as_mut_ptr());
+            usage.assume_init()
+        };
+        let time = |t: libc::timeval| {
+            let part = |n: i64| u64::try_from(n).unwrap_or(0);
+            Duration::from_secs(part(t.tv_sec)) + Duration::from_micros(part(t.tv_usec))
+        };
+        time(usage.ru_utime) + time(usage.ru_stime)
+    };
+    of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
+}
 
 /// Pins this thread, and the lanes it will start, to the `nth` core it may run on (counting round). Returns
 /// the core; `None` where the platform cannot.

@@ -366,7 +366,7 @@ impl Shrinker<'_> {
     /// Whether the reference keeps the promise in that world.
     fn is_fair(&self, plan: &Plan) -> bool {
         let Job { world, mut watch } = self.job(plan);
-        let world = self.local.watch(world, &mut |world, seen| watch.see(world, seen));
+        let world = self.local.drive_until(world, |world, seen| watch.see(world, seen));
         how_it_ended(&world, watch.violation, &mut *watch.oracle, &mut Reached::default()).is_none()
     }
 }

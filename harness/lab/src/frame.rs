@@ -7,6 +7,7 @@
 //! length is bounded, and a frame is taken whole or not at all.
 
 use crate::{CallId, Disk, DiskOp, NodeId, RequestId};
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -290,8 +291,26 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 /// # Panics
 /// Where `T` has a hand-written `Serialize` that fails.
 pub fn encode_into<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) {
-    *buffer = postcard::to_extend(value, std::mem::take(buffer))
+    postcard::serialize_with_flavor(value, End(buffer))
         .unwrap_or_else(|e| panic!("`{}` cannot be encoded: {e}", std::any::type_name::<T>()));
+}
+/// Where bytes are written: the end of a buffer, by whole slices.
+struct End<'a>(&'a mut Vec<u8>);
+impl Flavor for End<'_> {
+    type Output = ();
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }
 /// Decodes a value; `None` where the bytes are not one, whole and nothing after it.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {

@@ -39,6 +39,12 @@ impl World {
     pub(crate) fn arm(&mut self, trigger: Trigger, nth: u32, after: Duration, action: Action) {
         self.armed.push(Armed { trigger, left: nth.max(1), after, action });
     }
+    /// Whether anything waits for what was seen of this node.
+    pub(crate) fn is_awaited(&self, node: NodeId, seen: &Seen) -> bool {
+        let waits =
+            |armed: &Armed| matches!(&armed.trigger, Trigger::Seen(pattern) if pattern.fits(node, seen));
+        self.armed.iter().any(waits)
+    }
     /// Does whatever waits for what `fits` describes. The culprit is the node it was seen on.
     pub(crate) fn pull(&mut self, culprit: Option<usize>, fits: impl Fn(&Trigger) -> bool) {
         if self.armed.is_empty() {

@@ -824,11 +824,10 @@ impl World {
         let about = self.nodes[node].id;
         let observation = Observation { id, at: self.now, node: about, cause, seen, label };
         observation.hash_into(&mut self.hasher);
-        if self.armed.is_empty() {
-            self.observations.push(observation);
-        } else {
-            let seen = observation.seen.clone();
-            self.observations.push(observation);
+        // told apart before it is pulled: hardly any observation is waited for, and those alone are copied
+        let seen = self.is_awaited(about, &observation.seen).then(|| observation.seen.clone());
+        self.observations.push(observation);
+        if let Some(seen) = seen {
             self.pull(
                 Some(node),
                 |trigger| matches!(trigger, Trigger::Seen(pattern) if pattern.fits(about, &seen)),

@@ -31,19 +31,22 @@ impl Local {
     /// # Panics
     /// Where the scenario asks for a role that no exercise has.
     pub fn drive(&self, world: World, mut observer: impl FnMut(&Observation)) -> World {
-        self.watch(world, &mut |_, seen| {
-            observer(seen);
+        self.drive_until(world, |_, observation| {
+            observer(observation);
             true
         })
     }
-    /// The same, until the watcher has seen enough and says `false`.
+    /// Runs a world until it ends or `watch` has seen enough, and says `false`: as grading does, but in this process.
     ///
     /// # Panics
     /// Where the scenario asks for a role that no exercise has.
-    pub fn watch(&self, mut world: World, watcher: &mut dyn FnMut(&World, &Observation) -> bool) -> World {
+    pub fn drive_until(
+        &self,
+        mut world: World,
+        mut watch: impl FnMut(&World, &Observation) -> bool,
+    ) -> World {
         let mut nodes: Vec<Option<Box<dyn Hosted>>> = world.scenario().nodes.iter().map(|_| None).collect();
-        let mut reply = Vec::new();
-        let mut seen = Vec::new();
+        let (mut reply, mut observations) = (Vec::new(), Vec::new());
         while let Some(step) = world.next() {
             reply.clear();
             match step.command(0, |role| self.place(role)) {
@@ -58,13 +61,13 @@ impl Local {
             }
             let reply: Reply<'_> = frame::take(&mut &reply[..]).expect("lab encodes what lab decodes");
             world.apply(reply);
-            world.swap_observations(&mut seen);
-            if !seen.iter().all(|observation| watcher(&world, observation)) {
+            world.swap_observations(&mut observations);
+            if !observations.iter().all(|observation| watch(&world, observation)) {
                 return world;
             }
         }
-        world.swap_observations(&mut seen);
-        let _ = seen.iter().all(|observation| watcher(&world, observation));
+        world.swap_observations(&mut observations);
+        observations.iter().all(|observation| watch(&world, observation));
         world
     }
     /// Runs a world and keeps all that happened.

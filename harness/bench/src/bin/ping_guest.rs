@@ -1,3 +1,5 @@
+//! The guest of the ping workload.
+
 fn main() {
-    guest::serve(vec![bench::exercise()]);
+    guest::serve(vec![bench::ping::exercise()]);
 }
