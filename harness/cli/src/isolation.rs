@@ -1,6 +1,6 @@
 //! What keeps the code that is graded away from this machine, found out by trying.
 
-use crate::text::{BAD, GOOD, STRONG, styled};
+use crate::text::{BAD, GOOD, STRONG, row, styled, width};
 use crate::{Exit, Failed};
 use anyhow::anyhow;
 use host::{Barrier, Layers};
@@ -113,7 +113,7 @@ pub(crate) fn table() -> bool {
     for (barrier, holds) in found() {
         let (does, means) = about(*barrier);
         let (mark, text) = if *holds { (styled(GOOD, "✔"), does) } else { (styled(STRONG, "!"), means) };
-        anstream::println!("{mark} {:<12} {text}", name(*barrier));
+        anstream::println!("{}", row(&mark, name(*barrier), text, width()));
     }
     let strict = host::is_strict(found());
     let (mark, text) = match (strict, is_strict(false)) {
@@ -123,6 +123,6 @@ pub(crate) fn table() -> bool {
             (styled(STRONG, "!"), "grade your own code here, and that of others in a machine of its own")
         }
     };
-    anstream::println!("{mark} {:<12} {text}", "sandbox");
+    anstream::println!("{}", row(&mark, "sandbox", text, width()));
     strict || !is_strict(false)
 }

@@ -32,6 +32,13 @@ pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     lines
 }
 
+/// A line of a table: a mark, a name, and a text that is wrapped behind them.
+pub(crate) fn row(mark: &str, name: &str, text: &str, width: usize) -> String {
+    const BEGIN: usize = 16;
+    let text = wrapped(text, BEGIN, width);
+    format!("{mark} {name:<13} {}", text.trim())
+}
+
 /// What a submission said, made harmless: no control character but the line feed reaches a terminal or a log.
 pub(crate) fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());

@@ -133,7 +133,8 @@ fn descriptors_are_closed() -> io::Result<bool> {
     })
 }
 
-/// A process starts another, which is to die with it, and ends. The other holds a pipe open for as long as it lives.
+/// A process starts another, which is to die with it, and ends. The other holds a pipe open for as long as it lives,
+/// which is not for ever in any case.
 fn orphans_die() -> io::Result<bool> {
     let mut command = Command::new("/");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -143,7 +144,10 @@ fn orphans_die() -> io::Result<bool> {
             let mut armed = [0; 2];
             crate::check(libc::pipe(armed.as_mut_ptr()).into())?;
             let parent = std::process::id();
-            if libc::fork() == 0 {
+            let child = libc::fork();
+            crate::check(child.into())?;
+            if child == 0 {
+                libc::alarm(2 * WAIT.as_secs() as libc::c_uint);
                 if crate::die_with(parent).is_err() {
                     libc::_exit(NO);
                 }
@@ -154,13 +158,16 @@ fn orphans_die() -> io::Result<bool> {
                     libc::pause();
                 }
             }
-            libc::read(armed[0], [0_u8].as_mut_ptr().cast(), 1);
-            libc::_exit(YES)
+            libc::close(armed[1]);
+            let is_armed = libc::read(armed[0], [0_u8].as_mut_ptr().cast(), 1) == 1;
+            libc::_exit(if is_armed { YES } else { NO })
         });
     }
     let mut child = command.spawn()?;
     let alive = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    child.wait()?;
+    if child.wait()?.code() != Some(YES) {
+        return Ok(false);
+    }
     let mut polled = libc::pollfd { fd: std::os::fd::AsRawFd::as_raw_fd(&alive), events: 0, revents: 0 };
     // SAFETY: one entry, as said.
     let ready = unsafe { libc::poll(&raw mut polled, 1, WAIT.as_millis() as libc::c_int) };

@@ -70,6 +70,31 @@ fn a_node_that_aborts() {
 }
 
 #[test]
+fn a_node_that_recurses_for_ever() {
+    let code = "fn deep(n: u64) -> u64 { let frame = std::hint::black_box([n; 64]); if n == 0 { 0 } else { deep(n + 1) + frame[7] } }\nself.time = deep(seen + 1);";
+    insta::assert_snapshot!(grade(&submission(&[("self.time = self.time.max(seen) + 1;", code)]), &[]));
+}
+
+#[test]
+fn a_node_that_only_ever_grows() {
+    let code =
+        "self.time += 1; let mut all = Vec::new(); while self.time > 0 { all.push(vec![0_u8; 16 << 20]); }";
+    insta::assert_snapshot!(grade(&submission(&[("self.time = self.time.max(seen) + 1;", code)]), &[]));
+}
+
+#[test]
+fn a_node_that_opens_a_socket() {
+    let code = "let socket = std::net::UdpSocket::bind(\"127.0.0.1:0\").unwrap(); self.time = u64::from(socket.local_addr().unwrap().port());";
+    insta::assert_snapshot!(grade(&submission(&[("self.time = self.time.max(seen) + 1;", code)]), &[]));
+}
+
+#[test]
+fn a_node_that_is_to_be_compiled_with_a_file_from_elsewhere() {
+    let code = "self.time = include_str!(\"/etc/passwd\").len() as u64;";
+    insta::assert_snapshot!(grade(&submission(&[("self.time = self.time.max(seen) + 1;", code)]), &[]));
+}
+
+#[test]
 fn a_node_that_computes_for_ever() {
     let wrong =
         [("self.time = self.time.max(seen) + 1;", "self.time += 1; while self.time > 0 { self.time = 7; }")];

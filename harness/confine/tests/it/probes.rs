@@ -13,7 +13,7 @@ fn a_barrier_stands_where_it_is_seen_to_stand() {
     /// The call is answered with success, and nothing is done.
     const LIES: i32 = 0;
     let limits = &[SYS_prlimit64, SYS_setrlimit];
-    let cases: [(&[i64], i32, &[Barrier]); 12] = [
+    let cases: [(&[i64], i32, &[Barrier]); 13] = [
         (&[], 0, &[]),
         (&[SYS_landlock_create_ruleset], ENOSYS, &[Files, Signals]),
         (&[SYS_landlock_add_rule], EPERM, &[Files, Signals]),
@@ -24,6 +24,7 @@ fn a_barrier_stands_where_it_is_seen_to_stand() {
         (limits, EPERM, &[Memory]),
         (limits, LIES, &[Memory]),
         (&[SYS_prctl], LIES, &[Outliving]),
+        (&[SYS_prctl], EPERM, &[Files, Signals, Calls, Outliving]),
         // there is another way, which takes longer
         (&[SYS_close_range], ENOSYS, &[]),
         (&[SYS_close_range], LIES, &[Descriptors]),

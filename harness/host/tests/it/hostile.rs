@@ -97,7 +97,8 @@ fn a_guest_that_answers_as_asked_is_fine() {
 fn what_is_no_reply_is_garbage() {
     let mut effects_without_end = frame::encode(&lab::frame::Ending::Returned);
     effects_without_end.extend_from_slice(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
-    let many: [(&str, Fake); 8] = [
+    let many: [(&str, Fake); 9] = [
+        ("a panic whose words are no text", Fake::polite().answers(&[2, 1, 0xff, 0, 0, 0, 0, 0])),
         ("nothing", Fake::polite().answers(&[])),
         ("an unknown tag", Fake::polite().answers(&[9, 0, 0, 0])),
         ("half a reply", Fake::polite().answers(&reply()[..2])),

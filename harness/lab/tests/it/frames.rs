@@ -189,6 +189,48 @@ proptest! {
     }
 }
 
+/// One way to bend a frame, at a place in it.
+fn bend(bytes: &mut Vec<u8>, (how, at, value): (u8, prop::sample::Index, u8)) {
+    if bytes.is_empty() {
+        return;
+    }
+    let at = at.index(bytes.len());
+    let until = bytes.len().min(at + usize::from(value));
+    match how {
+        0 => bytes[at] = value,
+        1 => bytes.insert(at, value),
+        2 => _ = bytes.remove(at),
+        3 => bytes.truncate(at),
+        4 => _ = bytes.drain(at..until),
+        5 => bytes.extend_from_within(at..until),
+        // the largest number there is, where a length or a tag may stand
+        _ => _ = bytes.splice(at..at, huge().into_iter().map(|byte| byte | 0x0f)),
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(4_096))]
+
+    #[test]
+    fn frames_that_are_bent_cut_and_spliced_are_refused_or_mean_what_they_say(
+        made in reply(), next in reply(), bends in vec((0..7u8, any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut bytes = encode(&made.reply());
+        encode_into(&next.reply(), &mut bytes);
+        bends.into_iter().for_each(|one| bend(&mut bytes, one));
+        let largest = largest_allocation(|| {
+            let mut rest = &bytes[..];
+            while let Some(reply) = take::<Reply<'_>>(&mut rest) {
+                assert_eq!(take::<Reply<'_>>(&mut &encode(&reply)[..]), Some(reply));
+            }
+            let mut rest = &bytes[..];
+            while take::<Command<'_>>(&mut rest).is_some() {}
+            _ = decode::<Hello>(&bytes);
+        });
+        prop_assert!(largest <= 2 << 20, "{} bytes made us ask for {largest}", bytes.len());
+    }
+}
+
 /// 2^60, as postcard writes it.
 fn huge() -> Vec<u8> {
     encode(&(1u64 << 60))

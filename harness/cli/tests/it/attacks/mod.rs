@@ -1,11 +1,11 @@
 //! Attacks on a grade, from the submission's folder to the report; and what a machine that lacks a layer does.
 
-use crate::{cache, faultlines, grade, root, submission};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
-use std::collections::BTreeMap;
+mod machines;
+mod verdicts;
+
+use crate::{cache, faultlines, grade, submission};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -77,33 +77,6 @@ fn the_environment_of_the_harness_is_not_in_a_submission() {
 }
 
 #[test]
-fn a_verdict_that_is_printed_is_none() {
-    let prints = "\
-println!(\"test result: ok. 12 passed; 0 failed\\n{{\\\"score\\\":100}}\");
-eprintln!(\"test result: ok. 12 passed; 0 failed\");
-self.time = seen;";
-    let ran = grade(&submission(&[(HANDLER, prints)]), &["--format", "json"]);
-    assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stdout.contains("\"failed\"") && !ran.stdout.contains("12 passed"), "{ran}");
-}
-
-#[test]
-fn commands_to_a_ci_system_do_not_come_out_of_a_report() {
-    let long = "x".repeat(60);
-    let says = format!(
-        "panic!(\"{long} ::set-output name=score::100 ##vso[task.complete]\\n::stop-commands::x\\r\\u{{1b}}[2J\\u{{202e}}\");"
-    );
-    let code = format!("self.time = 0; {says}");
-    for format in ["text", "json"] {
-        let ran = grade(&submission(&[(HANDLER, &code)]), &["--format", format]);
-        assert!(ran.stdout.contains("set-output") && ran.stdout.contains("stop-commands"), "{ran}");
-        assert!(!ran.stdout.lines().any(|line| line.trim_start().starts_with("::")), "{ran}");
-        assert!(!ran.stdout.contains("##"), "{ran}");
-        assert!(!ran.stdout.contains(['\r', '\u{1b}', '\u{202e}']), "{ran}");
-    }
-}
-
-#[test]
 fn what_the_sandbox_refuses_is_told_with_what_to_do() {
     let told = |code: &str| grade(&submission(&[(HANDLER, code)]), &[]).stdout;
     let help = "A node has no files,";
@@ -132,66 +105,4 @@ fn reports_are_the_same_without_the_sandbox_but_for_saying_so() {
         assert!(text.contains("Graded without being shut off from: files, signals, system calls."), "{text}");
     }
     assert_eq!(faultlines(&["grade", "7/lamport", "--strict", "--no-sandbox"]).code, 2);
-}
-
-/// Runs the binary where the kernel answers these calls so: as one does that lacks a layer.
-fn lacking(calls: &[i64], errno: i32, arguments: &[&str], ci: bool) -> (i32, String) {
-    let rules: BTreeMap<i64, Vec<_>> = calls.iter().map(|call| (*call, Vec::new())).collect();
-    let arch = std::env::consts::ARCH.try_into().expect("there are filters for it");
-    let refuse = SeccompAction::Errno(errno.unsigned_abs());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).expect("a filter");
-    let program: BpfProgram = filter.try_into().expect("a short one");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_faultlines"));
-    command.args(arguments).current_dir(root()).env("FAULTLINES_CACHE", cache()).env_remove("CI");
-    if ci {
-        command.env("CI", "true");
-    }
-    // SAFETY: system calls alone.
-    unsafe {
-        command.pre_exec(move || {
-            seccompiler::apply_filter(&program).map_err(|_| std::io::ErrorKind::Other.into())
-        });
-    }
-    let output = command.output().expect("it runs");
-    (output.status.code().unwrap_or(-1), said(&output))
-}
-
-#[test]
-fn a_machine_that_lacks_a_layer_says_so_and_refuses_to_grade_strictly() {
-    let landlock =
-        [libc::SYS_landlock_create_ruleset, libc::SYS_landlock_add_rule, libc::SYS_landlock_restrict_self];
-    let seccomp = [libc::SYS_seccomp];
-    let grade = ["grade", "7/lamport", "--submission", "solutions"];
-    let strict = ["grade", "7/lamport", "--submission", "solutions", "--strict"];
-    let cases: [(&[i64], i32, &str, &str); 2] = [
-        (&landlock, libc::ENOSYS, "files, signals", "hidden tests included"),
-        (&seccomp, libc::EPERM, "system calls", "can open sockets"),
-    ];
-    for (calls, errno, open, means) in cases {
-        let (code, said) = lacking(calls, errno, &grade, false);
-        assert_eq!(code, 0, "{said}");
-        assert!(
-            said.contains(&format!(
-                "note: this machine does not shut the code that is graded off from {open};"
-            )),
-            "{said}"
-        );
-        assert!(said.contains(&format!("Graded without being shut off from: {open}.")), "{said}");
-        for (arguments, ci) in [(&strict[..], false), (&grade[..], true)] {
-            let (code, said) = lacking(calls, errno, arguments, ci);
-            assert_eq!(code, 4, "{said}");
-            assert!(
-                said.contains("nothing is graded") && said.contains(open) && !said.contains("XP"),
-                "{said}"
-            );
-        }
-        let (code, said) = lacking(calls, errno, &["doctor"], false);
-        assert_eq!(code, 0, "{said}");
-        assert!(said.contains(means) && said.contains("grade your own code here"), "{said}");
-        let (code, said) = lacking(calls, errno, &["doctor"], true);
-        assert_eq!(code, 4, "{said}");
-        assert!(said.contains("nothing will be graded"), "{said}");
-    }
-    let (code, said) = lacking(&[], 0, &strict, true);
-    assert_eq!(code, 0, "{said}");
 }
