@@ -9,7 +9,8 @@
 //! 2. `faultlines grade 6/raft_log`: the leader's log becomes everyone's. (§5.3, §5.4)
 //! 3. `faultlines grade 6/raft_persist`: a crash takes nothing back that somebody was told. (§5.1, Figure 2 "persistent state")
 //!
-//! What belongs to a later step says so; until you get there, what it has will do. Try yourself with `cargo test raft`.
+//! What belongs to a later step says so; until you get there, what it has will do. Try yourself with `cargo test raft_election`,
+//! `raft_log` and `raft_persist`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::prelude::*;
@@ -75,7 +76,7 @@ impl Node for Raft {
     type Message = Message;
     type Timer = Alarm;
 
-    /// Everyone starts as a follower that has heard of no leader.
+    /// Everyone starts as a follower that has heard of no leader (§5.2).
     ///
     /// Step 3: what the disk still has of the ballot and the log. A log's last record may be torn; what is before it is whole.
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
@@ -83,20 +84,22 @@ impl Node for Raft {
     }
 
     /// First the rule for all servers: a higher term than mine, in whatever message, makes me a follower of that term. Then what
-    /// the message itself is about; of an earlier term it is about nothing any more.
+    /// the message itself is about; of an earlier term it is about nothing any more. (§5.1; Figure 2, "All Servers" and the two
+    /// "Receiver implementation" lists.)
     ///
     /// This Raft asks for no pre-votes and so gets no question and no answer about them.
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
         todo!("which term does it bear? Then: a question for my vote, a vote, news of the leader, or an answer to mine")
     }
 
-    /// Nobody has been heard of for too long: stand for election. Or this node leads, and it is time to say so.
+    /// Nobody has been heard of for too long: stand for election. Or this node leads, and it is time to say so. (§5.2; Figure 2,
+    /// "Followers" and "Leaders".)
     fn on_timer(&mut self, timer: Alarm, out: &mut Out<Self>) {
         todo!("stand for election, or tell all followers that you are still there")
     }
 
     /// Step 2. A client proposes: a leader puts it at the end of its log and sends it to all; the client hears of it when it is
-    /// committed. Anyone else says who leads.
+    /// committed. Anyone else says who leads. (§5.3, §8; Figure 2, "Leaders".)
     fn on_request(&mut self, id: RequestId, request: Request, out: &mut Out<Self>) {
         todo!("does this node lead? Then its log grows; whom does it tell, and when is the client answered?")
     }
@@ -106,30 +109,32 @@ impl Node for Raft {
     }
 }
 
-/// Step 1: terms, votes, leaders.
+/// Step 1: terms, votes, leaders (§5.1, §5.2). All of this, `start`, `on_message` and `on_timer`.
 impl Raft {
-    /// Begins to wait for a leader, for a random time: two that wait equally long would stand against each other again and again.
+    /// Begins to wait for a leader, for a random time: two that wait equally long would stand against each other again and again (§5.2,
+    /// end).
     fn expect_a_leader(&self, out: &mut Out<Self>) {
         todo!("an alarm, after a time drawn anew each time")
     }
 
-    /// Becomes a follower in a term that is new here.
+    /// Becomes a follower in a term that is new here (§5.1; Figure 2, "All Servers").
     fn follow(&mut self, term: Term, out: &mut Out<Self>) {
         todo!("a new term, no vote in it yet; what if this node was leading?")
     }
 
     /// Whether this node votes for a candidate of the current term: only if it has not voted for another, and if the candidate's
-    /// log is at least as good as its own (step 2). A vote given is time given: wait anew.
+    /// log is at least as good as its own (step 2). A vote given is time given: wait anew. (§5.2; Figure 2, "RequestVote RPC".)
     fn grants(&mut self, candidate: NodeId, last_index: Index, last_term: Term, out: &mut Out<Self>) -> bool {
         todo!("one vote a term; who asks again gets the same answer")
     }
 
-    /// A new term, a vote for oneself, and a question to everyone.
+    /// A new term, a vote for oneself, and a question to everyone (§5.2; Figure 2, "Candidates").
     fn stand_for_election(&mut self, out: &mut Out<Self>) {
         todo!("what changes, what is asked of whom, and what if nobody wins?")
     }
 
-    /// A candidate with the votes of a majority of *all* nodes leads.
+    /// A candidate with the votes of a majority of *all* nodes leads (§5.2; Figure 2, "Candidates"; and "Leaders" for what it does
+    /// first).
     fn lead_if_elected(&mut self, out: &mut Out<Self>) {
         todo!("enough votes? Then say so, and let nobody else stand")
     }
@@ -139,18 +144,19 @@ impl Raft {
         todo!("of 3, of 4, of 5?")
     }
 
-    /// Sends everyone what it lacks, or an empty message, and sees that this happens again in time.
+    /// Sends everyone what it lacks, or an empty message, and sees that this happens again in time (§5.2; Figure 2, "Leaders").
     fn tell_all(&mut self, out: &mut Out<Self>) {
         todo!("an AppendEntries to each peer, and the next heartbeat")
     }
 
-    /// The leader of this term was heard: whoever stood against it gives up, and waits anew.
+    /// The leader of this term was heard: whoever stood against it gives up, and waits anew (§5.2; Figure 2, "Candidates").
     fn hear_leader(&mut self, leader: NodeId, out: &mut Out<Self>) {
         todo!("what is this node now, and until when?")
     }
 }
 
-/// Step 2: the log.
+/// Step 2: the log (§5.3, §5.4). All of this and `on_request`. Some of it holds what was good enough for step 1, and none of that is
+/// good enough any more.
 impl Raft {
     fn last_index(&self) -> Index {
         self.log.len() as Index
@@ -195,13 +201,14 @@ impl Raft {
         Ok(prev_index + entries.len() as Index) // good enough for step 1
     }
 
-    /// A follower's log agrees with mine up to there: perhaps a majority does now. Answers overtake each other.
+    /// A follower's log agrees with mine up to there: perhaps a majority does now. Answers overtake each other. (§5.3; Figure 2,
+    /// "Leaders".)
     fn note_agreement(&mut self, from: NodeId, index: Index, out: &mut Out<Self>) {
         let _ = (from, index, out); // nothing to do in step 1
     }
 
     /// A follower has no entry like mine at `index`: go back to where the logs may agree, and send from there. Nobody has all day:
-    /// what the follower says of its log takes us over a whole term at once.
+    /// what the follower says of its log takes us over a whole term at once. (§5.3, end.)
     fn step_back(&mut self, from: NodeId, index: Index, conflict: Option<Conflict>, out: &mut Out<Self>) {
         let _ = (from, index, conflict, out); // nothing to do in step 1
     }
@@ -212,13 +219,14 @@ impl Raft {
         todo!("up to where do more than half of the logs agree, this one included?")
     }
 
-    /// Does what is committed and not done yet, in order; and answers who asked for it.
+    /// Does what is committed and not done yet, in order; and answers who asked for it (§5.3; Figure 2, "All Servers").
     fn apply(&mut self, out: &mut Out<Self>) {
         todo!("entry after entry, up to the commit index")
     }
 }
 
-/// Step 3: what survives a crash.
+/// Step 3: what survives a crash (Figure 2, "Persistent state on all servers"). This, what `start` finds on the disk, and every
+/// place where the log changes: `on_request` and `take`.
 impl Raft {
     /// Changes term or vote. Nobody may learn of it before the disk has it: whoever forgets a vote votes again.
     fn set_ballot(&mut self, ballot: Ballot, out: &mut Out<Self>) {

@@ -75,6 +75,9 @@ pub(crate) fn main(kit: &Kit, dir: &Path, crates: &[(&str, PathBuf)]) -> Result<
 fn rustc(kit: &Kit, dir: &Path, name: &str) -> Command {
     let mut rustc = limits::clean(&kit.toolchain.rustc, dir, &kit.toolchain.path);
     rustc.args(["--crate-name", name]).args(FLAGS);
+    if !kit.optimised {
+        rustc.arg("-Copt-level=0"); // the last one counts
+    }
     rustc.arg(format!("--remap-path-prefix={}=", dir.display()));
     rustc.arg("-L").arg(format!("dependency={}", kit.libraries.display()));
     rustc

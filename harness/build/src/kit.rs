@@ -51,6 +51,7 @@ pub struct Kit {
     pub(crate) cache: PathBuf,
     pub(crate) compile_max: Duration,
     pub(crate) layers: Layers,
+    pub(crate) optimised: bool,
 }
 
 /// File names in the kit's library folder.
@@ -91,6 +92,11 @@ impl Kit {
     /// The same kit with another jail around the compiler. The default has all layers.
     pub fn with_layers(self, layers: Layers) -> Kit {
         Kit { layers, ..self }
+    }
+    /// The same kit, but submissions are not optimised: compiled in a quarter of the time, and slower. The gates judge most of
+    /// theirs only for a moment.
+    pub fn unoptimised(self) -> Kit {
+        Kit { optimised: false, ..self }
     }
     /// What two kits share only if they build the same binaries.
     pub fn key(&self) -> &str {
@@ -136,6 +142,7 @@ fn prepare(
         cache: cache.clone(),
         compile_max: COMPILE_MAX,
         layers: Layers::ALL,
+        optimised: true,
     };
     if let Some(crates) = recorded(&dir) {
         return Ok(kit(crates));

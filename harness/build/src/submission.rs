@@ -134,6 +134,7 @@ impl Kit {
         cache::feed(&mut hash, self.key.as_bytes());
         // what a compiler may read is in what it says
         cache::feed(&mut hash, format!("{:?}", self.layers).as_bytes());
+        cache::feed(&mut hash, &[u8::from(self.optimised)]);
         for (name, sources) in [("submission", sources), ("skeleton", skeleton)] {
             cache::feed(&mut hash, name.as_bytes());
             for (path, text) in sources.files() {

@@ -166,12 +166,15 @@ pub(crate) enum Format {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Only the mutants, or the misbehaving submissions, whose id holds this
-    #[arg(long, value_name = "WORD", default_value = "")]
-    pub(crate) only: String,
     /// Which gate
     #[arg(value_enum)]
     pub(crate) gate: Gate,
+    /// Only mutants whose id has this in it (mutants only)
+    #[arg(long, value_name = "WORD", default_value = "")]
+    pub(crate) only: String,
+    /// Compile without optimisation, which takes less time than it costs (mutants only)
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Only this chapter
     pub(crate) chapter: Option<u8>,
     /// Under so many random seed keys, besides the default one

@@ -72,9 +72,11 @@ fn bar(part: u32, whole: u32) -> String {
     format!("{}{}", "█".repeat(full as usize), "░".repeat((CELLS - full) as usize))
 }
 
-/// The first exercise that is not complete, in the roadmap's order.
+/// The first exercise that is not complete, in the roadmap's order: of a chapter that was begun, if one was.
 fn next_exercise<'a>(course: &'a Course, progress: &Progress) -> Option<Selected<'a>> {
-    let all = course.chapters.iter().flat_map(|chapter| {
+    let (begun, others): (Vec<_>, Vec<_>) =
+        course.chapters.iter().partition(|chapter| progress.chapter_xp(&chapter.suite).0 > 0);
+    let all = begun.into_iter().chain(others).flat_map(|chapter| {
         chapter.suite.exercises.iter().map(move |exercise| Selected { chapter, exercise })
     });
     let mut open = all.filter(|selected| {
@@ -118,7 +120,10 @@ pub(crate) fn list() -> Result<Exit, Failed> {
             let name = format!("{}/{}", suite.number, exercise.id);
             let summary = chapter.about(exercise.id).map_or("", |about| &about.summary);
             let earned = progress.exercise_xp(suite, exercise);
-            anstream::println!("   {name:<20} {earned:>3}/{:<3} XP  {summary}", exercise.xp());
+            let line = format!("   {name:<20} {earned:>3}/{:<3} XP  ", exercise.xp());
+            let margin = " ".repeat(line.len());
+            let options = textwrap::Options::new(width()).initial_indent(&line).subsequent_indent(&margin);
+            anstream::println!("{}", textwrap::fill(summary, options));
         }
         for planned in suite.planned {
             let name = format!("{}/{}", suite.number, planned.id);

@@ -1,6 +1,6 @@
 //! `faultlines verify`: grading the grader.
 
-use crate::args::{Gate, HowArgs, VerifyArgs};
+use crate::args::{Gate, VerifyArgs};
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::{Judging, judge_all};
@@ -9,9 +9,9 @@ use crate::{Exit, Failed};
 use anyhow::{Context, anyhow, bail};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
-use judge::{Exercise, Verdict};
+use judge::{Check, Exercise, Finding, SeedKey, Verdict};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,13 +63,15 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
 pub(crate) fn selected(chapter: &ChapterFolder) -> Vec<Selected<'_>> {
     chapter.suite.exercises.iter().map(|exercise| Selected { chapter, exercise }).collect()
 }
-/// The nth seed key: none for the default one, then made-up ones, the same in every run.
-pub(crate) fn seed_key(nth: u32) -> Option<String> {
-    (nth > 0).then(|| format!("verify-{nth}"))
+/// So many made-up seed keys, the same in every run.
+pub(crate) fn seed_keys(keys: u32) -> Vec<SeedKey> {
+    (1..=keys).map(|nth| SeedKey::secret(&format!("verify-{nth}"))).collect()
 }
 
+/// On the default seeds they are graded as any submission is; under the other keys, which share batches, each check by itself.
 fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit(args.how.layers())?;
+    let keys = seed_keys(args.keys);
     let mut faults = Vec::new();
     for family in ["solutions", "tests/second"] {
         let folder = args.root.join(family).join(chapter.suite.folder);
@@ -78,28 +80,87 @@ fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
             continue;
         }
         let sources = Sources::read(&folder)?;
-        for nth in 0..=args.keys {
-            let judging = Judging::new(&args.how, seed_key(nth).as_deref());
-            let report = grade_chapter(&kit, chapter, &sources, &selected(chapter), &judging)?;
-            for exercise in report.exercises {
-                if let Some(error) = &exercise.build_error {
-                    faults.push(format!("{family}: {} does not compile:\n{error}", exercise.report.id));
-                }
-                for check in exercise.report.checks.iter().filter(|check| check.verdict != Verdict::Passed) {
-                    faults.push(format!(
-                        "{family}: {}/{} is {:?} under {}: {}",
-                        exercise.report.id,
-                        check.id,
-                        check.verdict,
-                        seed_key(nth).unwrap_or_else(|| "the default seeds".into()),
-                        check.message
-                    ));
-                }
+        let judging = Judging::new(&args.how, None);
+        let report = grade_chapter(&kit, chapter, &sources, &selected(chapter), &judging)?;
+        for exercise in report.exercises {
+            if let Some(error) = &exercise.build_error {
+                faults.push(format!("{family}: {} does not compile:\n{error}", exercise.report.id));
+            }
+            for check in exercise.report.checks.iter().filter(|check| check.verdict != Verdict::Passed) {
+                faults.push(format!(
+                    "{family}: {}/{} is {:?} under the default seeds: {}",
+                    exercise.report.id, check.id, check.verdict, check.message
+                ));
             }
         }
-        anstream::println!("{family}/{}: {} sets of seeds", chapter.suite.folder, args.keys + 1);
+        let all: Vec<&Exercise> = chapter.suite.exercises.iter().collect();
+        let built = chapter.build(&kit, &sources, &all)?;
+        let guest = Guest::new(&built.binary, args.how.layers())?;
+        let options = judging.fit_for(&built).options;
+        let checks: Vec<(&Exercise, &Check)> =
+            all.iter().flat_map(|exercise| exercise.checks.iter().map(|check| (*exercise, check))).collect();
+        let found = in_order(
+            judging.workers,
+            &checks,
+            &|core, &(exercise, check)| {
+                host::pin(core);
+                let mut fleet = Fleet::new(&guest);
+                let number = chapter.suite.number;
+                Ok(judge::judge_under(&mut fleet, number, exercise.id, check, &keys, &options)?)
+            },
+            &|(exercise, check), findings: &Vec<Finding>| {
+                let passed = findings.iter().filter(|finding| finding.failure.is_none()).count();
+                let name = format!("{}/{}", exercise.id, check.id);
+                anstream::println!("{family:<13} {name:<38} passes under {passed}/{} keys", args.keys);
+            },
+        )?;
+        for ((exercise, check), findings) in checks.iter().zip(found) {
+            let named = (1..).zip(findings).filter_map(|(nth, finding)| Some((nth, finding.failure?)));
+            faults.extend(named.map(|(nth, failure)| {
+                format!("{family}: {}/{} fails under key {nth}: {failure:?}", exercise.id, check.id)
+            }));
+        }
     }
     Ok(faults)
+}
+
+/// Does something with each of these on so many cores, and shows the results in order, as soon as there are any.
+pub(crate) fn in_order<T: Sync, R: Send>(
+    workers: usize,
+    all: &[T],
+    work: &(dyn Fn(usize, &T) -> Result<R, Failed> + Sync),
+    show: &(dyn Fn(&T, &R) + Sync),
+) -> Result<Vec<R>, Failed> {
+    let next = AtomicUsize::new(0);
+    let bar = crate::text::bar(all.len() as u64);
+    // what is done and not yet shown, and how many are
+    let done: Mutex<(BTreeMap<usize, R>, Vec<R>)> = Mutex::new((BTreeMap::new(), Vec::new()));
+    let worker = |core: usize| -> Result<(), Failed> {
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = all.get(nth) else { return Ok(()) };
+            let result = work(core, one)?;
+            bar.inc(1);
+            let mut done = done.lock().expect("no worker panics while it holds this");
+            let (waiting, shown) = &mut *done;
+            waiting.insert(nth, result);
+            while let Some(result) = waiting.remove(&shown.len()) {
+                bar.suspend(|| show(&all[shown.len()], &result));
+                shown.push(result);
+            }
+        }
+    };
+    let worker = &worker;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..workers.min(all.len())).map(|core| scope.spawn(move || worker(core))).collect();
+        for handle in workers {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok::<_, Failed>(())
+    })?;
+    bar.finish_and_clear();
+    Ok(done.into_inner().expect("no worker panics while it holds this").1)
 }
 
 fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
@@ -180,6 +241,11 @@ impl Mutant {
     pub(crate) fn check(&self) -> &str {
         self.caught_by.split('/').nth(1).unwrap_or_default()
     }
+    /// The check that must catch it.
+    pub(crate) fn named<'a>(&self, chapter: &'a ChapterFolder) -> Option<(&'a Exercise, &'a Check)> {
+        let exercise = chapter.suite.exercises.iter().find(|exercise| exercise.id == self.exercise())?;
+        Some((exercise, exercise.checks.iter().find(|check| check.id == self.check())?))
+    }
     /// The reference with the bug put in.
     pub(crate) fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
         apply(&self.edits, reference).with_context(|| format!("mutant {}", self.id))
@@ -207,19 +273,32 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
     let all = Mutants::read(&args.root, chapter)?.mutants;
     let mutants: Vec<&Mutant> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
-    let results = on_all_cores(&args.how, mutants.len(), |nth, core| {
-        try_mutant(&kit, chapter, &reference, mutants[nth], args, core)
-    })?;
+    let kit = if args.quick { kit.unoptimised() } else { kit };
+    let keys = seed_keys(args.keys);
+    let tried = in_order(
+        Judging::new(&args.how, None).workers,
+        &mutants,
+        &|core, mutant| try_mutant(&kit, chapter, &reference, mutant, &keys, args, core),
+        &|mutant, tried| {
+            let Tried { verdict, caught, .. } = tried;
+            anstream::println!(
+                "{:<44} {:<36} {verdict:<11} caught under {caught}/{} keys",
+                mutant.id,
+                mutant.caught_by,
+                args.keys
+            );
+        },
+    )?;
     let mut faults = Vec::new();
-    for (mutant, tried) in mutants.into_iter().zip(results) {
+    if let Some(least) = tried.iter().map(|tried| tried.caught).min() {
         anstream::println!(
-            "{:<40} {:<36} {:<11} under {}/{} keys",
-            mutant.id,
-            mutant.caught_by,
-            tried.verdict,
-            tried.caught,
+            "chapter {}: {} mutants, each caught under at least {least} of {} keys",
+            chapter.suite.number,
+            tried.len(),
             args.keys
         );
+    }
+    for (mutant, tried) in mutants.iter().zip(tried) {
         faults
             .extend(tried.faults.into_iter().map(|fault| format!("{} ({}): {fault}", mutant.id, mutant.bug)));
     }
@@ -240,41 +319,6 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
     Ok(faults)
 }
 
-/// Does this for each of so many, on each core one at a time: it is told which, and where. The results in order.
-pub(crate) fn on_all_cores<T: Send>(
-    how: &HowArgs,
-    many: usize,
-    each: impl Fn(usize, usize) -> Result<T, Failed> + Sync,
-) -> Result<Vec<T>, Failed> {
-    let workers = Judging::new(how, None).workers;
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
-    let bar = crate::text::bar(many as u64);
-    let worker = |core: usize| -> Result<(), Failed> {
-        loop {
-            let nth = next.fetch_add(1, Ordering::Relaxed);
-            if nth >= many {
-                return Ok(());
-            }
-            let result = each(nth, core)?;
-            bar.inc(1);
-            results.lock().expect("no worker panics while it holds this").push((nth, result));
-        }
-    };
-    let worker = &worker;
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers.min(many)).map(|core| scope.spawn(move || worker(core))).collect();
-        for handle in workers {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        }
-        Ok::<_, Failed>(())
-    })?;
-    bar.finish_and_clear();
-    let mut results = results.into_inner().expect("no worker panics while it holds this");
-    results.sort_by_key(|(nth, _)| *nth);
-    Ok(results.into_iter().map(|(_, result)| result).collect())
-}
-
 struct Tried {
     verdict: String,
     caught: u32,
@@ -286,6 +330,7 @@ fn try_mutant(
     chapter: &ChapterFolder,
     reference: &Sources,
     mutant: &Mutant,
+    keys: &[SeedKey],
     args: &VerifyArgs,
     core: usize,
 ) -> Result<Tried, Failed> {
@@ -329,13 +374,11 @@ fn try_mutant(
         tried.faults.push(format!("scores {} XP, not 0", report.xp()));
     }
     // under other keys only the named check is of interest
+    host::pin(core);
     let mut fleet = Fleet::new(&Guest::new(&built.binary, args.how.layers())?);
-    for nth in 1..=args.keys {
-        let options = Judging::new(&args.how, seed_key(nth).as_deref()).fit_for(&built).options;
-        let number = chapter.suite.number;
-        let finding = judge::judge(&mut fleet, number, exercise.id, named, &options)?;
-        tried.caught += u32::from(finding.failure.is_some());
-    }
+    let number = chapter.suite.number;
+    let found = judge::judge_under(&mut fleet, number, exercise.id, named, keys, &judging.options)?;
+    tried.caught = found.iter().filter(|finding| finding.failure.is_some()).count() as u32;
     if tried.caught * 100 < args.keys * CAUGHT_PERCENT_MIN {
         tried.faults.push(format!(
             "{} catches it under {} of {} keys only",
@@ -428,4 +471,24 @@ fn ids(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed
         }
     }
     Ok(faults)
+}
+
+/// The smallest of these that so many percent of all do not exceed; the default where there are none.
+pub(crate) fn percentile<T: Copy + Ord + Default>(all: &[T], percent: usize) -> T {
+    let mut sorted = all.to_vec();
+    sorted.sort_unstable();
+    let rank = (all.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn a_percentile_is_one_of_them() {
+        let all: Vec<u32> = (1..=10).rev().collect();
+        assert_eq!([1, 50, 90, 91, 100].map(|percent| percentile(&all, percent)), [1, 5, 9, 10, 10]);
+        assert_eq!(percentile::<u32>(&[], 50), 0);
+    }
 }

@@ -6,7 +6,7 @@ use crate::course::{ChapterFolder, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::Judging;
 use crate::report::Report;
-use crate::verify::{Mutants, on_all_cores, selected};
+use crate::verify::{Mutants, in_order, selected};
 use build::Sources;
 
 /// A submission, and what of it is graded.
@@ -35,8 +35,7 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
     cases.retain(|case| case.name.contains(&args.only));
     let kit = prepare_kit(args.how.layers())?;
     let ways = [false, true].map(|no_sandbox| HowArgs { no_sandbox, ..args.how.clone() });
-    let faults = on_all_cores(&args.how, cases.len(), |nth, core| {
-        let case = &cases[nth];
+    let compare = |core: usize, case: &Case<'_>| {
         let report = |how: &HowArgs| -> Result<String, Failed> {
             let judging = Judging::new(how, None).on_core(core);
             let kit = kit.clone().with_layers(how.layers());
@@ -51,7 +50,9 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
             format!("{}: two reports\n{diff}", case.name)
         };
         Ok((with != without).then(diff))
-    })?;
+    };
+    let workers = Judging::new(&args.how, None).workers;
+    let faults = in_order(workers, &cases, &compare, &|_, _| {})?;
     let faults: Vec<String> = faults.into_iter().flatten().collect();
     anstream::println!("{folder}: one report each of {} of {}", cases.len() - faults.len(), cases.len());
     Ok(faults)

@@ -5,7 +5,7 @@ use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
-use crate::verify::Mutants;
+use crate::verify::{Mutants, percentile};
 use build::Sources;
 use host::{Fleet, Guest};
 use std::time::{Duration, Instant};
@@ -27,11 +27,7 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
     host::pin(0);
     let mutants = Mutants::read(&args.root, chapter)?.mutants;
     for mutant in mutants.iter().filter(|mutant| mutant.id.contains(&args.only)) {
-        let named = chapter.suite.exercises.iter().find(|exercise| exercise.id == mutant.exercise());
-        let named = named.and_then(|exercise| {
-            Some((exercise, exercise.checks.iter().find(|check| check.id == mutant.check())?))
-        });
-        let Some((exercise, check)) = named else {
+        let Some((exercise, check)) = mutant.named(chapter) else {
             faults.push(format!("there is no check {}", mutant.caught_by));
             continue;
         };
@@ -78,24 +74,4 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-/// The smallest time that so many percent of all do not exceed; zero where there are none.
-fn percentile(times: &[Duration], percent: usize) -> Duration {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let rank = (times.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_percentile_is_one_of_the_times() {
-        let times: Vec<Duration> = (1..=10).rev().map(Duration::from_millis).collect();
-        let ms = |percent| percentile(&times, percent).as_millis();
-        assert_eq!([ms(1), ms(50), ms(90), ms(91), ms(100)], [1, 5, 9, 10, 10]);
-        assert_eq!(percentile(&[], 50), Duration::ZERO);
-    }
 }

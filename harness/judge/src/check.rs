@@ -122,6 +122,10 @@ pub trait Oracle {
     /// # Errors
     /// The violation, if this breaks the promise. The world ends here.
     fn see(&mut self, world: &World, observation: &Observation) -> Result<(), Violation>;
+    /// Whether what was to be shown here is shown, and nothing that may still happen is worth the wait: the world ends.
+    fn has_seen_enough(&self) -> bool {
+        false
+    }
     /// The world has ended, and nobody misbehaved. What was promised and never came is found here.
     ///
     /// # Errors

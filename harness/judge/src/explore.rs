@@ -91,14 +91,14 @@ impl Evidence {
     }
 }
 
-struct Judging {
+pub(crate) struct Judging {
     oracle: Box<dyn Oracle>,
     violation: Option<Violation>,
 }
 impl Watch for Judging {
     fn see(&mut self, world: &World, observation: &Observation) -> bool {
         match self.oracle.see(world, observation) {
-            Ok(()) => true,
+            Ok(()) => !self.oracle.has_seen_enough(),
             Err(violation) => {
                 self.violation = Some(violation);
                 false
@@ -113,7 +113,7 @@ pub fn case(check: &Check, seed: WorldSeed, nth: u32) -> Case {
 }
 
 /// The job of one world of a check.
-fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judging> {
+pub(crate) fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judging> {
     let Case { scenario, oracle } = case(check, seed, nth);
     Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judging { oracle, violation: None } }
 }
@@ -137,8 +137,8 @@ pub(crate) fn how_it_ended(
             Some(How::Misbehaved(*node, *during, how.clone()))
         }
         (None, Some(End::Endless)) => Some(How::Endless(world.scenario().limits.events, world.now())),
-        (None, Some(End::Time | End::Idle)) => oracle.end(world, reached).err().map(How::Violated),
-        (None, None) => unreachable!("a world runs until it ends or is seen to be wrong"),
+        // or it was ended here, for its oracle had seen enough
+        (None, Some(End::Time | End::Idle) | None) => oracle.end(world, reached).err().map(How::Violated),
     }
 }
 
@@ -237,7 +237,7 @@ pub fn judge(
     Ok(conclude(check, seed, found, solo))
 }
 /// The block of this world.
-fn block_of(nth: u32) -> Range<u32> {
+pub(crate) fn block_of(nth: u32) -> Range<u32> {
     if nth < FIRST_BLOCK {
         return 0..FIRST_BLOCK;
     }
@@ -261,7 +261,13 @@ fn batched(
     seed: impl Fn(u32) -> WorldSeed,
     worlds: Range<u32>,
 ) -> Result<Option<Vec<Evidence>>, HostError> {
-    let mut jobs: Vec<Job<Judging>> = worlds.map(|nth| job(check, seed(nth), nth)).collect();
+    run(fleet, worlds.map(|nth| job(check, seed(nth), nth)).collect())
+}
+/// The same for worlds of any kind.
+pub(crate) fn run(
+    fleet: &mut Fleet,
+    mut jobs: Vec<Job<Judging>>,
+) -> Result<Option<Vec<Evidence>>, HostError> {
     if fleet.batch(&mut jobs)?.is_err() {
         return Ok(None);
     }
@@ -285,7 +291,7 @@ fn alone_until_cut(
     Ok(evidences)
 }
 
-fn conclude(
+pub(crate) fn conclude(
     check: &Check,
     seed: impl Fn(u32) -> WorldSeed,
     found: Vec<Evidence>,

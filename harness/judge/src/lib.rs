@@ -9,10 +9,12 @@
 //! | [`Pick`] | chance for a suite's own choices |
 //! | [`SeedKey`], [`WorldSeed`] | where all chance comes from |
 //! | [`judge`], [`Finding`] | what comes of a check |
+//! | [`judge_under`] | the same under many seed keys at once |
 //! | [`score`] | what comes of an exercise: verdicts and XP |
 
 mod check;
 mod explore;
+mod keys;
 mod pick;
 mod score;
 mod seed;
@@ -22,6 +24,7 @@ mod tell;
 
 pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Reached, Violation};
 pub use explore::{Evidence, Failure, Finding, How, Options, case, judge};
+pub use keys::judge_under;
 pub use pick::Pick;
 pub use score::{CheckReport, ExerciseReport, Verdict, message, score};
 pub use seed::{RELEASE, SeedKey, WorldSeed};

@@ -381,7 +381,7 @@ impl Watch for Looking {
     fn see(&mut self, world: &World, observation: &Observation) -> bool {
         self.log.push(Noted::of(observation));
         match self.oracle.see(world, observation) {
-            Ok(()) => true,
+            Ok(()) => !self.oracle.has_seen_enough(),
             Err(violation) => {
                 self.violation = Some(violation);
                 false

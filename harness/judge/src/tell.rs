@@ -115,7 +115,7 @@ impl Watch for Recorder {
         if self.violation.is_none() {
             self.violation = self.oracle.see(world, observation).err();
         }
-        self.violation.is_none()
+        self.violation.is_none() && !self.oracle.has_seen_enough()
     }
     fn hear(&mut self, node: NodeId, text: &str) {
         let mut seen = self.trace.observations.iter().rev();

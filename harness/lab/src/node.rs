@@ -66,6 +66,7 @@ pub struct RequestId(pub u64);
 pub struct CallId(pub u64);
 
 /// What a node has when it starts. Every field may be moved out on its own.
+#[non_exhaustive]
 pub struct Boot<N: Node> {
     /// This node.
     pub me: NodeId,
@@ -75,6 +76,14 @@ pub struct Boot<N: Node> {
     pub config: <N::Contract as Contract>::Config,
     /// All that is left from before: what had been synced, perhaps more. Empty at the first start.
     pub disk: Disk,
+}
+
+impl<N: Node> Boot<N> {
+    /// What a node inside this one starts with (a log inside a store): who it is, its peers and its disk are this node's, so
+    /// the two must not give one name to different things on it.
+    pub fn inner<I: Node>(&self, config: <I::Contract as Contract>::Config) -> Boot<I> {
+        Boot { me: self.me, peers: self.peers.clone(), config, disk: self.disk.clone() }
+    }
 }
 
 /// One participant of a distributed system, as a state machine.

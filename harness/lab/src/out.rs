@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// One thing a handler asked for. The world may crash the node between any two.
+#[non_exhaustive]
 pub enum Effect<N: Node> {
     /// A message to one node.
     Send(NodeId, N::Message),

@@ -6,6 +6,7 @@ mod raft_election;
 mod raft_log;
 mod raft_persist;
 mod raft_rules;
+mod subsets;
 
 use judge::{Chapter, Planned};
 

@@ -3,6 +3,7 @@
 mod oracle;
 mod puppet;
 
+use crate::ch06::subsets::{choose, subset};
 use judge::{Case, Check, Exercise, Kind, Pick, entry};
 use lab::NodeId;
 use lab::paxos::{Ballot, Config, Message, Paxos, Proposal, Request, Value};
@@ -445,33 +446,6 @@ fn durable(pick: &mut Pick, nth: u32) -> Case {
     };
     Case::new(scenario, Synod::new(Promise::Durable))
 }
-/// The `nth` of all sets of `size` numbers below `below`.
-fn subset(below: u32, size: u32, mut nth: u32) -> Vec<u32> {
-    let mut chosen = Vec::new();
-    for number in 0..below {
-        let left = size - chosen.len() as u32;
-        if left == 0 {
-            break;
-        }
-        // so many sets go on with this number
-        let with = choose(below - number - 1, left - 1);
-        if nth < with {
-            chosen.push(number);
-        } else {
-            nth -= with;
-        }
-    }
-    chosen
-}
-const fn choose(n: u32, k: u32) -> u32 {
-    let (mut ways, mut place) = (1, 0);
-    while place < k {
-        ways = ways * (n - place) / (place + 1);
-        place += 1;
-    }
-    ways
-}
-
 fn ballots(pick: &mut Pick, nth: u32) -> Case {
     let scenario = match nth % 3 {
         0 => {

@@ -290,8 +290,8 @@ pub(super) fn entry(term: Term, name: &str) -> Entry {
     Entry { term, command: Some(name.into()) }
 }
 
-/// From `well` on nothing goes wrong; a while later one more command is proposed, which commits what was left over from
-/// earlier terms (§8); and then all of these must have been done everywhere.
+/// From `well` on nothing goes wrong; then one more command is proposed, which commits what was left over from earlier terms
+/// (§8); and then all of these must have been done everywhere.
 pub(super) fn in_the_end(
     scenario: &mut Scenario,
     n: u32,
@@ -300,8 +300,8 @@ pub(super) fn in_the_end(
 ) -> Vec<Goal> {
     scenario.calm = Some((well, Link::between(ms(1), ms(5))));
     let last = Command::from("last");
-    let asked = well + ELECTION_MAX * 5;
-    let by = asked + ELECTION_MAX * 10;
+    let asked = well + ELECTION_MAX;
+    let by = asked + ELECTION_MAX * 14;
     scenario.clients.push(client(99, vec![last.clone()], asked, nodes(n)));
     scenario.end = by + ms(10);
     commands.push(last);

@@ -5,7 +5,7 @@ use judge::{Case, Check, Exercise, Kind, Pick};
 use lab::NodeId;
 use lab::raft::Message;
 use std::time::Duration;
-use world::{DiskLoss, Fault, Harm, Link, Matcher, Until, When, Who};
+use world::{DiskLoss, Fault, Harm, Link, Matcher, Trigger, Until, When, Who};
 
 pub(super) fn exercise() -> Exercise {
     Exercise {
@@ -108,14 +108,14 @@ pub(super) fn exercise() -> Exercise {
             },
             Check {
                 id: "timer-resets",
-                promise: "Only the current leader, or a candidate that one votes for, puts one's own election off.",
+                promise: "The current leader, or a candidate that one votes for, puts one's own election off, and nobody else does.",
                 rule: "Figure 2, followers: stand when election timeout elapses without receiving AppendEntries from the *current* leader or \
                        *granting* a vote.",
                 assumption: "That whoever speaks is entitled to.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
-                worlds: 8,
+                worlds: 16,
                 sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
                 case: timer_resets,
             },
@@ -146,7 +146,7 @@ fn initial(pick: &mut Pick, nth: u32) -> Case {
         let when = When::At(Duration::from_micros(1));
         scenario.faults.push(crash(Who::Node(node), when, ms(45) * nth, DiskLoss::All));
     }
-    let led = |by| Goal::Led { by, among: nodes(n) };
+    let led = |by| Goal::Led { since: by, by, among: nodes(n) };
     let end = by + ms(2_000);
     raft::goals_only(scenario, vec![led(by), led(by + ms(2_000)), Goal::Calm { since: by, by: end }])
 }
@@ -233,7 +233,7 @@ fn rules_term(pick: &mut Pick, nth: u32) -> Case {
     let end = ELECTION_MAX * 4;
     let mut goals = Vec::new();
     if nth % 4 == 3 {
-        goals.push(Goal::Led { by: end, among: vec![NodeId(1)] });
+        goals.push(Goal::Led { since: end, by: end, among: vec![NodeId(1)] });
     }
     raft::case(against(scripts, end), goals)
 }
@@ -285,66 +285,77 @@ fn one_leader(pick: &mut Pick, nth: u32) -> Case {
     raft::case(scenario, vec![])
 }
 
+/// In which a leader on a clean network has long been found.
+const BOUND: Duration = ms(4_000);
+/// How long a leader leads, at most, before it is cut off.
+const REIGN: Duration = ms(700);
+
+/// Whoever is the `nth` to lead is soon cut off, until somebody else leads.
+fn depose(pick: &mut Pick, nth: u32, until: Until) -> Fault {
+    let when = on(leads(), nth, pick.micros(300_000..=REIGN.as_micros() as u64));
+    Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until }
+}
+fn next_leads() -> Until {
+    Until::Trigger(Trigger::Seen(leads()))
+}
+
 fn reelection(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth.is_multiple_of(2) { 3 } else { 5 };
     let all = cast(pick, n);
-    let bound = ELECTION_MAX * 10;
-    let first = bound;
-    let second = first + bound;
-    let third = second + bound;
-    let end = third + bound;
+    let end = BOUND * 4;
+    let followed = |times| Goal::Followed { times, within: REIGN + BOUND };
     let mut scenario = cluster(n, end);
-    let mut goals = Vec::new();
-    let harm = Harm::Isolate { node: Who::Culprit };
-    match nth / 2 % 4 {
+    let goals = match nth / 2 % 4 {
         // who leads is cut off, and comes back
         0 => {
-            let when = on(leads(), 1, first + ms(pick.number(0..=300)));
-            scenario.faults.push(Fault { when, harm, until: Until::After(bound + ms(2_000)) });
-            goals.push(Goal::Led { by: first, among: all.clone() });
-            goals.push(Goal::Changed { since: first, by: third, times: 1 });
+            let away = Until::After(ms(pick.number(1_500..=2_000)));
+            scenario.faults.push(depose(pick, 1, away));
+            vec![followed(2), Goal::Led { since: ms(3_000), by: end, among: all }]
         }
         // from the beginning too few can talk to each other; then all can
         1 => {
             let few = all[..(n / 2) as usize].to_vec();
             let lonely = all[(n / 2) as usize..].iter().map(|node| vec![*node]);
             let groups = std::iter::once(few).chain(lonely).collect();
-            scenario.faults.push(from_to(Duration::ZERO, first + ms(pick.number(0..=1_000)), apart(groups)));
+            let well = ms(pick.number(1_000..=2_500));
+            scenario.faults.push(from_to(Duration::ZERO, well, apart(groups)));
+            vec![Goal::Led { since: well, by: well + BOUND, among: all }]
         }
-        // a minority goes; the majority that is left leads itself
+        // a minority goes; the majority that is left leads itself; then all are back
         2 => {
-            let some = all[..(n / 2) as usize].to_vec();
-            let rest = all[(n / 2) as usize..].to_vec();
-            scenario.faults.push(from_to(first, second, apart(vec![some, rest.clone()])));
-            goals.push(Goal::Led { by: first, among: all.clone() });
-            goals.push(Goal::Led { by: second, among: rest });
+            let (some, rest) = all.split_at((n / 2) as usize);
+            let away = ms(pick.number(1_000..=1_500));
+            let back = away + BOUND;
+            scenario.faults.push(from_to(away, back, apart(vec![some.to_vec(), rest.to_vec()])));
+            vec![
+                Goal::Led { since: away, by: back, among: rest.to_vec() },
+                Goal::Led { since: back + ms(1), by: back + BOUND, among: all },
+            ]
         }
-        // one leader after another is cut off; each is back before the next goes, but the last
+        // one leader after another is cut off; each is back before the next goes
         _ => {
-            for (nth, lasts) in [(1, ms(2_500)), (2, ms(2_500)), (3, end)] {
-                let when = on(leads(), nth, ms(3_000 - 500 * u64::from(nth == 1) + pick.number(0..=100)));
-                scenario.faults.push(Fault { when, harm: harm.clone(), until: Until::After(lasts) });
-            }
-            goals.push(Goal::Changed { since: Duration::ZERO, by: end, times: 4 });
-            return raft::case(scenario, goals);
+            scenario.faults.extend((1..=3).map(|nth| depose(pick, nth, next_leads())));
+            vec![followed(4)]
         }
-    }
-    goals.push(Goal::Led { by: end, among: all });
+    };
     raft::case(scenario, goals)
 }
 
 fn many_elections(pick: &mut Pick, _nth: u32) -> Case {
     let n = 7;
-    let round = ELECTION_MAX * 10;
-    let mut scenario = cluster(n, round * 10 + ms(100));
-    let mut goals = Vec::new();
-    for nth in 0..10 {
-        let all = cast(pick, n);
-        let (gone, rest) = all.split_at(3);
-        let groups = gone.iter().map(|node| vec![*node]).chain([rest.to_vec()]).collect();
-        scenario.faults.push(from_to(round * nth, round * (nth + 1), apart(groups)));
-        goals.push(Goal::Led { by: round * (nth + 1) - ms(1), among: rest.to_vec() });
+    let rounds = 10;
+    let within = REIGN + BOUND;
+    let mut scenario = cluster(n, within * (rounds + 1));
+    for nth in 1..=rounds {
+        // who leads, and two more, in whom it may be counted again
+        let leader = depose(pick, nth, next_leads());
+        for node in &cast(pick, n)[..2] {
+            let harm = Harm::Isolate { node: Who::Node(*node) };
+            scenario.faults.push(Fault { harm, ..leader.clone() });
+        }
+        scenario.faults.push(leader);
     }
+    let goals = vec![Goal::Followed { times: rounds as usize + 1, within }];
     raft::case(scenario, goals)
 }
 
@@ -353,11 +364,19 @@ fn split_votes(pick: &mut Pick, nth: u32) -> Case {
     let by = ELECTION_MAX * 20;
     let mut scenario = cluster(n, by + ms(10));
     scenario.network = Link::fixed(ms(pick.number(5..=20)));
-    raft::case(scenario, vec![Goal::Led { by, among: nodes(n) }])
+    raft::case(scenario, vec![Goal::Led { since: Duration::ZERO, by, among: nodes(n) }])
 }
 
-/// One of four leads for a while, is forgotten, and goes on talking as the leader and candidate of a term gone by.
-fn timer_resets(pick: &mut Pick, _nth: u32) -> Case {
+/// One of four leads for a while, is forgotten, and goes on talking as the leader and candidate of a term gone by. Or somebody
+/// is asked for its vote when it is about to stand.
+fn timer_resets(pick: &mut Pick, nth: u32) -> Case {
+    if nth % 2 == 1 {
+        let (n1, at) = (NodeId(1), ELECTION_MIN + ms(pick.number(5..=40)));
+        let by = at + ELECTION_MIN + ms(50);
+        let stands = Script { says: vec![(at, n1, asks(100, 0, 0))], ..Script::default() };
+        let waits = Goal::Waits { by, node: n1, at_least: ELECTION_MIN };
+        return raft::case(against(vec![stands, Script::default()], by + ms(1)), vec![waits]);
+    }
     let n = 4;
     let old = NodeId(4);
     let guests = nodes(3);
@@ -375,7 +394,7 @@ fn timer_resets(pick: &mut Pick, _nth: u32) -> Case {
     let mut scenario = cluster(n, end);
     let script = Script { says, ..Script::default() };
     scenario.nodes[3] = puppet(old, &script);
-    raft::case(scenario, vec![Goal::Led { by: end - ms(1), among: guests }])
+    raft::case(scenario, vec![Goal::Led { since: ms(200), by: end - ms(1), among: guests }])
 }
 
 fn quiet(pick: &mut Pick, nth: u32) -> Case {

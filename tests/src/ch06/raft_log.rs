@@ -506,7 +506,7 @@ fn twice_a_leader(pick: &mut Pick, nth: u32) -> Scenario {
 /// A leader that is cut off takes proposals; the others elect another and take others; then all come back.
 fn honest_reply(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth.is_multiple_of(2) { 5 } else { 3 };
-    let mut scenario = cluster(n, ms(7_000));
+    let mut scenario = cluster(n, ms(5_500));
     let with = nth / 2 % 2; // one that stays with it, perhaps
     let all = cast(pick, n);
     let harm = if n == 5 && with == 1 {
@@ -535,8 +535,8 @@ fn honest_reply(pick: &mut Pick, nth: u32) -> Case {
 fn failures(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth.is_multiple_of(2) { 3 } else { 5 };
     let all = cast(pick, n);
-    let away = ms(pick.number(500..=3_000));
-    let back = ELECTED + ms(4_000);
+    let away = ms(pick.number(500..=2_500));
+    let back = ms(5_000);
     let mut scenario = cluster(n, ms(0));
     match nth / 2 % 3 {
         // followers go
@@ -548,9 +548,9 @@ fn failures(pick: &mut Pick, nth: u32) -> Case {
         // leaders go
         1 => {
             let when = on(leads(), 1, ms(pick.number(100..=900)));
-            let until = Until::After(ms(3_000));
+            let until = Until::After(ms(1_500));
             scenario.faults.push(Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until });
-            let when = on(leads(), 2, ms(3_000));
+            let when = on(leads(), 2, ms(1_600));
             let until = Until::After(ms(1_000));
             scenario.faults.push(Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until });
         }
@@ -573,22 +573,36 @@ fn failures(pick: &mut Pick, nth: u32) -> Case {
 /// A leader is alone for a while with what it has been told; another leads meanwhile, and is alone in its turn.
 fn rejoin(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth.is_multiple_of(2) { 3 } else { 5 };
-    let mut scenario = cluster(n, ms(14_000));
+    let last = ms(6_000);
+    let by = last + ELECTION_MAX * 10;
+    let mut scenario = cluster(n, by + ms(10));
     let isolate = |nth: u32, after: Duration, lasts: Duration| Fault {
         when: on(applies(), nth, after),
         harm: Harm::Isolate { node: Who::Culprit },
         until: Until::After(lasts),
     };
-    scenario.faults.push(isolate(1, ms(pick.number(0..=5)), ms(pick.number(1_500..=2_500))));
-    let when = on(leads(), 2, ms(pick.number(200..=800)));
-    scenario.faults.push(Fault {
-        when,
-        harm: Harm::Isolate { node: Who::Culprit },
-        until: Until::After(ms(1_500)),
-    });
+    let many = if nth % 4 == 3 {
+        // The network is torn twice, at different places: whoever leads a part that is too small is told more and more.
+        let all = cast(pick, n);
+        let (few, most) = all.split_at(2);
+        let (part, other) = most.split_at(2);
+        let rest = [few, other].concat();
+        scenario.faults.push(from_to(ms(900), ms(2_400), apart(vec![few.to_vec(), most.to_vec()])));
+        scenario.faults.push(from_to(ms(2_400), ms(3_900), apart(vec![part.to_vec(), rest])));
+        40
+    } else {
+        scenario.faults.push(isolate(1, ms(pick.number(0..=5)), ms(pick.number(1_500..=2_500))));
+        let when = on(leads(), 2, ms(pick.number(200..=800)));
+        scenario.faults.push(Fault {
+            when,
+            harm: Harm::Isolate { node: Who::Culprit },
+            until: Until::After(ms(1_500)),
+        });
+        12
+    };
     // each node is asked for things of its own, so that whoever is alone has some
     for node in nodes(n) {
-        let commands = (1..=12).map(|nth| command(node.0, nth)).collect();
+        let commands = (1..=many).map(|nth| command(node.0, nth)).collect();
         let mut client = raft::client(node.0, commands, ms(500), vec![node]);
         client.timeout = Some(ms(250));
         client.attempts = 1;
@@ -597,15 +611,13 @@ fn rejoin(pick: &mut Pick, nth: u32) -> Case {
         scenario.clients.push(client);
     }
     // what is proposed when all is well again is done everywhere
-    let last = ms(9_000);
     let final_command = Command::from("last");
     scenario.clients.push(raft::client(99, vec![final_command.clone()], last, nodes(n)));
-    let by = last + ELECTION_MAX * 10;
     raft::case(scenario, vec![Goal::Done { by, on: nodes(n), commands: vec![final_command] }])
 }
 
 /// The log of one is another from a shared prefix on: entries of several terms that nobody else has.
-fn fast_backup(pick: &mut Pick, _nth: u32) -> Case {
+fn fast_backup(_pick: &mut Pick, _nth: u32) -> Case {
     let n1 = NodeId(1);
     let shared: u64 = 2_000;
     let one = |term: u64, index: u64, who: &str| entry(term, &format!("{who}{index}"));
@@ -649,7 +661,6 @@ fn fast_backup(pick: &mut Pick, _nth: u32) -> Case {
     scenario.faults.push(from_to(ms(25), back, rule(nodes(4), vec![n1])));
     scenario.clients.push(raft::client(1, vec![Command::from("last")], back - ms(1_500), vec![n2, n3]));
     let missing: usize = kept.iter().map(|entry| lab::frame::encode(entry).len()).sum();
-    let _ = pick;
     let goals = vec![
         Goal::Done { by, on: vec![n1, n2, n3], commands: vec![Command::from("last")] },
         Goal::Few {
@@ -665,14 +676,14 @@ fn fast_backup(pick: &mut Pick, _nth: u32) -> Case {
 
 fn unreliable(pick: &mut Pick, _nth: u32) -> Case {
     let n = 5;
-    let calm = ms(8_000);
+    let calm = ms(4_000);
     let mut scenario = cluster(n, ms(0));
     let link = bad_links(10, 5, 0, ms(1));
     scenario.faults.push(from_to(Duration::ZERO, calm, everywhere(link)));
     // two of three answers are late
     let answers = Matcher::typed(|message: &Message| matches!(message, Message::Appended { .. }));
     for _ in 0..6 {
-        let from = ms(pick.number(500..=6_000));
+        let from = ms(pick.number(500..=3_000));
         let harm = Harm::Hold {
             from: Some(NodeId(pick.small(1..=n))),
             to: None,
@@ -683,7 +694,7 @@ fn unreliable(pick: &mut Pick, _nth: u32) -> Case {
     }
     clients(&mut scenario, pick, n, 5, 10, ms(500));
     let commands = proposed(&scenario);
-    let goals = in_the_end(&mut scenario, n, calm + ms(4_000), commands);
+    let goals = in_the_end(&mut scenario, n, calm + ms(1_000), commands);
     raft::case(scenario, goals)
 }
 

@@ -1,9 +1,10 @@
 //! `raft_persist`: what somebody was told, no crash takes back.
 
 use crate::ch06::raft::{self, *};
+use crate::ch06::subsets::{choose, subset};
 use judge::{Case, Check, Exercise, Kind, Pick};
 use lab::NodeId;
-use lab::raft::Message;
+use lab::raft::{Config, Message};
 use std::time::Duration;
 use world::{DiskLoss, Fault, Harm, Pattern, SeenKind, Trigger, Until, When, Who};
 
@@ -85,13 +86,13 @@ pub(super) fn exercise() -> Exercise {
             },
             Check {
                 id: "crash-points",
-                promise: "All rules hold whatever two effects a crash falls between, and then another.",
+                promise: "All rules hold whatever two effects a crash falls between, and whatever other two effects a second one does.",
                 rule: "Figure 3. An effect that must come before another must be durable before it.",
                 assumption: "That a handler is done whole or not at all.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["comes-back"],
-                worlds: 256,
+                worlds: CRASH_POINTS,
                 sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
                 case: crash_points,
             },
@@ -116,7 +117,7 @@ pub(super) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 1,
                 needs: &["comes-back"],
-                worlds: 8,
+                worlds: 25,
                 sometimes: &[
                     (OVERWRITTEN, "No entry ever gave way to another, so nothing was shown."),
                     (DEPOSED, "Nobody ever led after another, so nothing was shown."),
@@ -131,7 +132,7 @@ pub(super) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["comes-back"],
-                worlds: 8,
+                worlds: 12,
                 sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
                 case: churn,
             },
@@ -147,7 +148,7 @@ fn comes_back(pick: &mut Pick, nth: u32) -> Case {
     let mut scenario = cluster(n, ms(0));
     let all = cast(pick, n);
     let first = ms(pick.number(700..=1_500));
-    let well = ms(5_000);
+    let well = ms(4_500);
     match nth / 3 % 3 {
         // all at once
         0 => {
@@ -180,29 +181,49 @@ fn comes_back(pick: &mut Pick, nth: u32) -> Case {
     raft::goals_only(scenario, goals)
 }
 
-/// A node is asked for its vote, crashes somewhere in its answer or after it, and is asked by another in that term.
+/// A node is asked for its vote, crashes after some effect of its answer, and is asked by another in that term.
 fn vote_survives(pick: &mut Pick, nth: u32) -> Case {
     let n1 = NodeId(1);
-    let begin = ELECTION_MAX * 2;
+    // before it has stood itself, or after
+    let begin = if nth.is_multiple_of(2) { ms(30) } else { ELECTION_MAX * 2 };
     let term = 100 + pick.number(0..=9);
     let asked = |at: Duration, term| (at, n1, asks(term, 0, 0));
+    let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
+    if nth % 8 == 7 {
+        // it stands itself, and crashes as it asks; another asks it in that term
+        let rival = Script { on_vote: OnVote::Stand(DOWN + ms(10)), ..Script::default() };
+        let mut scenario = against(vec![rival.clone(), rival], ELECTION_MAX + ms(100));
+        let questions = sends(|message| matches!(message, Message::RequestVote { pre_vote: false, .. }));
+        scenario.faults.push(crash(
+            Who::Node(n1),
+            on(questions.at(n1), nth / 8 % 2 + 1, Duration::ZERO),
+            DOWN,
+            loss,
+        ));
+        return raft::case(scenario, vec![]);
+    }
     let again = begin + ms(60);
     let second = Script { says: vec![asked(begin, term), asked(again + ms(10), term)], ..Script::default() };
     let third = Script { says: vec![asked(again, term), asked(again + ms(20), term)], ..Script::default() };
     let mut scenario = against(vec![second, third], again + ms(60));
-    let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
-    // after its vote has left, or within the handling of the question
     let votes = sends(|message| matches!(message, Message::Vote { granted: true, pre_vote: false, .. }));
-    let when = match nth % 4 {
-        0 => on(votes, 1, Duration::ZERO),
-        1 => on(votes, 1, pick.micros(1..=20_000)),
-        2 => on(Pattern::of(SeenKind::Delivered).at(n1), pick.small(1..=2), pick.micros(1..=400)),
-        _ => When::At(begin + ms(1) + pick.micros(1..=600)),
+    let when = match nth % 8 {
+        // its first effects, one after the other
+        0 | 2 | 4 => {
+            let effect = u64::from(nth / 8 * 3 + nth % 8 / 2) + 1;
+            When::On { trigger: Trigger::Effect { node: n1, nth: effect }, nth: 1, after: Duration::ZERO }
+        }
+        // when its vote has left, or soon after
+        1 | 6 => on(votes, 1, Duration::ZERO),
+        3 => on(votes, 1, pick.micros(1..=20_000)),
+        _ => on(Pattern::of(SeenKind::Delivered).at(n1), pick.small(1..=2), pick.micros(1..=400)),
     };
     scenario.faults.push(crash(Who::Node(n1), when, DOWN, loss));
     raft::case(scenario, vec![])
 }
 
+/// A node hears of a term, crashes after some effect, and hears of a term long before. Should nobody have been told, it may
+/// lead one of those between: none that another led.
 fn term_survives(pick: &mut Pick, nth: u32) -> Case {
     let n1 = NodeId(1);
     let term = 40 + pick.number(0..=9);
@@ -213,7 +234,7 @@ fn term_survives(pick: &mut Pick, nth: u32) -> Case {
         _ => asks(term, 0, 0),
     };
     let speaker = Script {
-        says: vec![(begin, n1, higher), (begin + ms(120), n1, append(term - 1, (0, 0), vec![], 0))],
+        says: vec![(begin, n1, higher), (begin + ms(120), n1, append(term - 10, (0, 0), vec![], 0))],
         on_append: OnAppend::Take,
         ..Script::default()
     };
@@ -222,12 +243,15 @@ fn term_survives(pick: &mut Pick, nth: u32) -> Case {
     let answers = sends(|message| {
         matches!(message, Message::Appended { .. } | Message::Vote { .. } | Message::RequestVote { .. })
     });
-    let when = on(
-        answers.at(n1),
-        pick.small(1..=4),
-        if pick.percent(50) { Duration::ZERO } else { pick.micros(1..=400) },
-    );
-    scenario.faults.push(crash(Who::Node(n1), when, DOWN, DiskLoss::All));
+    // after one of its first effects, or after one of its first answers
+    let fault = match nth / 3 % 2 {
+        0 => crash_after(n1, u64::from(nth / 6) + 1, DOWN, DiskLoss::All),
+        _ => {
+            let after = if pick.percent(50) { Duration::ZERO } else { pick.micros(1..=400) };
+            crash(Who::Node(n1), on(answers.at(n1), pick.small(1..=4), after), DOWN, DiskLoss::All)
+        }
+    };
+    scenario.faults.push(fault);
     raft::case(scenario, vec![])
 }
 
@@ -235,7 +259,7 @@ fn acknowledged_survive(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth.is_multiple_of(2) { 3 } else { 5 };
     let mut scenario = cluster(n, ms(0));
     let all = cast(pick, n);
-    let well = ms(4_000);
+    let well = ms(3_200);
     let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
     // as somebody does what was committed
     let when = || on(applies(), 1 + nth / 2 % 5, Duration::ZERO);
@@ -303,21 +327,62 @@ fn own_copy(pick: &mut Pick, nth: u32) -> Case {
     raft::case(scenario, goals)
 }
 
+/// A crash right after the `nth` effect of a node, and a new start `down` later.
+fn crash_after(node: NodeId, nth: u64, down: Duration, loss: DiskLoss) -> Fault {
+    let when = When::On { trigger: Trigger::Effect { node, nth }, nth: 1, after: Duration::ZERO };
+    crash(Who::Node(node), when, down, loss)
+}
+
+/// An election and two commands take no node more effects than this.
+const EFFECTS_EACH: u32 = 24;
+const EFFECTS: u32 = 3 * EFFECTS_EACH;
+/// A crash after each of them, and after each two of them.
+const PAIRS: u32 = EFFECTS + choose(EFFECTS, 2);
+/// A longer run, a crash after each of so many effects of each node, and another some time later.
+const LATER_EACH: u32 = 64;
+const CRASH_POINTS: u32 = PAIRS + 3 * LATER_EACH;
+
 fn crash_points(pick: &mut Pick, nth: u32) -> Case {
     let n = 3;
+    let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
+    let Some(nth) = nth.checked_sub(PAIRS) else { return crash_pairs(nth, loss) };
     let mut scenario = cluster(n, ms(2_500));
     scenario.network = world::Link::between(ms(1), ms(3));
-    let one = NodeId(nth % n + 1);
-    let effect =
-        |node, nth| When::On { trigger: Trigger::Effect { node, nth }, nth: 1, after: Duration::ZERO };
     let first = u64::from(nth / n) + 1;
-    let loss = if nth.is_multiple_of(2) { DiskLoss::All } else { DiskLoss::Drawn };
-    scenario.faults.push(crash(Who::Node(one), effect(one, first), DOWN, loss));
+    scenario.faults.push(crash_after(NodeId(nth % n + 1), first, DOWN, loss));
     // and another, of any node, from there on
-    let other = NodeId(pick.small(1..=n));
     let second = first + pick.number(1..=60);
-    scenario.faults.push(crash(Who::Node(other), effect(other, second), ms(pick.number(30..=600)), loss));
+    let down = ms(pick.number(30..=600));
+    scenario.faults.push(crash_after(NodeId(pick.small(1..=n)), second, down, loss));
     clients(&mut scenario, pick, n, 1, 4, ms(450));
+    raft::case(scenario, vec![])
+}
+/// The first to stand is n1, for it is there first. It is told two commands as soon as it leads.
+fn crash_pairs(nth: u32, loss: DiskLoss) -> Case {
+    let n = 3;
+    let mut scenario = cluster(n, ms(1_500));
+    let config = Config { heartbeat: HEARTBEAT * 2, ..config(n) };
+    for spec in &mut scenario.nodes {
+        spec.config = lab::frame::encode(&config);
+    }
+    scenario.network = world::Link::between(ms(1), ms(2));
+    for node in [NodeId(2), NodeId(3)] {
+        scenario.faults.push(crash(Who::Node(node), When::At(Duration::from_micros(1)), ms(220), loss));
+    }
+    for id in 1..=2 {
+        let to = vec![NodeId(1), NodeId(2), NodeId(3)];
+        let mut client = raft::client(id, vec![command(id, 1)], ms(0), to);
+        client.operations[0].at = Some(on(leads(), 1, ms(4) * id));
+        client.timeout = Some(ms(250));
+        scenario.clients.push(client);
+    }
+    let chosen = match nth.checked_sub(EFFECTS) {
+        None => vec![nth],
+        Some(pair) => subset(EFFECTS, 2, pair),
+    };
+    for effect in chosen {
+        scenario.faults.push(crash_after(NodeId(effect % n + 1), u64::from(effect / n) + 1, DOWN, loss));
+    }
     raft::case(scenario, vec![])
 }
 
@@ -334,24 +399,24 @@ fn torn_tail(pick: &mut Pick, nth: u32) -> Case {
     scenario.faults.push(crash(Who::Node(node), when, ms(pick.number(30..=900)), loss));
     clients(&mut scenario, pick, n, 2, 6, ms(600));
     let commands = proposed(&scenario);
-    let goals = in_the_end(&mut scenario, n, ms(5_000), commands);
+    let goals = in_the_end(&mut scenario, n, ms(3_000), commands);
     raft::case(scenario, goals)
 }
 
-/// Hundreds of rounds: somebody proposes; as soon as the leader has told one other of it, or a little later, it is gone.
+/// Forty rounds, and a thousand in all worlds together: somebody proposes; as soon as the leader has told one other of it, or a little later, it is gone.
 fn figure_8_unreliable(pick: &mut Pick, nth: u32) -> Case {
     let n = 5;
     let mut scenario = cluster(n, ms(0));
-    let well = ms(30_000);
+    let well = ms(20_000);
     if nth.is_multiple_of(2) {
         // half of all messages take long
         let link = bad_links(5, 0, 50, ms(1_000));
-        scenario.faults.push(from_to(ms(8_000), well, everywhere(link)));
+        scenario.faults.push(from_to(ms(6_000), well, everywhere(link)));
     }
     let entries: fn(&Message) -> bool =
         |message| matches!(message, Message::AppendEntries { entries, .. } if !entries.is_empty());
     let mut sent = 0;
-    for _ in 0..60 {
+    for _ in 0..40 {
         sent += pick.small(1..=12);
         let when = on(sends(entries), sent, pick.micros(0..=8_000));
         let lasts = ms(pick.number(100..=1_500));
@@ -361,24 +426,24 @@ fn figure_8_unreliable(pick: &mut Pick, nth: u32) -> Case {
         });
     }
     for node in nodes(n) {
-        let commands = (1..=60).map(|nth| command(node.0, nth)).collect();
+        let commands = (1..=40).map(|nth| command(node.0, nth)).collect();
         let mut client = raft::client(node.0, commands, ms(500), vec![node]);
         (client.timeout, client.attempts, client.accepts, client.think) = (Some(ms(300)), 1, None, ms(60));
         scenario.clients.push(client);
     }
-    let goals = in_the_end(&mut scenario, n, well + ms(4_000), vec![]);
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
     raft::case(scenario, goals)
 }
 
 fn churn(pick: &mut Pick, nth: u32) -> Case {
     let n = 5;
     let mut scenario = cluster(n, ms(0));
-    let well = ms(15_000);
+    let well = ms(10_000);
     let late = if nth.is_multiple_of(2) { 0 } else { 20 };
     let link = bad_links(if late > 0 { 10 } else { 0 }, 5, late, ms(500));
     scenario.faults.push(from_to(Duration::ZERO, well, everywhere(link)));
     for round in 0..20_u32 {
-        let at = ms(600) * round + ms(700) + pick.micros(0..=300_000);
+        let at = ms(450) * round + ms(700) + pick.micros(0..=300_000);
         let node = NodeId(pick.small(1..=n));
         let lasts = ms(pick.number(30..=700));
         if pick.percent(60) {
@@ -392,6 +457,6 @@ fn churn(pick: &mut Pick, nth: u32) -> Case {
         scenario.faults.push(crash(Who::Culprit, when, ms(pick.number(100..=600)), DiskLoss::All));
     }
     clients(&mut scenario, pick, n, 3, 20, ms(500));
-    let goals = in_the_end(&mut scenario, n, well + ms(3_000), vec![]);
+    let goals = in_the_end(&mut scenario, n, well, vec![]);
     raft::case(scenario, goals)
 }

@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{Cause, NodeKind, Observation, ObservationId, Scenario, Seen, Time, World};
 
-/// What must have come true by some time.
+/// What must have come true by some time. A world with goals is over when all of them have come true.
 #[derive(Debug, Clone)]
 pub(super) enum Goal {
-    /// One of these leads, and the others of them are in its term.
-    Led { by: Duration, among: Vec<NodeId> },
-    /// So many terms began to have a leader since.
-    Changed { since: Duration, by: Duration, times: usize },
+    /// At some moment since: one of these leads, and the others of them are in its term.
+    Led { since: Duration, by: Duration, among: Vec<NodeId> },
+    /// So many times somebody began to lead, never longer than this after the one before: that one is cut off each time.
+    Followed { times: usize, within: Duration },
     /// Nobody began to lead since.
     Calm { since: Duration, by: Duration },
     /// Each of these has done each of these commands.
@@ -32,21 +32,10 @@ pub(super) enum Goal {
     },
     /// Nobody has sent this kind of message.
     Unsaid { since: Duration, by: Duration, node: NodeId, what: fn(&Message) -> bool, or: &'static str },
+    /// The node never stands so soon after it has voted for another.
+    Waits { by: Duration, node: NodeId, at_least: Duration },
     /// So many messages at most.
     Few { since: Duration, by: Duration, messages: u64, bytes: u64, about: &'static str },
-}
-impl Goal {
-    fn by(&self) -> Time {
-        match self {
-            Goal::Led { by, .. }
-            | Goal::Changed { by, .. }
-            | Goal::Calm { by, .. }
-            | Goal::Done { by, .. }
-            | Goal::Said { by, .. }
-            | Goal::Unsaid { by, .. }
-            | Goal::Few { by, .. } => Time::ZERO + *by,
-        }
-    }
 }
 
 /// A case of Raft: the rules, and goals besides.
@@ -57,8 +46,7 @@ pub(super) fn case(scenario: Scenario, goals: Vec<Goal>) -> Case {
 pub(super) fn goals_only(scenario: Scenario, goals: Vec<Goal>) -> Case {
     judged(scenario, goals, false)
 }
-fn judged(scenario: Scenario, mut goals: Vec<Goal>, rules: bool) -> Case {
-    goals.sort_by_key(|goal| std::cmp::Reverse(goal.by()));
+fn judged(scenario: Scenario, goals: Vec<Goal>, rules: bool) -> Case {
     let guests = scenario
         .nodes
         .iter()
@@ -66,7 +54,9 @@ fn judged(scenario: Scenario, mut goals: Vec<Goal>, rules: bool) -> Case {
         .map(|spec| spec.id)
         .collect();
     let n = scenario.nodes.len();
-    Case::new(scenario, Watch { n, guests, goals, rules, ..Watch::default() })
+    let mut watch = Watch { n, guests, has_goals: !goals.is_empty(), goals, rules, ..Watch::default() };
+    watch.note_deadline();
+    Case::new(scenario, watch)
 }
 
 // conditions that some world must reach
@@ -86,8 +76,11 @@ struct Watch {
     /// Whether rules are judged, or goals alone.
     rules: bool,
     guests: BTreeSet<NodeId>,
-    /// The next is the last.
+    /// Those that have not come true.
     goals: Vec<Goal>,
+    has_goals: bool,
+    /// The first of them must have, by then.
+    deadline: Option<Time>,
     reached: Reached,
     members: BTreeMap<NodeId, Member>,
     /// Who leads a term, and since when.
@@ -128,7 +121,10 @@ struct Member {
     status: Status,
     /// The highest term that it bore in a message.
     term: Term,
+    /// What it has done in this life.
     applied: Index,
+    /// What it has done in any.
+    done_up_to: Index,
     /// Whose votes have arrived, by term.
     votes: BTreeMap<Term, BTreeSet<NodeId>>,
     /// Who asked for its vote in which term.
@@ -230,7 +226,9 @@ impl Watch {
             }
             _ => {}
         }
-        if self.goals.iter().any(|goal| matches!(goal, Goal::Said { .. } | Goal::Unsaid { .. })) {
+        let heeds =
+            |goal: &Goal| matches!(goal, Goal::Said { .. } | Goal::Unsaid { .. } | Goal::Waits { .. });
+        if self.goals.iter().any(heeds) {
             self.said.push((seen.at, node, message));
         }
         Ok(())
@@ -408,8 +406,10 @@ impl Watch {
             self.member(node).done.entry(command.clone()).or_insert(seen.at);
         }
         let at = |sentence: String| Err(Violation::at(seen, sentence));
-        let next = self.member(node).applied + 1;
-        if index != next {
+        // who has crashed may begin again, or go on after anything that it had done
+        let Member { applied, done_up_to, .. } = *self.member(node);
+        let next = if applied == 0 { done_up_to + 1 } else { applied + 1 };
+        if index != next && !(applied == 0 && (1..next).contains(&index)) {
             let done = next - 1;
             return at(format!(
                 "{node} did entry {index} when it had done entries up to {done}: entry {next} comes next."
@@ -437,7 +437,8 @@ impl Watch {
         }
         self.may_apply(seen, index)?;
         let term = self.leaders.keys().next_back().copied().unwrap_or(0);
-        self.member(node).applied = index;
+        let member = self.member(node);
+        (member.applied, member.done_up_to) = (index, done_up_to.max(index));
         self.done.entry(index).or_insert(Done { node, command, term });
         Ok(())
     }
@@ -512,142 +513,224 @@ impl Watch {
         Ok(())
     }
 
-    /// Whether what had to be by its time is.
-    fn has_come_true(&self, goal: &Goal) -> Result<(), Violation> {
-        let never = |sentence: String| Err(Violation::never(sentence));
-        let by = goal.by();
+    // goals
+
+    fn by(&self, goal: &Goal) -> Time {
         match goal {
-            Goal::Led { among, .. } => {
-                let status =
-                    |node: &NodeId| self.members.get(node).map(|member| member.status).unwrap_or_default();
-                let highest = among.iter().map(|node| status(node).term).max().unwrap_or(0);
-                let leader = among
-                    .iter()
-                    .find(|node| status(node).position == Position::Leader && status(node).term == highest);
-                let who = list(&among.iter().copied().collect());
-                let Some(leader) = leader else {
-                    let shown: Vec<String> = among
-                        .iter()
-                        .map(|node| {
-                            format!(
-                                "{node} is a {} in term {}",
-                                format!("{:?}", status(node).position).to_lowercase(),
-                                status(node).term
-                            )
-                        })
-                        .collect();
-                    return never(format!(
-                        "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
-                        shown.join(", ")
-                    ));
-                };
-                match among.iter().find(|node| status(node).term != highest) {
-                    Some(other) => never(format!(
-                        "{leader} leads term {highest} at {by}, and {other} is still in term {}.",
-                        status(other).term
-                    )),
-                    None => Ok(()),
-                }
-            }
-            Goal::Changed { since, times, .. } => {
-                let since = Time::ZERO + *since;
-                let led = self.leaders.values().filter(|(_, at)| *at > since && *at <= by).count();
-                if led < *times {
-                    return never(format!(
-                        "Between {since} and {by} the leader was cut off, and all others could talk to each other for long enough, {times} \
-                         times; a new one began to lead {led} times."
-                    ));
-                }
-                Ok(())
-            }
-            Goal::Calm { since, .. } => {
-                let since = Time::ZERO + *since;
-                match self.leaders.iter().find(|(_, (_, at))| *at > since && *at <= by) {
-                    Some((term, (node, at))) => never(format!(
-                        "{node} began to lead term {term} at {at}, though nothing went wrong since long before {since}: a leader whom all \
-                         hear stays."
-                    )),
-                    None => Ok(()),
-                }
-            }
-            Goal::Done { on, commands, .. } => {
-                for node in on {
-                    let done = self.members.get(node).map(|member| &member.done);
-                    let lacks = commands
-                        .iter()
-                        .find(|command| done.is_none_or(|done| done.get(command).is_none_or(|at| *at > by)));
-                    if let Some(command) = lacks {
-                        let others =
-                            self.members.iter().filter(|(_, member)| member.done.contains_key(command));
-                        let others: BTreeSet<NodeId> = others.map(|(other, _)| *other).collect();
-                        let but = match others.is_empty() {
-                            true => "nor did anyone else".to_owned(),
-                            false => format!("though {} did", list(&others)),
-                        };
-                        return never(format!("{node} had not done {command} by {by}, {but}."));
+            Goal::Led { by, .. }
+            | Goal::Calm { by, .. }
+            | Goal::Done { by, .. }
+            | Goal::Said { by, .. }
+            | Goal::Unsaid { by, .. }
+            | Goal::Waits { by, .. }
+            | Goal::Few { by, .. } => Time::ZERO + *by,
+            Goal::Followed { within, .. } => self.last_began() + *within,
+        }
+    }
+    /// When somebody last began to lead.
+    fn last_began(&self) -> Time {
+        self.leaders.values().map(|(_, since)| *since).max().unwrap_or(Time::ZERO)
+    }
+    fn status(&self, node: &NodeId) -> Status {
+        self.members.get(node).map(|member| member.status).unwrap_or_default()
+    }
+    /// What the node has sent between two times.
+    fn said(&self, node: NodeId, since: Duration, by: Duration, what: fn(&Message) -> bool) -> usize {
+        let (since, by) = (Time::ZERO + since, Time::ZERO + by);
+        let said = |(at, who, message): &&(Time, NodeId, Message)| {
+            *at > since && *at <= by && *who == node && what(message)
+        };
+        self.said.iter().filter(said).count()
+    }
+    /// When the node voted for another, and when it stood too soon after that.
+    fn stood_too_soon(&self, node: NodeId, at_least: Duration) -> Option<(Time, Time)> {
+        let mut voted = None;
+        for (at, _, message) in self.said.iter().filter(|(_, who, _)| *who == node) {
+            match message {
+                Message::Vote { granted: true, pre_vote: false, .. } => voted = Some(*at),
+                Message::RequestVote { pre_vote: false, .. } => {
+                    if let Some(voted) = voted.filter(|voted| *at - *voted < at_least) {
+                        return Some((voted, *at));
                     }
                 }
-                Ok(())
+                _ => {}
             }
-            Goal::Said { since, node, times, what, or, .. } => {
-                let since = Time::ZERO + *since;
-                let said = self
-                    .said
-                    .iter()
-                    .filter(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
-                if said.count() < *times { never(format!("{node} {or}")) } else { Ok(()) }
+        }
+        None
+    }
+    /// Messages and bytes that were sent between two times.
+    fn spent(&self, since: Duration, by: Duration) -> (u64, u64) {
+        let (since, by) = (Time::ZERO + since, Time::ZERO + by);
+        let sent = self.sent.iter().filter(|(at, ..)| *at > since && *at <= by);
+        sent.fold((0, 0), |(many, long), (.., size)| (many + 1, long + *size as u64))
+    }
+    /// A command that this node had not done by then.
+    fn lacks<'a>(&self, node: NodeId, commands: &'a [Command], by: Duration) -> Option<&'a Command> {
+        let done = self.members.get(&node).map(|member| &member.done);
+        let has = |command: &Command| {
+            done.is_some_and(|done| done.get(command).is_some_and(|at| *at <= Time::ZERO + by))
+        };
+        commands.iter().rev().find(|command| !has(command))
+    }
+    /// The highest term of these, and who of them leads it: by its own word, and by what it shows.
+    fn leader_among(&self, among: &[NodeId]) -> (Term, Option<NodeId>) {
+        let highest = among.iter().map(|node| self.status(node).term).max().unwrap_or(0);
+        let leads = Status { term: highest, position: Position::Leader };
+        let leader = self.leaders.get(&highest).map(|(leader, _)| *leader);
+        (highest, leader.filter(|leader| among.contains(leader) && self.status(leader) == leads))
+    }
+    /// Whether it has come true, for good where it can before its time.
+    fn has_come_true(&self, goal: &Goal, now: Time) -> bool {
+        match goal {
+            Goal::Led { since, among, .. } => {
+                let (highest, leader) = self.leader_among(among);
+                now >= Time::ZERO + *since
+                    && leader.is_some()
+                    && among.iter().all(|node| self.status(node).term == highest)
             }
-            Goal::Unsaid { since, node, what, or, .. } => {
-                let since = Time::ZERO + *since;
-                let said =
-                    self.said.iter().any(|(at, who, m)| *at > since && *at <= by && who == node && what(m));
-                if said { never(format!("{node} {or}")) } else { Ok(()) }
+            Goal::Followed { times, .. } => self.leaders.len() >= *times,
+            Goal::Calm { since, by } => {
+                let (since, by) = (Time::ZERO + *since, Time::ZERO + *by);
+                now > by && !self.leaders.values().any(|(_, at)| *at > since && *at <= by)
             }
-            Goal::Few { since, messages, bytes, about, .. } => {
-                let since = Time::ZERO + *since;
-                let sent = self.sent.iter().filter(|(at, ..)| *at > since && *at <= by);
-                let (many, long) =
-                    sent.fold((0, 0), |(many, long), (.., size)| (many + 1, long + *size as u64));
-                if many > *messages {
-                    return never(format!(
-                        "The {} nodes sent each other {many} messages for {about}: at most {messages} will do.",
-                        self.n
-                    ));
-                }
-                if long > *bytes {
-                    return never(format!(
-                        "The {} nodes sent each other {long} bytes for {about}: at most {bytes} will do.",
-                        self.n
-                    ));
-                }
-                Ok(())
+            Goal::Done { by, on, commands } => {
+                on.iter().all(|node| self.lacks(*node, commands, *by).is_none())
+            }
+            Goal::Said { since, by, node, times, what, .. } => self.said(*node, *since, *by, *what) >= *times,
+            Goal::Unsaid { since, by, node, what, .. } => {
+                now > Time::ZERO + *by && self.said(*node, *since, *by, *what) == 0
+            }
+            Goal::Waits { by, node, at_least } => {
+                now > Time::ZERO + *by && self.stood_too_soon(*node, *at_least).is_none()
+            }
+            Goal::Few { since, by, messages, bytes, .. } => {
+                let frugal = |(many, long)| many <= *messages && long <= *bytes;
+                now > Time::ZERO + *by && frugal(self.spent(*since, *by))
             }
         }
     }
-    fn goals_until(&mut self, now: Option<Time>) -> Result<(), Violation> {
-        while self.goals.last().is_some_and(|goal| now.is_none_or(|now| goal.by() < now)) {
-            let goal = self.goals.pop().expect("there is a last one");
-            self.has_come_true(&goal)?;
+    /// What a goal that has not come true says.
+    fn missed(&self, goal: &Goal) -> String {
+        let by = self.by(goal);
+        match goal {
+            Goal::Led { among, .. } => {
+                let who = list(&among.iter().copied().collect());
+                let (highest, leader) = self.leader_among(among);
+                let Some(leader) = leader else {
+                    let shown = |node: &NodeId| {
+                        let Status { term, position } = self.status(node);
+                        format!("{node} is a {} in term {term}", format!("{position:?}").to_lowercase())
+                    };
+                    let shown: Vec<String> = among.iter().map(shown).collect();
+                    return format!(
+                        "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
+                        shown.join(", ")
+                    );
+                };
+                let other = among.iter().find(|node| self.status(node).term != highest).unwrap_or(&leader);
+                let term = self.status(other).term;
+                format!("{leader} leads term {highest} at {by}, and {other} is still in term {term}.")
+            }
+            Goal::Followed { within, .. } => {
+                let last = self.leaders.iter().max_by_key(|(_, (_, since))| *since);
+                let last = last.map_or("Nobody has led yet".to_owned(), |(term, (node, since))| {
+                    format!(
+                        "The last to begin was {node} with term {term} at {since}, which was cut off then"
+                    )
+                });
+                format!(
+                    "Nobody began to lead for {within:?} until {by}, though a majority could talk to each other. {last}."
+                )
+            }
+            Goal::Calm { since, .. } => {
+                let since = Time::ZERO + *since;
+                let began = self.leaders.iter().find(|(_, (_, at))| *at > since && *at <= by);
+                let (node, term, at) =
+                    began.map_or((NodeId(0), 0, by), |(term, (node, at))| (*node, *term, *at));
+                format!(
+                    "{node} began to lead term {term} at {at}, though nothing went wrong since long before {since}: a leader whom all \
+                     hear stays."
+                )
+            }
+            Goal::Done { by: until, on, commands } => {
+                let lacks = on.iter().find_map(|node| Some((node, self.lacks(*node, commands, *until)?)));
+                let Some((node, command)) = lacks else { return String::new() };
+                let others = self.members.iter().filter(|(_, member)| member.done.contains_key(command));
+                let others: BTreeSet<NodeId> = others.map(|(other, _)| *other).collect();
+                let but = match others.is_empty() {
+                    true => "nor did anyone else".to_owned(),
+                    false => format!("though {} did", list(&others)),
+                };
+                format!("{node} had not done {command} by {by}, {but}.")
+            }
+            Goal::Said { node, or, .. } | Goal::Unsaid { node, or, .. } => format!("{node} {or}"),
+            Goal::Waits { node, at_least, .. } => {
+                let (voted, stood) = self.stood_too_soon(*node, *at_least).unwrap_or((by, by));
+                format!(
+                    "{node} voted for another at {voted}, and stood itself at {stood}: a vote given puts one's own election off, by \
+                     {at_least:?} at least."
+                )
+            }
+            Goal::Few { since, by, messages, bytes, about } => {
+                let (many, long) = self.spent(*since, *by);
+                let (is, at_most, unit) = match many > *messages {
+                    true => (many, messages, "messages"),
+                    false => (long, bytes, "bytes"),
+                };
+                format!(
+                    "The {} nodes sent each other {is} {unit} for {about}: at most {at_most} will do.",
+                    self.n
+                )
+            }
         }
-        Ok(())
+    }
+    fn note_deadline(&mut self) {
+        self.deadline = self.goals.iter().map(|goal| self.by(goal)).min();
+    }
+    /// Drops goals that have come true; an error where one has not by its time, or before the world's end if `None`.
+    fn look_at_goals(&mut self, now: Option<Time>) -> Result<(), Violation> {
+        let mut goals = std::mem::take(&mut self.goals);
+        goals.retain(|goal| !self.has_come_true(goal, now.unwrap_or(Time::NEVER)));
+        goals.sort_by_key(|goal| self.by(goal));
+        self.goals = goals;
+        self.note_deadline();
+        match self.goals.first() {
+            Some(goal) if now.is_none_or(|now| self.by(goal) < now) => {
+                Err(Violation::never(self.missed(goal)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 impl Oracle for Watch {
     fn see(&mut self, _world: &World, seen: &Observation) -> Result<(), Violation> {
-        self.goals_until(Some(seen.at))?;
+        if self.deadline.is_some_and(|deadline| deadline < seen.at) {
+            self.look_at_goals(Some(seen.at))?;
+        }
         if !self.guests.contains(&seen.node) {
             return Ok(());
         }
         let judged = self.learn(seen);
-        if self.rules { judged } else { Ok(()) }
+        if self.rules {
+            judged?;
+        }
+        match seen.seen {
+            Seen::Emitted { .. } | Seen::Status { .. } if self.deadline.is_some() => {
+                self.look_at_goals(Some(seen.at))
+            }
+            _ => Ok(()),
+        }
+    }
+    fn has_seen_enough(&self) -> bool {
+        self.has_goals && self.goals.is_empty()
     }
     fn end(&mut self, _world: &World, reached: &mut Reached) -> Result<(), Violation> {
         let told: Vec<NodeId> = self.told.keys().copied().filter(|_| self.rules).collect();
         for node in told {
             self.must_follow(node, None)?;
         }
-        self.goals_until(None)?;
+        self.look_at_goals(None)?;
         reached.clone_from(&self.reached);
         Ok(())
     }

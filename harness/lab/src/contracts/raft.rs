@@ -156,7 +156,7 @@ pub enum Event {
         term: Term,
     },
     /// The node does what the log says: entry 1 first, then 2, 3, …; committed entries only. A node that has crashed may
-    /// begin again with 1.
+    /// begin again with 1, or go on after an entry that it had done; it never leaves one out.
     Applied {
         /// The entry's index.
         index: Index,

@@ -154,8 +154,7 @@ impl Node for Outer {
     type Timer = Alarm;
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
         let mut inner = out.inner();
-        let boot = Boot { me: boot.me, peers: boot.peers, config: boot.config, disk: boot.disk };
-        let counter = Counter::start(boot, &mut inner);
+        let counter = Counter::start(boot.inner(boot.config), &mut inner);
         let for_us = out.absorb(inner, Wrapped::Inner, Alarm::Inner);
         assert_eq!(show(&for_us), "[emit 7]");
         Outer(counter)
