@@ -209,7 +209,7 @@ impl<'a> Teller<'a> {
                 marks.extend(because.iter().cloned());
                 match at {
                     Some(at) => _ = marks.entry(*at).or_insert_with(|| "here".to_owned()),
-                    None => ending = Some("here the run ends, and it never came to that".to_owned()),
+                    None => ending = Some("here the run ends".to_owned()),
                 }
             }
             How::Misbehaved(..) => {
@@ -391,7 +391,7 @@ impl<'a> Teller<'a> {
                 many += 1;
             }
             let seen = self.get(*id);
-            if many > 0 {
+            if many > 1 {
                 rows.push(Row { at: seen.at, what: What::Quiet(many), notes: Vec::new(), mark: None });
             }
             let what = match point {
@@ -765,7 +765,8 @@ fn fields(inside: &str) -> Vec<String> {
         }
         _ => field.trim().to_owned(),
     };
-    fields.iter().map(|field| named(field)).filter(|field| !field.is_empty()).collect()
+    let said = |field: &String| !field.is_empty() && !field.ends_with("=None");
+    fields.iter().map(|field| named(field)).filter(said).collect()
 }
 /// A text that fits a few lines.
 fn shorten(text: &str) -> String {

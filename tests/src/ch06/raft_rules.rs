@@ -85,8 +85,10 @@ struct Watch {
     members: BTreeMap<NodeId, Member>,
     /// Who leads a term, and since when.
     leaders: BTreeMap<Term, (NodeId, Time)>,
+    /// Where it said so.
+    began: BTreeMap<Term, ObservationId>,
     /// For whom a node has voted in a term.
-    votes: BTreeMap<(NodeId, Term), NodeId>,
+    votes: BTreeMap<(NodeId, Term), (NodeId, ObservationId)>,
     /// Entries that were sent, by index and term: the command, and the term before.
     entries: BTreeMap<(Index, Term), (Option<Command>, Term)>,
     asked: BTreeSet<Command>,
@@ -106,6 +108,7 @@ struct Watch {
 }
 struct Done {
     node: NodeId,
+    at: ObservationId,
     command: Option<Command>,
     term: Term,
 }
@@ -121,6 +124,8 @@ struct Member {
     status: Status,
     /// The highest term that it bore in a message.
     term: Term,
+    /// Which message said so first.
+    term_told: Option<ObservationId>,
     /// What it has done in this life.
     applied: Index,
     /// What it has done in any.
@@ -150,6 +155,7 @@ impl Watch {
         let node = seen.node;
         self.reached.mark(LED);
         self.reached.mark_if(DEPOSED, self.leaders.values().any(|(leader, _)| *leader != node));
+        let began = self.began.insert(term, seen.id);
         if let Some((other, since)) = self.leaders.insert(term, (node, seen.at))
             && other != node
         {
@@ -157,7 +163,12 @@ impl Watch {
                 "{node} and {other} both lead term {term}: {other} since {since}, {node} since {}.",
                 seen.at
             );
-            return Err(Violation::at(seen, sentence));
+            let violation =
+                Violation::at(seen, sentence).because(seen.id, format!("and {node} leads it, too"));
+            return Err(match began {
+                Some(began) => violation.because(began, format!("{other} leads term {term}")),
+                None => violation,
+            });
         }
         let majority = self.n / 2 + 1;
         let mut voters = self.member(node).votes.get(&term).cloned().unwrap_or_default();
@@ -178,8 +189,10 @@ impl Watch {
         self.bears(seen, &message)?;
         match &message {
             Message::RequestVote { term, pre_vote: false, .. } => {
-                let others =
-                    self.votes.iter().any(|((voter, t), whom)| t == term && voter == whom && *voter != node);
+                let others = self
+                    .votes
+                    .iter()
+                    .any(|((voter, t), (whom, _))| t == term && voter == whom && *voter != node);
                 self.reached.mark_if(CLASHED, others);
                 self.votes_for(seen, *term, node)?;
             }
@@ -199,7 +212,11 @@ impl Watch {
                     let sentence = format!(
                         "{node} sent AppendEntries as the leader of term {term}, which {leader} leads since {since}."
                     );
-                    return Err(Violation::at(seen, sentence));
+                    let violation = Violation::at(seen, sentence);
+                    return Err(match self.began.get(term) {
+                        Some(began) => violation.because(*began, format!("{leader} leads term {term}")),
+                        None => violation,
+                    });
                 }
                 self.log_matching(seen, *term, *prev_index, *prev_term, entries)?;
             }
@@ -244,7 +261,9 @@ impl Watch {
         };
         self.in_term(seen, *term)?;
         let member = self.member(seen.node);
-        member.term = member.term.max(*term);
+        if member.term < *term {
+            (member.term, member.term_told) = (*term, Some(seen.id));
+        }
         Ok(())
     }
     fn in_term(&mut self, seen: &Observation, term: Term) -> Result<(), Violation> {
@@ -255,11 +274,15 @@ impl Watch {
         }
         let sentence =
             format!("{node} is in term {term}, but had been in term {before}, and told others so.");
-        Err(Violation::at(seen, sentence))
+        let violation = Violation::at(seen, sentence).because(seen.id, format!("{node} is in term {term}"));
+        Err(match self.member(node).term_told {
+            Some(told) => violation.because(told, format!("{node} says that it is in term {before}")),
+            None => violation,
+        })
     }
     fn votes_for(&mut self, seen: &Observation, term: Term, whom: NodeId) -> Result<(), Violation> {
         let node = seen.node;
-        let before = *self.votes.entry((node, term)).or_insert(whom);
+        let (before, voted) = *self.votes.entry((node, term)).or_insert((whom, seen.id));
         if before == whom {
             return Ok(());
         }
@@ -267,7 +290,9 @@ impl Watch {
         let second = if whom == node { "itself".to_owned() } else { whom.to_string() };
         let sentence =
             format!("{node} voted twice in term {term}: for {first}, and at {} for {second}.", seen.at);
-        Err(Violation::at(seen, sentence))
+        Err(Violation::at(seen, sentence)
+            .because(voted, format!("{node} votes for {first} in term {term}"))
+            .because(seen.id, format!("and for {second} in the same term")))
     }
     /// Log matching and leader completeness (Figure 3), as far as messages show the leader's log.
     fn log_matching(
@@ -311,7 +336,9 @@ impl Watch {
                     done.node,
                     what(&done.command)
                 );
-                return Err(Violation::at(seen, sentence));
+                return Err(Violation::at(seen, sentence)
+                    .because(done.at, format!("{} does {} as entry {index}", done.node, what(&done.command)))
+                    .because(seen.id, format!("entry {index} is another here")));
             }
             if entry.term == term {
                 let first = self.members.entry(node).or_default().own_first.entry(term).or_insert(index);
@@ -424,7 +451,11 @@ impl Watch {
             && done.command != command
         {
             let (first, other) = (done.node, what(&done.command));
-            return at(format!("{node} did {} as entry {index}, where {first} did {other}.", what(&command)));
+            let sentence =
+                format!("{node} did {} as entry {index}, where {first} did {other}.", what(&command));
+            return Err(Violation::at(seen, sentence)
+                .because(done.at, format!("{first} does {other} as entry {index}"))
+                .because(seen.id, format!("and {node} something else")));
         }
         if let Some((teller, promised)) = self.promised.get(&index)
             && command.as_ref() != Some(promised)
@@ -439,7 +470,7 @@ impl Watch {
         let term = self.leaders.keys().next_back().copied().unwrap_or(0);
         let member = self.member(node);
         (member.applied, member.done_up_to) = (index, done_up_to.max(index));
-        self.done.entry(index).or_insert(Done { node, command, term });
+        self.done.entry(index).or_insert(Done { node, at: seen.id, command, term });
         Ok(())
     }
     /// Whether the node can know that the entry is committed: its leader said so; or it leads, and a majority has acknowledged it
@@ -498,7 +529,8 @@ impl Watch {
                 done.node,
                 what(&done.command)
             );
-            return Err(Violation::at(seen, sentence));
+            let did = format!("{} does {} as entry {index}", done.node, what(&done.command));
+            return Err(Violation::at(seen, sentence).because(done.at, did));
         }
         if let Some((teller, other)) = self.promised.get(&index)
             && *other != command

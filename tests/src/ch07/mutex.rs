@@ -642,15 +642,19 @@ impl Turns {
             .map(|other| other.node.to_string())
             .collect();
         let left = self.nodes.iter().filter_map(|(node, turn)| Some((turn.left?, *node))).max();
+        let wait = |others: &[String]| match others {
+            [one] => format!("{one} waits, too"),
+            several => format!("{} wait, too", several.join(", ")),
+        };
         let why = match (&others[..], left) {
             ([], Some((when, last))) => {
                 format!("nobody is inside any more, since {last} left at {when}, and nobody else waits")
             }
             ([], None) => "nobody else ever was inside or waiting".to_owned(),
             (others, Some((when, last))) => {
-                format!("{} wait too, and nobody is inside since {last} left at {when}", others.join(", "))
+                format!("{}, and nobody is inside since {last} left at {when}", wait(others))
             }
-            (others, None) => format!("{} wait too, and nobody ever was inside", others.join(", ")),
+            (others, None) => format!("{}, and nobody ever was inside", wait(others)),
         };
         Err(Violation::never(format!("{node} asked at {asked} and never entered: {why}."))
             .because(ask.asked, format!("{node} waits from here on")))

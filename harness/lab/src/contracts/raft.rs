@@ -52,13 +52,22 @@ impl fmt::Display for Command {
     }
 }
 
-/// One entry of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// One entry of the log. Shows as 3:`put x`: its term, and what to do.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// The term of the leader that made it.
     pub term: Term,
     /// What to do; `None` for an entry of the leader's own, which does nothing (§8).
     pub command: Option<Command>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            Some(command) => write!(f, "{}:{command}", self.term),
+            None => write!(f, "{}:nothing", self.term),
+        }
+    }
 }
 
 /// What nodes say to each other: Figure 2. The sender is the candidate, the voter, the leader or the follower.
