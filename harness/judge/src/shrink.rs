@@ -22,8 +22,8 @@ use world::{
 
 /// So many candidates run side by side.
 const ROUND: usize = 64;
-/// Events of all candidates together, for each run that the budget allows: many short worlds or a few long ones.
-const EVENTS_PER_RUN: u64 = 4_000;
+/// Observations of all candidates together, for each run that the budget allows: many short worlds or a few long ones.
+const OBSERVATIONS_PER_RUN: u64 = 10_000;
 
 /// What of a scenario can be taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +167,7 @@ pub fn shrink(
         local,
         runs: 0,
         left: budget,
-        events_left: u64::from(budget) * EVENTS_PER_RUN,
+        observations_left: u64::from(budget) * OBSERVATIONS_PER_RUN,
         plan: Plan::default(),
         best: Outcome::default(),
         whole,
@@ -193,7 +193,7 @@ struct Shrinker<'a> {
     local: Local,
     runs: u32,
     left: u32,
-    events_left: u64,
+    observations_left: u64,
     /// What is out so far, and what that world showed.
     plan: Plan,
     best: Outcome,
@@ -317,15 +317,15 @@ impl Shrinker<'_> {
 
     /// What each of these worlds showed, if it fails as the whole one does and is fair; fewer, where the budget ends.
     fn try_all(&mut self, plans: &[Plan]) -> Result<Vec<Option<Outcome>>, HostError> {
-        if self.events_left == 0 {
+        if self.observations_left == 0 {
             self.left = 0;
         }
         let plans = &plans[..plans.len().min(self.left as usize)];
         self.left -= plans.len() as u32;
         self.runs += plans.len() as u32;
         let outcomes = self.run_all(plans)?;
-        let events: u64 = outcomes.iter().map(|outcome| outcome.events).sum();
-        self.events_left = self.events_left.saturating_sub(events);
+        let seen: u64 = outcomes.iter().map(|outcome| outcome.log.len() as u64).sum();
+        self.observations_left = self.observations_left.saturating_sub(seen);
         let wanted = self.best.how.as_ref().expect("the whole world fails");
         let good = plans.iter().zip(outcomes).map(|(plan, outcome)| {
             let same = outcome.how.as_ref().is_some_and(|how| is_same(how, wanted));

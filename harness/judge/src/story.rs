@@ -18,6 +18,8 @@ use world::{
 const EVENTS_MAX: usize = 24;
 /// Nor one about what never happened.
 const EVENTS_MAX_OF_NOTHING: usize = 14;
+/// Of more things that came of one event, the first few are shown, and the last.
+const NOTES_MAX: usize = 5;
 /// What a node printed in one event is shown up to so many lines.
 const PRINTED_LINES_MAX: usize = 12;
 
@@ -598,6 +600,12 @@ impl<'a> Teller<'a> {
             notes.push("not synced".to_owned());
         }
         notes.dedup();
+        if notes.len() > NOTES_MAX {
+            let last = notes.split_off(notes.len() - 1);
+            let more = notes.split_off(NOTES_MAX / 2).len();
+            notes.push(format!("… {more} more like these"));
+            notes.extend(last);
+        }
         if let Some(printed) = self.printed.get(&seen.id) {
             let mut lines = printed.lines();
             notes.extend(lines.by_ref().take(PRINTED_LINES_MAX).map(|line| format!("prints: {line}")));

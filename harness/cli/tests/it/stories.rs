@@ -1,8 +1,13 @@
 //! What a student reads of known bugs: stories, read as prose. And that a failure is the same failure however it is run.
 
 use crate::{cache, faultlines, root};
+use build::{Kit, Sources, Target};
+use host::{Fleet, Guest, Job, Layers, Watch};
+use judge::{Check, Options, Oracle, SeedKey, WorldSeed};
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
+use world::{Local, Observation, World};
 
 /// A known wrong submission: its check, and a folder that holds it.
 fn mutant(chapter: &str, id: &str) -> (String, TempDir) {
@@ -120,4 +125,87 @@ fn bad_names_and_seeds_are_told_what_to_write() {
     let ran: Vec<String> = ran.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(ran.join("\n"));
     assert!(Path::new(&cache()).is_dir());
+}
+
+/// Looks on as a judge does: until the promise is broken.
+struct Judge(Box<dyn Oracle>, bool);
+impl Watch for Judge {
+    fn see(&mut self, world: &World, observation: &Observation) -> bool {
+        self.1 = self.0.see(world, observation).is_err();
+        !self.1 && !self.0.has_seen_enough()
+    }
+}
+fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judge> {
+    let case = judge::case(check, seed, nth);
+    Job { world: World::new(Arc::new(case.scenario), seed.seed()), watch: Judge(case.oracle, false) }
+}
+
+#[test]
+fn a_hundred_failures_are_the_same_in_a_batch_alone_and_in_this_process() {
+    const KEYS: u32 = 8;
+    let kit = Kit::prepare(&cache(), |_| {}).expect("a kit");
+    let chapters = suites::chapters();
+    let mut failures = std::collections::BTreeSet::new();
+    for (folder, id, hosted) in wrong::ALL {
+        let (name, dir) = mutant(folder, id);
+        let (exercise, check) = chapters
+            .iter()
+            .flat_map(|chapter| &chapter.exercises)
+            .find_map(|exercise| {
+                let named = |check: &&Check| name.ends_with(&format!("/{}/{}", exercise.id, check.id));
+                Some((exercise, exercise.checks.iter().find(named)?))
+            })
+            .expect("the check that its mutant names");
+        let number = if folder.starts_with("06") { 6 } else { 7 };
+        let after = exercise.entry.source.split("chapter::").nth(1);
+        let module = after.and_then(|rest| rest.split("::").next());
+        let target = Target {
+            exercise: exercise.id.into(),
+            modules: vec![module.expect("a module").into()],
+            entry: exercise.entry.source.into(),
+        };
+        let sources = Sources::read(&dir.path().join(folder)).expect("sources");
+        let built = kit.build(&sources, &sources, &[target], &[]).expect("it compiles");
+        let guest = Guest::new(&built.binary, Layers::ALL).expect("it is there");
+        let mut fleet = Fleet::new(&guest);
+        let local = Local::new([hosted()]);
+        for key in 0..KEYS {
+            let seed_key = SeedKey::secret(&format!("the same {key}"));
+            let options = Options { seed_key, ..Options::default() };
+            let finding = judge::judge(&mut fleet, number, exercise.id, check, &options).expect("lanes");
+            let Some(failure) = finding.failure else { continue };
+            let (seed, nth) = (failure.seed, failure.world);
+            // among others, as in a grade
+            let mut batch: Vec<Job<Judge>> = [nth, nth + 1, nth + 2]
+                .map(|other| {
+                    job(
+                        check,
+                        if other == nth {
+                            seed
+                        } else {
+                            options.seed_key.world(number, exercise.id, check.id, other)
+                        },
+                        other,
+                    )
+                })
+                .into();
+            fleet.batch(&mut batch).expect("lanes").expect("nobody misbehaves");
+            let mut alone = job(check, seed, nth);
+            Fleet::solo(&guest, &mut alone).expect("lanes");
+            let Job { world, mut watch } = job(check, seed, nth);
+            let here = local.drive_until(world, |world, seen| watch.see(world, seen));
+            let hashes = [batch[0].world.hash(), alone.world.hash(), here.hash()];
+            assert!(
+                hashes.iter().all(|hash| *hash == hashes[0]),
+                "{id}, {name}, run {nth}, seed {seed}: {hashes:?}"
+            );
+            assert_eq!(
+                [batch[0].watch.1, alone.watch.1],
+                [watch.1; 2],
+                "{id}, {name}, run {nth}, seed {seed}"
+            );
+            failures.insert((id, hashes[0]));
+        }
+    }
+    assert!(failures.len() >= 100, "only {} different failures", failures.len());
 }
