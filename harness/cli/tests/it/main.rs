@@ -5,6 +5,7 @@ mod daily;
 mod errors;
 mod gates;
 mod grading;
+mod guests;
 mod leftovers;
 mod stories;
 mod transports;
