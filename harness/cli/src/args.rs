@@ -160,4 +160,6 @@ pub(crate) enum Gate {
     Freshness,
     /// References and mutants get one report, with the sandbox and without
     Sandbox,
+    /// Every attack succeeds without the layer that stops it, and fails with the sandbox
+    Attacks,
 }

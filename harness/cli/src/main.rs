@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod text;
 mod verify;
+mod verify_attacks;
 mod verify_determinism;
 mod verify_sandbox;
 mod workspace;

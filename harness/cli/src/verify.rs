@@ -44,6 +44,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,
             Gate::Sandbox => crate::verify_sandbox::run(chapter, args)?,
+            // they are about no chapter
+            Gate::Attacks => {
+                faults = crate::verify_attacks::run(&args.root)?;
+                break;
+            }
         };
         faults.append(&mut found);
     }
