@@ -5,6 +5,7 @@ use crate::error::{At, Error};
 use crate::kit::Kit;
 use crate::limits::{self, Ended};
 use confine::{Confinement, Limit, Resource};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -127,6 +128,9 @@ fn run(kit: &Kit, dir: &Path, mut rustc: Command) -> Result<Report, Error> {
         return Err(Error::Damaged { what: "a kit has lost its crates".to_owned(), path });
     }
     let report = Report { succeeded: status.success(), messages };
+    if report.errors().any(Message::is_about_a_full_disk) {
+        return Err(io::Error::from(io::ErrorKind::StorageFull)).at("cannot write in", dir);
+    }
     // It rejects code with 1 and an error. All else is its own failure, on code that no compiler should get.
     let how = match (status.code(), status.signal()) {
         (Some(0), _) => return Ok(report),

@@ -182,6 +182,12 @@ impl Message {
         let main: Vec<_> = of(true).collect();
         if main.is_empty() { of(false).collect() } else { main }
     }
+    /// Whether the compiler, or its linker, found no room for its output: no error of anybody's code.
+    pub(crate) fn is_about_a_full_disk(&self) -> bool {
+        let rendered = self.rendered.as_deref().unwrap_or(&self.message);
+        let full = ["No space left on device", "Disk quota exceeded"];
+        self.spans.is_empty() && full.iter().any(|words| rendered.contains(words))
+    }
     /// The compiler's own picture where it shows the student's files alone; else one that does.
     fn show(&self, sources: &Sources) -> String {
         let ours = |path: &str| sources.get(path).is_some();

@@ -211,4 +211,6 @@ pub(crate) enum Gate {
     Sandbox,
     /// How soon each known wrong submission is found out: a measurement
     Speed,
+    /// Every attack succeeds without the layer that stops it, and fails with the sandbox
+    Attacks,
 }

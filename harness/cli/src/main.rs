@@ -16,6 +16,7 @@ mod replay;
 mod report;
 mod text;
 mod verify;
+mod verify_attacks;
 mod verify_determinism;
 mod verify_sandbox;
 mod verify_speed;

@@ -46,6 +46,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Stories => crate::verify_stories::run(chapter, args)?,
             Gate::Sandbox => crate::verify_sandbox::run(chapter, args)?,
             Gate::Speed => crate::verify_speed::run(chapter, args)?,
+            // they are about no chapter
+            Gate::Attacks => {
+                faults = crate::verify_attacks::run(&args.root)?;
+                break;
+            }
         };
         faults.append(&mut found);
     }

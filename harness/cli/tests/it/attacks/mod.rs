@@ -3,7 +3,7 @@
 mod machines;
 mod verdicts;
 
-use crate::{cache, faultlines, grade, submission};
+use crate::{cache, faultlines, grade, root, submission};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -105,4 +105,20 @@ fn reports_are_the_same_without_the_sandbox_but_for_saying_so() {
         assert!(text.contains("Graded without being shut off from: files, signals, system calls."), "{text}");
     }
     assert_eq!(faultlines(&["grade", "7/lamport", "--strict", "--no-sandbox"]).code, 2);
+}
+
+#[test]
+fn the_gate_is_these_tests() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let cargo = dir.path().join("cargo");
+    for (exit, code, says) in [(0, 0, "the gate holds"), (101, 1, "an attack succeeds")] {
+        fs::write(&cargo, format!("#!/bin/sh\necho \"$@\"\nexit {exit}\n")).expect("a script");
+        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("ours");
+        let mut verify = Command::new(env!("CARGO_BIN_EXE_faultlines"));
+        verify.args(["verify", "attacks"]).current_dir(root()).env("CARGO", &cargo);
+        let ran = verify.output().expect("it runs");
+        let said = said(&ran);
+        assert_eq!(ran.status.code(), Some(code), "{said}");
+        assert!(said.contains("--test it") && said.contains(" attacks:: ") && said.contains(says), "{said}");
+    }
 }

@@ -282,28 +282,45 @@ fn compiler(scene: &Scene, layers: Layers) -> Child {
     command.spawn().expect("it starts")
 }
 
+/// Tries an attack without layers, with all, and with each alone; says what comes of it, and what should not have.
+fn set_upon(
+    attack: &Attack,
+    where_it_is: &str,
+    stopped_by: &[&str],
+    start: impl Fn(&Scene, Layers) -> Child,
+    faults: &mut Vec<String>,
+) {
+    let mut fault = |what: String| faults.push(format!("{} {where_it_is}: {what}", attack.name));
+    let succeeds = |layers| succeeds(attack, |scene| start(scene, layers));
+    if !succeeds(NONE) {
+        if attack.rare {
+            say(attack, where_it_is, "not tried: this machine refuses it to everybody");
+        } else {
+            fault("does not even succeed without any layer".to_owned());
+        }
+        return;
+    }
+    let mut stop: Vec<&str> = Vec::new();
+    for (name, layers) in ALONE {
+        if !succeeds(layers) {
+            stop.push(name);
+        }
+    }
+    if stop != stopped_by {
+        fault(format!("is stopped by {stop:?} alone, not by {stopped_by:?}"));
+    }
+    if succeeds(Layers::ALL) {
+        fault("succeeds with all layers".to_owned());
+    } else {
+        say(attack, where_it_is, &format!("stopped by {}", stop.join(", or ")));
+    }
+}
+
 #[test]
 fn every_attack_succeeds_without_the_sandbox_and_fails_with_it() {
     let mut faults = Vec::new();
     for attack in attacks() {
-        if !succeeds(&attack, |_| guest(NONE)) {
-            if attack.rare {
-                say_skipped(attack.name);
-            } else {
-                faults.push(format!("{} does not even succeed without the sandbox", attack.name));
-            }
-            continue;
-        }
-        if succeeds(&attack, |_| guest(Layers::ALL)) {
-            faults.push(format!("{} succeeds with the sandbox", attack.name));
-        }
-        for (name, layers) in ALONE {
-            let expected = attack.stopped_by.contains(&name);
-            if succeeds(&attack, |_| guest(layers)) == expected {
-                let verb = if expected { "does not stop" } else { "stops" };
-                faults.push(format!("{name} alone {verb} {}", attack.name));
-            }
-        }
+        set_upon(&attack, "in a guest", attack.stopped_by, |_, layers| guest(layers), &mut faults);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -312,22 +329,7 @@ fn every_attack_succeeds_without_the_sandbox_and_fails_with_it() {
 fn a_compiler_that_ran_what_it_compiles_would_not_get_far() {
     let mut faults = Vec::new();
     for attack in attacks().into_iter().filter(|attack| !attack.jailed_by.is_empty()) {
-        if !succeeds(&attack, |scene| compiler(scene, NONE)) {
-            if !attack.rare {
-                faults.push(format!("{} does not even succeed without the jail", attack.name));
-            }
-            continue;
-        }
-        if succeeds(&attack, |scene| compiler(scene, Layers::ALL)) {
-            faults.push(format!("{} succeeds in the jail", attack.name));
-        }
-        for (name, layers) in ALONE {
-            let expected = attack.jailed_by.contains(&name);
-            if succeeds(&attack, |scene| compiler(scene, layers)) == expected {
-                let verb = if expected { "does not stop" } else { "stops" };
-                faults.push(format!("{name} alone {verb} {} in the jail", attack.name));
-            }
-        }
+        set_upon(&attack, "in the jail", attack.jailed_by, compiler, &mut faults);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -349,9 +351,9 @@ fn nobody_leaves_the_compiler_s_group() {
     assert!(!outlives(CALLS) && !outlives(Layers::ALL));
 }
 
-#[expect(clippy::print_stderr, reason = "what is not tested here must not pass for tested")]
-fn say_skipped(name: &str) {
-    eprintln!("{name}: not tried with the sandbox, for this machine refuses it to everybody");
+#[expect(clippy::print_stdout, reason = "what is tried, and what cannot be tried here, is to be seen")]
+fn say(attack: &Attack, where_it_is: &str, found: &str) {
+    println!("{:<32} {where_it_is:<12} {found}", attack.name);
 }
 
 #[test]
