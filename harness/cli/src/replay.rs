@@ -61,6 +61,16 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
             }
         },
     };
+    if args.full || args.json.is_some() {
+        let whole = std::sync::Arc::new(judge::case(wanted.check, world.0, world.1).scenario);
+        let recording = judge::record(&fleet, wanted.check, world, whole)?;
+        if let Some(file) = &args.json {
+            write_json(file, &wanted.name, world, &recording)?;
+        }
+        if args.full {
+            anstream::print!("{}", full(&recording));
+        }
+    }
     let told = judge::tell(&mut fleet, exercise, wanted.check, world, args.shrink, alone)?;
     let (seed, nth) = world;
     let Some(told) = told else {
@@ -70,16 +80,6 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
         anstream::print!("{}", wrapped(&all, 2, width()));
         return Ok(Exit::Passed);
     };
-    if args.full || args.json.is_some() {
-        let whole = std::sync::Arc::new(judge::case(wanted.check, seed, nth).scenario);
-        let recording = judge::record(&fleet, wanted.check, world, whole)?;
-        if let Some(file) = &args.json {
-            write_json(file, &wanted.name, world, &recording)?;
-        }
-        if args.full {
-            anstream::print!("{}", full(&recording));
-        }
-    }
     let mut out = String::new();
     let _ = writeln!(out, "{} {}", styled(BAD, "✘"), styled(STRONG, &wanted.name));
     out.push_str(&told_text(&told, How { indent: 2, width: width(), ascii: args.ascii }));

@@ -47,14 +47,23 @@ pub(super) fn goals_only(scenario: Scenario, goals: Vec<Goal>) -> Case {
     judged(scenario, goals, false)
 }
 fn judged(scenario: Scenario, goals: Vec<Goal>, rules: bool) -> Case {
-    let guests = scenario
+    let guests: BTreeSet<NodeId> = scenario
         .nodes
         .iter()
         .filter(|spec| matches!(spec.kind, NodeKind::Guest))
         .map(|spec| spec.id)
         .collect();
     let n = scenario.nodes.len();
-    let mut watch = Watch { n, guests, has_goals: !goals.is_empty(), goals, rules, ..Watch::default() };
+    // Goals tell when a world is over only where nothing else is to be seen in it: it is about them alone, or nothing goes
+    // wrong any more. What a script still has to say, and faults that are to come, can break a rule.
+    let all_play = scenario.nodes.len() == BTreeSet::len(&guests);
+    let over_from = match scenario.calm {
+        _ if goals.is_empty() => None,
+        _ if !rules => Some(Time::ZERO),
+        Some((calm, _)) if all_play => Some(Time::ZERO + calm),
+        _ => None,
+    };
+    let mut watch = Watch { n, guests, goals, rules, over_from, ..Watch::default() };
     watch.note_deadline();
     Case::new(scenario, watch)
 }
@@ -78,7 +87,9 @@ struct Watch {
     guests: BTreeSet<NodeId>,
     /// Those that have not come true.
     goals: Vec<Goal>,
-    has_goals: bool,
+    /// From when on the world is over when all of them have come true, if that ends it.
+    over_from: Option<Time>,
+    now: Time,
     /// The first of them must have, by then.
     deadline: Option<Time>,
     reached: Reached,
@@ -737,6 +748,7 @@ impl Watch {
 
 impl Oracle for Watch {
     fn see(&mut self, _world: &World, seen: &Observation) -> Result<(), Violation> {
+        self.now = seen.at;
         if self.deadline.is_some_and(|deadline| deadline < seen.at) {
             self.look_at_goals(Some(seen.at))?;
         }
@@ -755,7 +767,7 @@ impl Oracle for Watch {
         }
     }
     fn has_seen_enough(&self) -> bool {
-        self.has_goals && self.goals.is_empty()
+        self.goals.is_empty() && self.over_from.is_some_and(|from| self.now >= from)
     }
     fn end(&mut self, _world: &World, reached: &mut Reached) -> Result<(), Violation> {
         let told: Vec<NodeId> = self.told.keys().copied().filter(|_| self.rules).collect();
