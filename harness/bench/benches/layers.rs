@@ -14,7 +14,8 @@ const BATCH: u64 = 256;
 fn main() {
     let events = argument(2_000_000);
     host::pin(1);
-    let guest = |layers| Guest::new(Path::new(env!("CARGO_BIN_EXE_ping_guest")), layers).expect("it is there");
+    let guest =
+        |layers| Guest::new(Path::new(env!("CARGO_BIN_EXE_ping_guest")), layers).expect("it is there");
     let (confined, bare) = (guest(Layers::ALL), guest(Layers::NO_SANDBOX));
     println!("processor time with the layers and without: medians of {ROUNDS} rounds of both, in turns");
     compare("256 worlds side by side, µs an event", 1e6, |sandbox| {
@@ -83,7 +84,8 @@ fn builds() {
         let sources = Sources::of(files);
         let kit = kit.clone().with_layers(if jail { Layers::ALL } else { Layers::NONE });
         rate(|| {
-            let built = kit.build(&sources, &sources, std::slice::from_ref(&target), &others).expect("it compiles");
+            let built =
+                kit.build(&sources, &sources, std::slice::from_ref(&target), &others).expect("it compiles");
             assert!(built.broken.is_empty());
             1
         })

@@ -10,11 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use world::{Local, Observation, World};
 
-/// What a grade runs side by side if nobody says otherwise.
-fn default_batch() -> usize {
-    std::env::var("W").map_or(judge::Options::default().batch, |w| w.parse().expect("W"))
-}
-
 /// One world of a check with its oracle, and what the oracle said of it.
 struct Judged {
     oracle: Box<dyn Oracle>,
@@ -29,7 +24,8 @@ impl Watch for Judged {
 impl Judged {
     /// Its events; none may be wrong.
     fn events(mut self, world: &World) -> u64 {
-        let ended = self.oracle.end(world, &mut judge::Reached::default()).err().map(|violation| violation.sentence);
+        let ended =
+            self.oracle.end(world, &mut judge::Reached::default()).err().map(|violation| violation.sentence);
         if let Some(broken) = self.broken.or(ended) {
             panic!("the reference is said to be wrong: {broken}");
         }
@@ -49,8 +45,8 @@ impl Worlds<'_> {
         let Case { scenario, oracle } = judge::case(self.check, seed, nth);
         Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judged { oracle, broken: None } }
     }
-    /// At least so many events in worlds of this check, `batch` worlds after another by `run`, which empties its list.
-    fn run(&self, events: u64, batch: usize, mut run: impl FnMut(Vec<Job<Judged>>) -> u64) -> u64 {
+    /// At least so many events in worlds of this check, one batch after another by `run`, which says how many each world had.
+    fn run(&self, events: u64, batch: usize, mut run: impl FnMut(Vec<Job<Judged>>) -> Vec<u64>) -> u64 {
         let mut done = 0;
         for round in 0_u32.. {
             if done >= events {
@@ -62,55 +58,86 @@ impl Worlds<'_> {
                 let key = SeedKey::secret(&format!("bench-{}", round * keys + nth / self.check.worlds));
                 self.job(&key, nth)
             });
-            done += run(jobs.collect());
+            done += run(jobs.collect()).iter().sum::<u64>();
         }
         done
     }
 }
 
+/// Rates of many checks: as if each had as many events as the others.
+#[derive(Default)]
+struct Mean {
+    checks: f64,
+    seconds: f64,
+}
+impl Mean {
+    fn add(&mut self, rate: f64) -> f64 {
+        self.checks += 1.0;
+        self.seconds += 1.0 / rate;
+        rate
+    }
+    fn rate(&self) -> f64 {
+        self.checks / self.seconds
+    }
+}
+
 fn main() {
     let events = argument(400_000);
+    // only checks whose id holds this
+    let only = std::env::args().skip(1).find(|word| !word.starts_with('-') && word.parse::<u64>().is_err());
+    let only = only.unwrap_or_default();
+    let batch = judge::Options::default().batch;
     let guest = Guest::new(&guest_binary(), Layers::ALL).expect("it was built");
     host::pin(1);
     let chapters = suites::chapters();
-    let only = std::env::args().nth(2).unwrap_or_default();
     let chapter = chapters.iter().find(|chapter| chapter.number == 6).expect("chapter 6");
-    println!("Raft's checks, {} worlds side by side, processor time on one core, at least {events} events each", default_batch());
-    let mut all = (0.0, 0.0);
+    println!(
+        "Raft's checks, {batch} worlds side by side, processor time on one core, at least {events} events each"
+    );
+    let (mut here, mut there) = (Mean::default(), Mean::default());
     for exercise in chapter.exercises.iter().filter(|exercise| exercise.id.starts_with("raft_")) {
         for check in exercise.checks.iter().filter(|check| check.id.contains(&only)) {
             let worlds = Worlds { exercise: exercise.id, check };
-            let alone = rate(|| worlds.run(events, default_batch(), in_process));
-            let isolated = rate(|| batched(&guest, |batch| worlds.run(events, default_batch(), batch)));
+            let mut lengths = Vec::new();
+            let alone = here.add(rate(|| {
+                worlds.run(events, batch, |jobs| {
+                    lengths = in_process(jobs);
+                    lengths.clone()
+                })
+            }));
             row(&format!("{}/{}, in this process", exercise.id, check.id), alone, alone);
-            row("  isolated", isolated, alone);
-            all = (all.0 + 1.0 / alone, all.1 + 1.0 / isolated);
+            row("  isolated", there.add(rate(|| batched(&guest, &worlds, events, batch))), alone);
+            // a batch runs until its longest world has ended
+            let (sum, most) = (lengths.iter().sum::<u64>(), lengths.iter().max().copied().unwrap_or(1));
+            println!("{:<44} {:>12.0} worlds side by side on average", "", sum as f64 / most as f64);
         }
     }
-    let checks = chapter.exercises.iter().filter(|exercise| exercise.id.starts_with("raft_")).map(|e| e.checks.len());
-    let checks = checks.sum::<usize>() as f64;
-    row("all, as many events of each: in this process", checks / all.0, checks / all.0);
-    row("  isolated", checks / all.1, checks / all.0);
+    row("all, as many events of each: in this process", here.rate(), here.rate());
+    row("  isolated", there.rate(), here.rate());
     let (exercise, check) = ("raft_log", "unreliable");
     let check = chapter.exercises.iter().flat_map(|e| &e.checks).find(|c| c.id == check).expect("a check");
     reset_peak();
-    batched(&guest, |batch| Worlds { exercise, check }.run(1, 1_024, batch));
-    println!("{exercise}/{}, 1,024 worlds side by side: {:.0} MB at most in the harness", check.id, peak_mb());
+    batched(&guest, &Worlds { exercise, check }, 1, 1_024);
+    println!(
+        "{exercise}/{}, 1,024 worlds side by side: {:.0} MB at most in the harness",
+        check.id,
+        peak_mb()
+    );
 }
 
-fn in_process(jobs: Vec<Job<Judged>>) -> u64 {
+fn in_process(jobs: Vec<Job<Judged>>) -> Vec<u64> {
     let local = Local::new([lab::raft::exercise::<Raft>()]);
     let judge = |Job { world, mut watch }: Job<Judged>| {
         let world = local.drive_until(world, |world, observation| watch.see(world, observation));
         watch.events(&world)
     };
-    jobs.into_iter().map(judge).sum()
+    jobs.into_iter().map(judge).collect()
 }
-fn batched(guest: &Guest, work: impl FnOnce(&mut dyn FnMut(Vec<Job<Judged>>) -> u64) -> u64) -> u64 {
+fn batched(guest: &Guest, worlds: &Worlds<'_>, events: u64, batch: usize) -> u64 {
     let mut fleet = Fleet::new(guest);
-    work(&mut |mut jobs| {
+    worlds.run(events, batch, |mut jobs| {
         fleet.batch(&mut jobs).expect("lanes").expect("nobody misbehaves");
-        jobs.into_iter().map(|Job { world, watch }| watch.events(&world)).sum()
+        jobs.into_iter().map(|Job { world, watch }| watch.events(&world)).collect()
     })
     // the lanes' time counts when they are waited for: as the fleet goes
 }

@@ -28,7 +28,9 @@ pub fn row(name: &str, rate: f64, of: f64) {
 /// The most memory that this process has had in use at once since the last [`reset_peak`], in MB; guests aside.
 pub fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kb = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
+    let kb = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
     kb.map_or(f64::NAN, |kb| kb * 1_024.0 / 1e6)
 }
 /// Forgets what was in use before.

@@ -66,7 +66,10 @@ impl Process for Pinger {
         self.events.set(self.events.get() + 1);
         self.seq += 1;
         for peer in &self.peers {
-            ctx.send(Message::json("ping", &Ping { term: 3, seq: self.seq, payload: [1, 2, 3, 4] }), peer.clone());
+            ctx.send(
+                Message::json("ping", &Ping { term: 3, seq: self.seq, payload: [1, 2, 3, 4] }),
+                peer.clone(),
+            );
         }
         ctx.set_timer("ping", EVERY.as_secs_f64());
         Ok(())

@@ -33,7 +33,8 @@ pub(crate) fn world(seed: u64) -> u64 {
 
 async fn pinger(me: u32, events: Rc<Cell<u64>>) -> turmoil::Result {
     let socket = UdpSocket::bind((IpAddr::from(Ipv4Addr::UNSPECIFIED), PORT)).await?;
-    let peers: Vec<_> = (1..=NODES).filter(|peer| *peer != me).map(|peer| (turmoil::lookup(name(peer)), PORT)).collect();
+    let peers: Vec<_> =
+        (1..=NODES).filter(|peer| *peer != me).map(|peer| (turmoil::lookup(name(peer)), PORT)).collect();
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut seq, mut acks, mut buffer) = (0, 0_u64, [0; 256]);
