@@ -622,7 +622,7 @@ impl Watch {
         let leader = self.leaders.get(&highest).map(|(leader, _)| *leader);
         (highest, leader.filter(|leader| among.contains(leader) && self.status(leader) == leads))
     }
-    /// Whether it has come true, for good where it can before its time.
+    /// Whether it has come true: before its time only where nothing that may still be said counts.
     fn has_come_true(&self, goal: &Goal, now: Time) -> bool {
         match goal {
             Goal::Led { since, among, .. } => {
@@ -639,7 +639,9 @@ impl Watch {
             Goal::Done { by, on, commands } => {
                 on.iter().all(|node| self.lacks(*node, commands, *by).is_none())
             }
-            Goal::Said { since, by, node, times, what, .. } => self.said(*node, *since, *by, *what) >= *times,
+            Goal::Said { since, by, node, times, what, .. } => {
+                now > Time::ZERO + *by && self.said(*node, *since, *by, *what) >= *times
+            }
             Goal::Unsaid { since, by, node, what, .. } => {
                 now > Time::ZERO + *by && self.said(*node, *since, *by, *what) == 0
             }
