@@ -141,6 +141,7 @@ pub(crate) fn grade_chapter(
     });
     Ok(ChapterReport {
         number: chapter.suite.number,
+        folder: chapter.suite.folder,
         title: chapter.suite.title,
         exercises: exercises.collect(),
         planned_xp: chapter.suite.planned.iter().map(|planned| planned.xp).sum(),

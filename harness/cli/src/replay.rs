@@ -6,7 +6,7 @@ use crate::failures::{Failures, Kept};
 use crate::grade::{named_folder, prepare_kit};
 use crate::judging::Judging;
 use crate::replay_test;
-use crate::report::{How, told_text};
+use crate::report::{How, further, told_text};
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width, wrapped};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
@@ -90,11 +90,10 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
     let _ = writeln!(out);
     out.push_str(&wrapped(&format!("Promise: {}", wanted.check.promise), 2, width()));
     out.push_str(&wrapped(&format!("Rule: {}", wanted.check.rule), 2, width()));
-    let again = format!(
-        "run {nth}, with seed {seed}   hint  faultlines hint {}/{}",
-        chapter.suite.number, exercise.id
-    );
-    let _ = writeln!(out, "  {}", styled(DIM, &again));
+    out.push_str(&wrapped(&format!("Seen: in run {nth}, with seed {seed}"), 2, width()));
+    for way in further(chapter.suite.number, chapter.suite.folder, exercise.id) {
+        let _ = writeln!(out, "  {}", styled(DIM, &way));
+    }
     if args.test {
         let test = judge::as_test(&fleet, exercise, wanted.check, world, &told.recording)?;
         let said = replay_test::write(&folder, wanted.selected, wanted.check, seed, &told.recording, &test)?;

@@ -18,6 +18,7 @@ pub(crate) struct Report {
 }
 pub(crate) struct ChapterReport {
     pub(crate) number: u8,
+    pub(crate) folder: &'static str,
     pub(crate) title: &'static str,
     pub(crate) exercises: Vec<GradedExercise>,
     pub(crate) planned_xp: u32,
@@ -135,7 +136,7 @@ impl ChapterReport {
         let _ = writeln!(out, "{}", styled(STRONG, &format!("Chapter {}: {}", self.number, self.title)));
         for exercise in &self.exercises {
             let _ = writeln!(out);
-            exercise.text(self.number, out, width, ascii);
+            exercise.text(self, out, width, ascii);
         }
         if !self.statics.is_empty() {
             let _ = writeln!(out);
@@ -150,8 +151,8 @@ impl ChapterReport {
 }
 
 impl GradedExercise {
-    fn text(&self, chapter: u8, out: &mut String, width: usize, ascii: bool) {
-        let name = format!("{chapter}/{}", self.report.id);
+    fn text(&self, chapter: &ChapterReport, out: &mut String, width: usize, ascii: bool) {
+        let name = format!("{}/{}", chapter.number, self.report.id);
         let earned = format!("{}/{} XP", self.report.xp(), self.report.max_xp());
         let _ = writeln!(out, "{}", spread(&styled(STRONG, &name), name.len(), &earned, width));
         if let Some(diagnostics) = &self.build_error {
@@ -162,7 +163,8 @@ impl GradedExercise {
             return;
         }
         for check in &self.report.checks {
-            check_text(check, &name, out, width, ascii);
+            let further = further(chapter.number, chapter.folder, self.report.id);
+            check_text(check, &name, &further, out, width, ascii);
         }
         if !self.is_started() {
             let _ = writeln!(out);
@@ -175,6 +177,14 @@ impl GradedExercise {
             let _ = writeln!(out, "  {}", styled(DIM, &format!("hint  faultlines hint {name}")));
         }
     }
+}
+
+/// Where to read on about an exercise, and what else helps.
+pub(crate) fn further(chapter: u8, folder: &str, exercise: &str) -> [String; 2] {
+    [
+        format!("read    {folder}/README.md, the part on {exercise}"),
+        format!("hint    faultlines hint {chapter}/{exercise}"),
+    ]
 }
 
 /// How to print a story.
@@ -238,7 +248,14 @@ fn spread(left: &str, left_columns: usize, right: &str, width: usize) -> String 
     format!("{left}{}{right}", " ".repeat(gap))
 }
 
-fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usize, ascii: bool) {
+fn check_text(
+    check: &CheckReport,
+    exercise: &str,
+    further: &[String],
+    out: &mut String,
+    width: usize,
+    ascii: bool,
+) {
     let (mark, style, word) = match check.verdict {
         Verdict::Passed => ("✔", GOOD, ""),
         Verdict::Failed => ("✘", BAD, "failed"),
@@ -277,11 +294,9 @@ fn check_text(check: &CheckReport, exercise: &str, out: &mut String, width: usiz
                 None => String::new(),
             };
             out.push_str(&wrapped(&format!("Seen: {many}{seed}"), 4, width));
-            for way in [
-                format!("hint    faultlines hint {exercise}"),
-                format!("replay  faultlines replay {exercise}/{}", check.id),
-            ] {
-                let _ = writeln!(out, "    {}", styled(DIM, &way));
+            let replay = format!("replay  faultlines replay {exercise}/{}", check.id);
+            for way in further.iter().chain([&replay]) {
+                let _ = writeln!(out, "    {}", styled(DIM, way));
             }
             let _ = writeln!(out);
         }

@@ -459,6 +459,17 @@ fn ids(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed
             ));
         }
     }
+    let reading = args.root.join("exercises").join(chapter.suite.folder).join("README.md");
+    let reading = std::fs::read_to_string(&reading).unwrap_or_default();
+    for exercise in &chapter.suite.exercises {
+        let names_it = |line: &str| line.starts_with('#') && line.contains(exercise.id);
+        if !reading.lines().any(names_it) {
+            faults.push(format!(
+                "no heading of the chapter's README.md names {}: reports point there",
+                exercise.id
+            ));
+        }
+    }
     let mut seen = BTreeSet::new();
     for mutant in Mutants::read(&args.root, chapter)?.mutants {
         let known = |name: &str| {
