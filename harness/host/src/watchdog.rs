@@ -187,7 +187,7 @@ mod tests {
         };
         // the first look only learns what it has used
         assert_eq!(looks(1, |_| State::Sleeps), Some(ASLEEP_LOOKS));
-        let naps = |look: u32| if look % 2 == 0 { State::Runs } else { State::Sleeps };
+        let naps = |look: u32| if look.is_multiple_of(2) { State::Runs } else { State::Sleeps };
         assert_eq!(looks(1, naps), Some(2 * ASLEEP_LOOKS_MAX - 1));
         assert_eq!(looks(TRICKLE, |_| State::Sleeps), None);
     }

@@ -13,14 +13,13 @@ mod unprivileged;
 use crate::support::{ALPHA, LIB, skeleton, small_kit, targets};
 use build::{Built, Error, Kit, Sources};
 use confine::{Confinement, Layers};
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const MANIFEST: &str =
@@ -128,30 +127,26 @@ impl Scene {
             Err(error) => (error.to_string(), Vec::new()),
         }
     }
-    /// What comes of compiling `beta.rs` where nobody bounds it but this test: how rustc ended and what it said; `None`
-    /// where it was still at it after this time. Nothing of it is left after that.
-    fn plain_rustc(&self, patience: Duration) -> Option<(ExitStatus, String)> {
-        const MEMORY: Rlimit = Rlimit { current: Some(1 << 30), maximum: Some(1 << 30) };
+    /// Rustc on `beta.rs`, where nobody bounds it but this test: so much memory, and so much processor time.
+    fn plain_rustc(&self, cpu: Duration) -> Command {
+        const MEMORY: u64 = 1 << 30;
         let mut rustc = Command::new("rustc");
         rustc.args(["--edition=2024", "--crate-type=lib", "src/beta.rs", "--emit=metadata"]).arg("--out-dir");
-        rustc.arg(self.path("out")).current_dir(self.path("submission")).process_group(0);
-        let said = fs::File::create(self.path("said")).unwrap();
-        rustc.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
-        // SAFETY: one system call.
+        rustc.arg(self.path("out")).current_dir(self.path("submission")).stdin(Stdio::null());
+        let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
+        // SAFETY: system calls alone.
         unsafe {
-            rustc.pre_exec(move || Ok(setrlimit(Resource::As, MEMORY)?));
+            rustc.pre_exec(move || {
+                setrlimit(Resource::As, limit(MEMORY))?;
+                Ok(setrlimit(Resource::Cpu, limit(cpu.as_secs()))?)
+            });
         }
-        let mut child = rustc.spawn().unwrap();
-        let begun = Instant::now();
-        let mut status = None;
-        while status.is_none() && begun.elapsed() < patience {
-            status = child.try_wait().unwrap();
-            thread::sleep(Duration::from_millis(5));
-        }
-        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-        child.wait().unwrap();
-        let said = fs::read(self.path("said")).unwrap();
-        Some((status?, String::from_utf8_lossy(&said).into_owned()))
+        rustc
+    }
+    /// How it ends there, and what it says. It rejects code with 1; all but 0 and 1 is that it was given too much.
+    fn plainly(&self, cpu: Duration) -> (Option<i32>, String) {
+        let ended = self.plain_rustc(cpu).output().unwrap();
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
     }
 }
 

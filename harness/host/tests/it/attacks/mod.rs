@@ -396,6 +396,17 @@ fn an_honest_guest_notices_nothing() {
     }
 }
 
+/// By nothing of it could a node tell one check from another, or learn what the harness knows.
+#[test]
+fn a_guest_has_one_name_and_no_environment() {
+    for layers in ALONE.map(|(_, layers)| layers).into_iter().chain([NONE, Layers::ALL]) {
+        let run = Run::new(guest(layers), &["hash-map".to_owned()]);
+        let of = |file: &str| fs::read(format!("/proc/{}/{file}", run.child.id())).expect("it waits");
+        assert_eq!((of("cmdline"), of("environ")), (b"lane\0".to_vec(), Vec::new()));
+        run.end();
+    }
+}
+
 #[test]
 fn a_program_that_is_not_there_is_the_harness_s_fault() {
     let error = Guest::new(Path::new("/no/such/guest"), Layers::ALL).expect_err("it is not there");
