@@ -57,6 +57,9 @@ impl fmt::Display for Way {
     }
 }
 
+/// Failures are cut down a little: so much that it would show if that depended on how they are run.
+const SHRINK_RUNS: u32 = 16;
+
 /// `tests/misbehaving/07.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,7 +176,8 @@ fn grade(
                 no_sandbox: way.place == Place::Open,
                 ..args.how.clone()
             };
-            let graded = grade_chapter(kit, what[0].chapter, sources, what, &Judging::new(&how, None))?;
+            let judging = Judging::new(&how, None).with_stories(SHRINK_RUNS);
+            let graded = grade_chapter(kit, what[0].chapter, sources, what, &judging)?;
             let mut report =
                 Report { chapters: vec![graded], not_isolated: missing(false), timings_ms: None };
             let elsewhere = report.json();
@@ -230,6 +234,7 @@ fn elsewhere(
         .args(what.iter().map(|what| format!("{}/{}", what.chapter.suite.number, what.exercise.id)));
     again.args(["--format", "json", "--output"]).arg(&report);
     again.args(["--batch", &way.batch.to_string(), "--workers", &way.workers.to_string()]);
+    again.args(["--shrink", &SHRINK_RUNS.to_string()]);
     if let Some(worlds) = args.how.worlds {
         again.args(["--worlds", &worlds.to_string()]);
     }
