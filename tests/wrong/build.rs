@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     let all = format!(
-        "{modules}\n/// Chapter, id, and what hosts it.\npub const ALL: [(&str, &str, fn() -> lab::Exercise); {}] = [\n{list}];\n",
+        "{modules}\n/// Chapter, id, and what hosts it.\npub type Wrong = (&'static str, &'static str, fn() -> lab::Exercise);\n/// All that are chosen.\npub const ALL: [Wrong; {}] = [\n{list}];\n",
         CHOSEN.len()
     );
     fs::write(out.join("wrong.rs"), all)?;

@@ -487,7 +487,8 @@ impl Matcher {
 }
 /// A question that is code: see [`Matcher::typed`].
 #[derive(Clone)]
-pub struct Question(Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+pub struct Question(Arc<Fits>);
+type Fits = dyn Fn(&[u8]) -> bool + Send + Sync;
 impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
