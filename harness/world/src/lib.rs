@@ -10,10 +10,12 @@
 //! | [`World`] | the kernel |
 //! | [`Observation`], [`Trace`] | what can be seen of a run |
 //! | [`Local`] | driving a world in this process, without isolation |
+//! | [`Scenario::concrete`] | a scenario that can be written down |
 //! | [`Seed`] | chance, keyed by cause |
 
 mod clients;
 mod clock;
+mod concrete;
 mod disk;
 mod draw;
 mod faults;
@@ -22,20 +24,23 @@ mod local;
 mod network;
 mod node;
 mod observe;
+mod playback;
 mod scenario;
 mod step;
 mod time;
 
+pub use concrete::NotData;
 pub use draw::{Key, Seed};
 pub use kernel::World;
 pub use local::Local;
 pub use observe::{
     Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen, Trace,
 };
+pub use playback::{Act, Cue, Line};
 pub use scenario::{
     Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, Matcher,
-    NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Scenario, SeenKind, Tail, Trigger, Until,
-    When, Who, caller,
+    NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Question, Scenario, SeenKind, Tail, Trigger,
+    Until, When, Who, caller,
 };
 pub use step::{Step, StepEvent};
 pub use time::Time;

@@ -1,7 +1,8 @@
 //! The recipe of a world, as data: a check builds it, a shrinker cuts it down, a replay reads it back.
 
 use crate::draw::Key;
-use crate::observe::Seen;
+use crate::observe::{Observation, Seen};
+use crate::playback::{Line, Playback, Player};
 use lab::{Contract, NodeId, RequestId, Role};
 use rustc_hash::FxHashSet;
 use std::fmt;
@@ -82,10 +83,14 @@ pub struct NodeSpec {
 impl NodeSpec {
     /// A node that the submission plays.
     pub fn guest<C: Contract>(id: NodeId, config: &C::Config) -> NodeSpec {
+        NodeSpec::encoded(id, C::ROLE, lab::frame::encode(config))
+    }
+    /// A node that the submission plays in this role, its configuration encoded.
+    pub fn encoded(id: NodeId, role: &'static str, config: Vec<u8>) -> NodeSpec {
         NodeSpec {
             id,
-            role: C::ROLE,
-            config: lab::frame::encode(config),
+            role,
+            config,
             kind: NodeKind::Guest,
             peers: None,
             calls_to: None,
@@ -96,7 +101,18 @@ impl NodeSpec {
     }
     /// A pure function that the submission has under this role name.
     pub fn function(id: NodeId, role: &'static str) -> NodeSpec {
-        NodeSpec { role, config: Vec::new(), ..NodeSpec::guest::<NoContract>(id, &()) }
+        NodeSpec::encoded(id, role, Vec::new())
+    }
+    /// A peer that does what these lines say, and nothing else.
+    pub fn playback(id: NodeId, lines: &[Line]) -> NodeSpec {
+        NodeSpec::puppet::<Playback>(id, &lines.to_vec(), Role::node::<Player>)
+    }
+    /// The same, and nobody's peer, if the suite plays it.
+    pub fn as_service(self) -> NodeSpec {
+        match self.kind {
+            NodeKind::Puppet(puppet) => NodeSpec { kind: NodeKind::Service(puppet), ..self },
+            NodeKind::Guest | NodeKind::Service(_) => self,
+        }
     }
     /// A peer that the suite plays.
     pub fn puppet<C: Contract>(id: NodeId, config: &C::Config, role: fn() -> Role) -> NodeSpec {
@@ -106,17 +122,6 @@ impl NodeSpec {
     pub fn service<C: Contract>(id: NodeId, config: &C::Config, role: fn() -> Role) -> NodeSpec {
         NodeSpec { kind: NodeKind::Service(Puppet(role)), ..NodeSpec::guest::<C>(id, config) }
     }
-}
-enum NoContract {}
-impl Contract for NoContract {
-    const ROLE: &'static str = "";
-    type Config = ();
-    type Request = lab::Nothing;
-    type Response = lab::Nothing;
-    type Event = lab::Nothing;
-    type Status = ();
-    type Call = lab::Nothing;
-    type Answer = lab::Nothing;
 }
 
 /// Who plays a node.
@@ -139,7 +144,7 @@ impl fmt::Debug for Puppet {
 }
 
 /// How a node's clocks differ from true time.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ClockSpec {
     /// The wall clock is this much ahead at the start, in nanoseconds.
     pub offset_ns: i64,
@@ -390,6 +395,19 @@ impl Pattern {
     pub fn with(self, other: NodeId) -> Pattern {
         Pattern { other: Some(other), ..self }
     }
+    /// The same, of bytes that fit.
+    pub fn matching(self, matches: Matcher) -> Pattern {
+        Pattern { matches: Some(matches), ..self }
+    }
+    /// Just this, on its node.
+    pub fn just(seen: &Observation) -> Pattern {
+        Pattern {
+            kind: SeenKind::of(&seen.seen),
+            node: Some(seen.node),
+            other: seen.seen.other(),
+            matches: seen.seen.bytes().map(|bytes| Matcher::OneOf(vec![bytes.to_vec()])),
+        }
+    }
     pub(crate) fn fits(&self, node: NodeId, seen: &Seen) -> bool {
         self.kind == SeenKind::of(seen)
             && self.node.is_none_or(|wanted| wanted == node)
@@ -443,20 +461,34 @@ impl SeenKind {
     }
 }
 
-/// A question about bytes, asked of their typed value. What does not decode does not fit.
-#[derive(Clone)]
-pub struct Matcher(Arc<Question>);
-type Question = dyn Fn(&[u8]) -> bool + Send + Sync;
+/// A question about bytes.
+#[derive(Debug, Clone)]
+pub enum Matcher {
+    /// Asked of their typed value. What does not decode does not fit.
+    Typed(Question),
+    /// Whether they begin with one of these: which variant of an enum they are.
+    Variant(Vec<u8>),
+    /// Whether they are one of these.
+    OneOf(Vec<Vec<u8>>),
+}
 impl Matcher {
     /// Of this type.
     pub fn typed<T: lab::Wire>(fits: impl Fn(&T) -> bool + Send + Sync + 'static) -> Matcher {
-        Matcher(Arc::new(move |bytes| lab::frame::decode(bytes).is_some_and(|value| fits(&value))))
+        let fits = move |bytes: &[u8]| lab::frame::decode(bytes).is_some_and(|value| fits(&value));
+        Matcher::Typed(Question(Arc::new(fits)))
     }
     pub(crate) fn fits(&self, bytes: &[u8]) -> bool {
-        (self.0)(bytes)
+        match self {
+            Matcher::Typed(question) => (question.0)(bytes),
+            Matcher::Variant(firsts) => bytes.first().is_some_and(|first| firsts.contains(first)),
+            Matcher::OneOf(encodings) => encodings.iter().any(|encoding| encoding == bytes),
+        }
     }
 }
-impl fmt::Debug for Matcher {
+/// A question that is code: see [`Matcher::typed`].
+#[derive(Clone)]
+pub struct Question(Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
@@ -561,7 +593,7 @@ pub enum DiskLoss {
 }
 
 /// What a world may use at most, so that a node that floods it ends it, always at the same place.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Events handed to nodes.
     pub events: u64,

@@ -4,6 +4,7 @@ mod actor;
 mod caps;
 mod clients;
 mod clocks;
+mod concrete;
 mod crashes;
 mod fate;
 mod laws;
