@@ -12,6 +12,7 @@
 //! | [`judge_under`] | the same under many seed keys at once |
 //! | [`score`] | what comes of an exercise: verdicts and XP |
 
+mod as_test;
 mod check;
 mod explore;
 mod keys;
@@ -22,6 +23,7 @@ mod shrink;
 mod story;
 mod tell;
 
+pub use as_test::{AsTest, NoTest, Wrong, as_test};
 pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Reached, Violation};
 pub use explore::{Evidence, Failure, Finding, How, Options, case, judge};
 pub use keys::judge_under;
