@@ -127,6 +127,9 @@ pub(crate) struct ReplayArgs {
     /// Write everything that happened in the whole run to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write a test that runs this very world in its own process, for a debugger, into the chapter's tests/
+    #[arg(long)]
+    pub(crate) test: bool,
     /// Draw with plain letters only
     #[arg(long)]
     pub(crate) ascii: bool,

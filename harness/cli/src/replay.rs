@@ -5,6 +5,7 @@ use crate::course::{Course, Selected};
 use crate::failures::{Failures, Kept};
 use crate::grade::{named_folder, prepare_kit};
 use crate::judging::Judging;
+use crate::replay_test;
 use crate::report::{How, told_text};
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width, wrapped};
 use crate::workspace::Workspace;
@@ -39,6 +40,9 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
     let failures = workspace.as_ref().map(Failures::read);
     let wanted = wanted(&course, args, failures.as_ref())?;
     let Selected { chapter, exercise } = wanted.selected;
+    if args.test {
+        replay_test::can_be_compiled(&folder, chapter)?;
+    }
     let judging = Judging::new(&args.how, args.seed_key.as_deref());
     let kit = prepare_kit(judging.layers)?;
     let sources = Sources::read(&folder.join(chapter.suite.folder))?;
@@ -91,6 +95,11 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
         chapter.suite.number, exercise.id
     );
     let _ = writeln!(out, "  {}", styled(DIM, &again));
+    if args.test {
+        let test = judge::as_test(&fleet, exercise, wanted.check, world, &told.recording)?;
+        let said = replay_test::write(&folder, wanted.selected, wanted.check, seed, &told.recording, &test)?;
+        let _ = write!(out, "\n{said}");
+    }
     anstream::print!("{out}");
     Ok(Exit::ChecksFailed)
 }

@@ -8,18 +8,21 @@ use crate::judging::Judging;
 use crate::verify::{Mutant, Mutants, in_order, percentile, seed_keys};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
-use judge::{How, Options, SeedKey, Told};
+use judge::{How, NoTest, Options, SeedKey, Told, Wrong};
 use std::time::{Duration, Instant};
 
 /// Half of all stories have at most so many events, and nine of ten at most so many.
 const MEDIAN_MAX: usize = 15;
 const NINTH_TENTH_MAX: usize = 30;
 
-/// One story: of which mutant, how many events, how many runs and how long it took to cut it down.
+/// One story: of which mutant, how many events, how many runs and how long it took to cut it down; what a test of it
+/// looks at, or why there is none.
 struct Measured {
+    mutant: String,
     events: usize,
     runs: u32,
     took: Duration,
+    test: Result<Wrong, NoTest>,
 }
 
 pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
@@ -76,8 +79,10 @@ fn tell(
         let begun = Instant::now();
         let world = (failure.seed, failure.world);
         let told = judge::tell(&mut fleet, exercise, check, world, crate::args::SHRINK_RUNS, alone)?;
-        if let Some(Told { story, runs, .. }) = told {
-            stories.push(Measured { events: story.events(), runs, took: begun.elapsed() });
+        if let Some(Told { story, runs, recording, .. }) = told {
+            let took = begun.elapsed();
+            let test = judge::as_test(&fleet, exercise, check, world, &recording)?.map(|test| test.wrong);
+            stories.push(Measured { mutant: mutant.id.clone(), events: story.events(), runs, took, test });
         }
     }
     Ok(stories)
@@ -95,7 +100,21 @@ fn summary(chapter: u8, measured: &[Measured]) -> Vec<String> {
         percentile(&took, 50),
         percentile(&took, 90)
     );
+    let tests =
+        |fits: fn(&Wrong) -> bool| measured.iter().filter(|one| one.test.as_ref().is_ok_and(fits)).count();
+    anstream::println!(
+        "{} can be made tests: {} by what is seen in them, {} by all that happens, {} by how they end",
+        tests(|_| true),
+        tests(|wrong| matches!(wrong, Wrong::Shown(_))),
+        tests(|wrong| matches!(wrong, Wrong::SameUntil(_))),
+        tests(|wrong| matches!(wrong, Wrong::Misbehaved | Wrong::Endless)),
+    );
     let mut faults = Vec::new();
+    for one in measured {
+        if let Err(why) = one.test {
+            faults.push(format!("{}: its failure cannot be made a test: {why}", one.mutant));
+        }
+    }
     for (found, max, what) in
         [(median, MEDIAN_MAX, "the median"), (ninth, NINTH_TENTH_MAX, "the 90th percentile")]
     {

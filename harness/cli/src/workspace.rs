@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// What belongs to the harness in a workspace: the kit, progress, backups.
 const OURS: &str = ".faultlines";
-/// How the repository's own exercises name `lab`, and how a workspace does.
-const LAB_IN_REPOSITORY: &str = "../harness/lab";
-const LAB_IN_WORKSPACE: &str = ".faultlines/kit/lab";
+/// Where the repository's own exercises find the crates of the harness, and where those of a workspace do.
+const HARNESS: &str = "../harness";
+pub(crate) const KIT: &str = ".faultlines/kit";
 /// Everything that exercises need from a registry lies in the workspace.
 const CARGO_CONFIG: &str = "\
 # Everything needed is vendored: nothing is fetched.
@@ -83,7 +83,7 @@ impl Workspace {
         let archive = Archive::embedded();
         for (path, bytes) in archive.files("exercises/") {
             if path == "Cargo.toml" {
-                let manifest = String::from_utf8_lossy(bytes).replace(LAB_IN_REPOSITORY, LAB_IN_WORKSPACE);
+                let manifest = String::from_utf8_lossy(bytes).replace(HARNESS, KIT);
                 write(path, manifest.as_bytes()).map_err(Failed::usage)?;
             } else {
                 write(path, bytes).map_err(Failed::usage)?;
@@ -91,7 +91,7 @@ impl Workspace {
         }
         for (path, bytes) in archive.files("kit/") {
             if !path.starts_with(".cargo/") {
-                write(&format!("{OURS}/kit/{path}"), bytes).map_err(Failed::usage)?;
+                write(&format!("{KIT}/{path}"), bytes).map_err(Failed::usage)?;
             }
         }
         write(".cargo/config.toml", CARGO_CONFIG.as_bytes()).map_err(Failed::usage)?;

@@ -7,6 +7,7 @@ mod gates;
 mod grading;
 mod guests;
 mod leftovers;
+mod replay_test;
 mod stories;
 mod transports;
 
