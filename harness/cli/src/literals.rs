@@ -56,7 +56,7 @@ impl Literals<'_> {
             NodeKind::Puppet(_) => lines(),
             NodeKind::Service(_) => format!("{}.as_service()", lines()),
         };
-        let usual = NodeSpec::encoded(*id, role, Vec::new());
+        let usual = NodeSpec::encoded(*id, *role, Vec::new());
         let mut fields = Fields::default();
         if let Some(peers) = peers {
             fields.put("peers", true, || format!("Some({})", ids(peers)));

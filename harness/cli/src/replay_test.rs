@@ -97,28 +97,24 @@ fn page(
     let sentence = harmless(&sentence).split_whitespace().collect::<Vec<_>>().join(" ");
     let literals = Literals(&told.trace);
     let mut page = String::new();
-    let mut comment = |text: &str| {
-        for line in wrapped(text, 0, COMMENT_WIDTH).lines() {
-            let _ = writeln!(page, "//! {line}");
-        }
-        page.push_str("//!\n");
-    };
-    comment(&sentence);
-    comment(&format!(
-        "Written by `faultlines replay {check_name} --test`: one run of your nodes, with all that happens to them as \
-         data. They run in this process, so that a debugger stops at breakpoints in your handlers."
-    ));
-    let _ = writeln!(page, "//!     cargo test --test {name}\n//!");
-    let mut comment = |text: &str| {
-        for line in wrapped(text, 0, COMMENT_WIDTH).lines() {
-            let _ = writeln!(page, "//! {line}");
-        }
-    };
-    comment(how_it_fails(told, wrong));
-    comment(&format!(
-        "Whether every run keeps the promise, says `faultlines grade {}/{}`. Delete this file when you are done with it.",
-        chapter.suite.number, exercise.id
-    ));
+    comment(&mut page, &sentence);
+    page.push_str("//!\n");
+    comment(
+        &mut page,
+        &format!(
+            "Written by `faultlines replay {check_name} --test`: one run of your nodes, with all that happens to them as \
+             data. They run in this process, so that a debugger stops at breakpoints in your handlers."
+        ),
+    );
+    let _ = writeln!(page, "//!\n//!     cargo test --test {name}\n//!");
+    comment(&mut page, how_it_fails(told, wrong));
+    comment(
+        &mut page,
+        &format!(
+            "Whether every run keeps the promise, says `faultlines grade {}/{}`. Delete this file when you are done with it.",
+            chapter.suite.number, exercise.id
+        ),
+    );
     let [a, b] = seed.seed().0;
     let _ = write!(
         page,
@@ -146,6 +142,12 @@ fn scenario() -> Scenario {{
         indented(&literals.scenario(&recording.scenario))
     );
     page
+}
+
+fn comment(page: &mut String, text: &str) {
+    for line in wrapped(text, 0, COMMENT_WIDTH).lines() {
+        let _ = writeln!(page, "//! {line}");
+    }
 }
 
 /// What the test looks at.

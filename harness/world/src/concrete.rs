@@ -36,7 +36,7 @@ impl Scenario {
     pub fn concrete(&self, runs: &[&Trace]) -> Result<Scenario, NotData> {
         let mut scenario = self.clone();
         for node in &mut scenario.nodes {
-            let playback = || Ok(NodeSpec::playback(node.id, &lines(node.id, runs)?));
+            let playback = || lines(node.id, runs).map(|lines| NodeSpec::playback(node.id, &lines));
             let NodeSpec { role, config, kind, .. } = match node.kind {
                 NodeKind::Guest => continue,
                 NodeKind::Puppet(_) => playback()?,
