@@ -35,7 +35,7 @@ fn beside_a_puppet(does: Vec<Do>) -> Scenario {
     scenario
 }
 fn alarm() -> Vec<Do> {
-    vec![Do::Arm(1, ms(70), vec![Do::Send(n(2), vec![Do::Say(20)])])]
+    vec![Do::Arm(1, ms(100), vec![Do::Send(n(2), vec![Do::Say(20)])])]
 }
 
 #[test]
