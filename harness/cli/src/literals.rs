@@ -56,7 +56,7 @@ impl Literals<'_> {
             NodeKind::Puppet(_) => lines(),
             NodeKind::Service(_) => format!("{}.as_service()", lines()),
         };
-        let usual = NodeSpec::encoded(*id, *role, Vec::new());
+        let usual = NodeSpec::encoded(*id, role, Vec::new());
         let mut fields = Fields::default();
         if let Some(peers) = peers {
             fields.put("peers", true, || format!("Some({})", ids(peers)));
@@ -326,8 +326,8 @@ fn limits_literal(limits: &Limits) -> String {
 fn duration(duration: Duration) -> String {
     let ns = duration.as_nanos();
     match ns {
-        _ if ns % 1_000_000 == 0 => format!("Duration::from_millis({})", ns / 1_000_000),
-        _ if ns % 1_000 == 0 => format!("Duration::from_micros({})", ns / 1_000),
+        _ if ns.is_multiple_of(1_000_000) => format!("Duration::from_millis({})", ns / 1_000_000),
+        _ if ns.is_multiple_of(1_000) => format!("Duration::from_micros({})", ns / 1_000),
         _ => format!("Duration::from_nanos({ns})"),
     }
 }
