@@ -58,7 +58,10 @@ const BUGS: &[Bug] = &[
     Bug {
         chapter: "07-logical-clocks",
         module: "lamport",
-        edits: &[("self.time = self.time.max(seen) + 1;", "assert!(seen == 0, \"a stamp from elsewhere\");")],
+        edits: &[(
+            "self.time = self.time.max(seen) + 1;",
+            "assert!(seen == 0, \"a stamp from elsewhere\"); self.time += 1;",
+        )],
         check: "7/lamport/clock-condition",
         test: "replay_lamport_clock_condition",
         says: "a stamp from elsewhere",
