@@ -340,11 +340,14 @@ const EFFECTS: u32 = 3 * EFFECTS_EACH;
 const PAIRS: u32 = EFFECTS + choose(EFFECTS, 2);
 /// A longer run, a crash after each of so many effects of each node, and another some time later.
 const LATER_EACH: u32 = 64;
-const CRASH_POINTS: u32 = PAIRS + 3 * LATER_EACH;
+/// A follower whose log is cut by a new leader, a crash after each of its first effects.
+const CUTS: u32 = 16;
+const CRASH_POINTS: u32 = CUTS + PAIRS + 3 * LATER_EACH;
 
 fn crash_points(pick: &mut Pick, nth: u32) -> Case {
     let n = 3;
     let loss = *pick.one(&[DiskLoss::All, DiskLoss::Drawn]);
+    let Some(nth) = nth.checked_sub(CUTS) else { return crash_while_cutting(nth) };
     let Some(nth) = nth.checked_sub(PAIRS) else { return crash_pairs(nth, loss) };
     let mut scenario = cluster(n, ms(2_500));
     scenario.network = world::Link::between(ms(1), ms(3));
@@ -357,6 +360,31 @@ fn crash_points(pick: &mut Pick, nth: u32) -> Case {
     clients(&mut scenario, pick, n, 1, 4, ms(450));
     raft::case(scenario, vec![])
 }
+/// One leader sends three entries; the next has another second one, and no third. Whatever the follower had acknowledged before
+/// it crashed, it has the same log as the second leader when that one has sent everything again, before a crash and after it.
+fn crash_while_cutting(nth: u32) -> Case {
+    let n1 = NodeId(1);
+    let first = append(20, (0, 0), vec![entry(20, "a"), entry(20, "b"), entry(20, "c")], 0);
+    let second = append(21, (0, 0), vec![entry(20, "a"), entry(21, "x")], 0);
+    let whole = append(21, (2, 21), vec![], 2);
+    let says = |says| Script { says, ..Script::default() };
+    let leads = says(vec![(ms(10), n1, first)]);
+    let follows = says(vec![(ms(20), n1, second.clone()), (ms(90), n1, second), (ms(180), n1, whole)]);
+    let mut scenario = against(vec![leads, follows], ms(200));
+    scenario.faults.push(crash_after(n1, u64::from(nth) + 2, DOWN, DiskLoss::All));
+    // what was sent again is on the disk by now
+    scenario.faults.push(crash(Who::Node(n1), When::At(ms(120)), DOWN, DiskLoss::All));
+    let goal = Goal::Said {
+        since: ms(170),
+        by: ms(199),
+        node: n1,
+        times: 1,
+        what: |message| matches!(message, Message::Appended { success: true, index: 2, .. }),
+        or: "no longer had the log that it had acknowledged: entry 2 had given way to another, and after a crash it was back.",
+    };
+    raft::case(scenario, vec![goal])
+}
+
 /// The first to stand is n1, for it is there first. It is told two commands as soon as it leads.
 fn crash_pairs(nth: u32, loss: DiskLoss) -> Case {
     let n = 3;
