@@ -45,6 +45,14 @@ impl Told {
     pub fn how(&self) -> &How {
         self.recording.how.as_ref().expect("only failures are told")
     }
+    /// Without what nodes printed: a report of a grade holds no words that a submission has chosen to be read there.
+    #[must_use]
+    pub fn without_prints(mut self) -> Told {
+        self.recording.printed.clear();
+        let Recording { scenario, trace, printed, .. } = &self.recording;
+        self.story = story(scenario, trace, printed, self.how());
+        self
+    }
 }
 
 /// Runs one world of a check alone, and keeps everything.
