@@ -345,12 +345,16 @@ impl<'a> Teller<'a> {
                 }
             }
         }
+        let about: BTreeSet<NodeId> = marked.iter().map(|id| self.get(*id).node).collect();
         let rank = |id: &ObservationId| {
             let seen = self.get(*id);
+            let concerns = about.is_empty() || about.contains(&seen.node);
             let first = match seen.seen {
                 _ if marked.contains(id) => 0,
                 Seen::Crashed | Seen::Started { .. } | Seen::FaultBegan { .. } => 2,
                 _ if direct.contains(id) => 1,
+                // of a story about nodes, what others told each other is the least
+                _ if everything && !concerns => 4,
                 _ => 3,
             };
             // where something never happened, how it began says more than how it went on

@@ -110,12 +110,20 @@ struct Watch {
     promised: BTreeMap<Index, (NodeId, Command)>,
     /// Messages that were sent: when, by whom, how long.
     sent: Vec<(Time, NodeId, usize)>,
-    /// What `Goal::Said` and `Goal::Unsaid` ask about.
-    said: Vec<(Time, NodeId, Message)>,
+    /// What `Goal::Said`, `Goal::Unsaid` and `Goal::Waits` ask about.
+    said: Vec<(Time, NodeId, Message, ObservationId)>,
     /// A node that was told of a term, and must have followed when its next event comes.
     told: BTreeMap<NodeId, Told>,
-    /// The last entries that a node was handed, and that it may answer: where, of which term, up to which index.
-    handed: BTreeMap<NodeId, (ObservationId, Term, Index)>,
+    /// The last entries that a node was handed, and that it may answer.
+    handed: BTreeMap<NodeId, Handed>,
+}
+/// Entries that a node was handed: where, of which term, and after which index up to which.
+#[derive(Clone, Copy)]
+struct Handed {
+    at: ObservationId,
+    term: Term,
+    prev_index: Index,
+    last: Index,
 }
 struct Done {
     node: NodeId,
@@ -154,7 +162,21 @@ struct Member {
     /// By term: how far the leader's messages reached, and the highest commit index in them.
     heard: BTreeMap<Term, (Index, Index)>,
     down: bool,
-    done: BTreeMap<Command, Time>,
+    done: BTreeMap<Command, (Time, ObservationId)>,
+    /// By term: the highest index that it has acknowledged in this life, and where.
+    acknowledged: BTreeMap<Term, (Index, ObservationId)>,
+    /// The same, of its lives before.
+    acknowledged_before: BTreeMap<Term, (Index, ObservationId)>,
+    /// Where it refused what follows entries that it had acknowledged to this leader before a crash: that explains why it lags.
+    forgot: Option<Forgot>,
+}
+/// Entries that were acknowledged, and were gone after a crash.
+#[derive(Clone, Copy)]
+struct Forgot {
+    leader: NodeId,
+    index: Index,
+    acknowledged: ObservationId,
+    refused: ObservationId,
 }
 
 impl Watch {
@@ -232,15 +254,13 @@ impl Watch {
                 self.log_matching(seen, *term, *prev_index, *prev_term, entries)?;
             }
             Message::Appended { success: true, index, .. } => {
-                if let Some((id, asked, last)) = self.handed.get(&node)
-                    && seen.cause == Cause::Observation(*id)
-                {
+                if let Some(Handed { term: asked, last, .. }) = self.answers(seen) {
                     let now = self.members.get(&node).map_or(0, |member| member.term);
-                    let sentence = if *asked < now {
+                    let sentence = if asked < now {
                         format!(
                             "{node} took entries from {to} as the leader of term {asked}, though it had been in term {now}."
                         )
-                    } else if index > last {
+                    } else if *index > last {
                         format!(
                             "{node} told {to} that their logs agree up to entry {index}, but what {to} had sent ends with entry {last}."
                         )
@@ -250,6 +270,22 @@ impl Watch {
                     if !sentence.is_empty() {
                         return Err(Violation::at(seen, sentence));
                     }
+                    let acknowledged = self.member(node).acknowledged.entry(asked).or_insert((0, seen.id));
+                    if acknowledged.0 < *index {
+                        *acknowledged = (*index, seen.id);
+                    }
+                }
+            }
+            Message::Appended { term, success: false, .. } => {
+                let refused = self.answers(seen).filter(|handed| handed.term == *term);
+                let member = self.members.entry(node).or_default();
+                if let Some(handed) = refused
+                    && let Some((index, acknowledged)) = member.acknowledged_before.get(term)
+                    && handed.prev_index <= *index
+                {
+                    let (index, acknowledged) = (*index, *acknowledged);
+                    let forgot = Forgot { leader: to, index, acknowledged, refused: seen.id };
+                    member.forgot.get_or_insert(forgot);
                 }
             }
             _ => {}
@@ -257,9 +293,13 @@ impl Watch {
         let heeds =
             |goal: &Goal| matches!(goal, Goal::Said { .. } | Goal::Unsaid { .. } | Goal::Waits { .. });
         if self.goals.iter().any(heeds) {
-            self.said.push((seen.at, node, message));
+            self.said.push((seen.at, node, message, seen.id));
         }
         Ok(())
+    }
+    /// The entries that this message, which the node sends, answers.
+    fn answers(&self, seen: &Observation) -> Option<Handed> {
+        self.handed.get(&seen.node).copied().filter(|handed| seen.cause == Cause::Observation(handed.at))
     }
     /// A node's own term, as its messages bear it, never goes back: not over a crash either.
     fn bears(&mut self, seen: &Observation, message: &Message) -> Result<(), Violation> {
@@ -405,7 +445,8 @@ impl Watch {
                 let follows =
                     *term > status.term || *term == status.term && status.position == Position::Candidate;
                 told = follows.then_some((*term, "entries of the leader"));
-                self.handed.insert(node, (seen.id, *term, reach));
+                let (term, prev_index) = (*term, *prev_index);
+                self.handed.insert(node, Handed { at: seen.id, term, prev_index, last: reach });
             }
             _ => {}
         }
@@ -441,7 +482,7 @@ impl Watch {
         let node = seen.node;
         if let Some(command) = &command {
             self.reached.mark(DID);
-            self.member(node).done.entry(command.clone()).or_insert(seen.at);
+            self.member(node).done.entry(command.clone()).or_insert((seen.at, seen.id));
         }
         let at = |sentence: String| Err(Violation::at(seen, sentence));
         // who has crashed may begin again, or go on after anything that it had done
@@ -578,22 +619,29 @@ impl Watch {
         self.members.get(node).map(|member| member.status).unwrap_or_default()
     }
     /// What the node has sent between two times.
-    fn said(&self, node: NodeId, since: Duration, by: Duration, what: fn(&Message) -> bool) -> usize {
+    fn said(
+        &self,
+        node: NodeId,
+        since: Duration,
+        by: Duration,
+        what: fn(&Message) -> bool,
+    ) -> Vec<ObservationId> {
         let (since, by) = (Time::ZERO + since, Time::ZERO + by);
-        let said = |(at, who, message): &&(Time, NodeId, Message)| {
-            *at > since && *at <= by && *who == node && what(message)
-        };
-        self.said.iter().filter(said).count()
+        let said = self
+            .said
+            .iter()
+            .filter(|(at, who, message, _)| *at > since && *at <= by && *who == node && what(message));
+        said.map(|(.., id)| *id).collect()
     }
     /// When the node voted for another, and when it stood too soon after that.
-    fn stood_too_soon(&self, node: NodeId, at_least: Duration) -> Option<(Time, Time)> {
-        let mut voted = None;
-        for (at, _, message) in self.said.iter().filter(|(_, who, _)| *who == node) {
+    fn stood_too_soon(&self, node: NodeId, at_least: Duration) -> Option<[(Time, ObservationId); 2]> {
+        let mut voted: Option<(Time, ObservationId)> = None;
+        for (at, _, message, id) in self.said.iter().filter(|(_, who, ..)| *who == node) {
             match message {
-                Message::Vote { granted: true, pre_vote: false, .. } => voted = Some(*at),
+                Message::Vote { granted: true, pre_vote: false, .. } => voted = Some((*at, *id)),
                 Message::RequestVote { pre_vote: false, .. } => {
-                    if let Some(voted) = voted.filter(|voted| *at - *voted < at_least) {
-                        return Some((voted, *at));
+                    if let Some(voted) = voted.filter(|(voted, _)| *at - *voted < at_least) {
+                        return Some([voted, (*at, *id)]);
                     }
                 }
                 _ => {}
@@ -611,7 +659,7 @@ impl Watch {
     fn lacks<'a>(&self, node: NodeId, commands: &'a [Command], by: Duration) -> Option<&'a Command> {
         let done = self.members.get(&node).map(|member| &member.done);
         let has = |command: &Command| {
-            done.is_some_and(|done| done.get(command).is_some_and(|at| *at <= Time::ZERO + by))
+            done.is_some_and(|done| done.get(command).is_some_and(|(at, _)| *at <= Time::ZERO + by))
         };
         commands.iter().rev().find(|command| !has(command))
     }
@@ -640,10 +688,10 @@ impl Watch {
                 on.iter().all(|node| self.lacks(*node, commands, *by).is_none())
             }
             Goal::Said { since, by, node, times, what, .. } => {
-                now > Time::ZERO + *by && self.said(*node, *since, *by, *what) >= *times
+                now > Time::ZERO + *by && self.said(*node, *since, *by, *what).len() >= *times
             }
             Goal::Unsaid { since, by, node, what, .. } => {
-                now > Time::ZERO + *by && self.said(*node, *since, *by, *what) == 0
+                now > Time::ZERO + *by && self.said(*node, *since, *by, *what).is_empty()
             }
             Goal::Waits { by, node, at_least } => {
                 now > Time::ZERO + *by && self.stood_too_soon(*node, *at_least).is_none()
@@ -654,67 +702,95 @@ impl Watch {
             }
         }
     }
-    /// What a goal that has not come true says.
-    fn missed(&self, goal: &Goal) -> String {
+    /// What a goal that has not come true says, and where its story begins: at what it is about, not at the world's start.
+    fn missed(&self, goal: &Goal) -> Violation {
         let by = self.by(goal);
+        let last_leader = || {
+            let (term, (node, since)) = self.leaders.iter().max_by_key(|(_, (_, since))| *since)?;
+            Some((*self.began.get(term)?, *term, *node, *since))
+        };
         match goal {
             Goal::Led { among, .. } => {
                 let who = list(&among.iter().copied().collect());
                 let (highest, leader) = self.leader_among(among);
-                let Some(leader) = leader else {
-                    let shown = |node: &NodeId| {
-                        let Status { term, position } = self.status(node);
-                        format!("{node} is a {} in term {term}", format!("{position:?}").to_lowercase())
-                    };
-                    let shown: Vec<String> = among.iter().map(shown).collect();
-                    return format!(
-                        "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
-                        shown.join(", ")
-                    );
-                };
-                let other = among.iter().find(|node| self.status(node).term != highest).unwrap_or(&leader);
-                let term = self.status(other).term;
-                format!("{leader} leads term {highest} at {by}, and {other} is still in term {term}.")
+                let violation = Violation::never(match leader {
+                    Some(leader) => {
+                        let behind = among.iter().find(|node| self.status(node).term != highest);
+                        let behind = behind.unwrap_or(&leader);
+                        let term = self.status(behind).term;
+                        format!(
+                            "{leader} leads term {highest} at {by}, and {behind} is still in term {term}."
+                        )
+                    }
+                    None => {
+                        let shown = |node: &NodeId| {
+                            let Status { term, position } = self.status(node);
+                            format!("{node} is a {} in term {term}", format!("{position:?}").to_lowercase())
+                        };
+                        let shown: Vec<String> = among.iter().map(shown).collect();
+                        format!(
+                            "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
+                            shown.join(", ")
+                        )
+                    }
+                });
+                match last_leader() {
+                    Some((began, term, node, _)) => {
+                        violation.because(began, format!("{node} is the last to begin to lead: term {term}"))
+                    }
+                    None => violation,
+                }
             }
             Goal::Followed { within, .. } => {
-                let last = self.leaders.iter().max_by_key(|(_, (_, since))| *since);
-                let last = last.map_or("Nobody has led yet".to_owned(), |(term, (node, since))| {
+                let last = last_leader();
+                let told = last.map_or("Nobody has led yet".to_owned(), |(_, term, node, since)| {
                     format!(
                         "The last to begin was {node} with term {term} at {since}, which was cut off then"
                     )
                 });
-                format!(
-                    "Nobody began to lead for {within:?} until {by}, though a majority could talk to each other. {last}."
-                )
+                let violation = Violation::never(format!(
+                    "Nobody began to lead for {within:?} until {by}, though a majority could talk to each other. {told}."
+                ));
+                match last {
+                    Some((began, term, node, _)) => {
+                        violation.because(began, format!("{node} begins to lead term {term}"))
+                    }
+                    None => violation,
+                }
             }
             Goal::Calm { since, .. } => {
                 let since = Time::ZERO + *since;
                 let began = self.leaders.iter().find(|(_, (_, at))| *at > since && *at <= by);
                 let (node, term, at) =
                     began.map_or((NodeId(0), 0, by), |(term, (node, at))| (*node, *term, *at));
-                format!(
+                let sentence = format!(
                     "{node} began to lead term {term} at {at}, though nothing went wrong since long before {since}: a leader whom all \
                      hear stays."
-                )
+                );
+                Violation { at: self.began.get(&term).copied(), ..Violation::never(sentence) }
             }
             Goal::Done { by: until, on, commands } => {
-                let lacks = on.iter().find_map(|node| Some((node, self.lacks(*node, commands, *until)?)));
-                let Some((node, command)) = lacks else { return String::new() };
-                let others = self.members.iter().filter(|(_, member)| member.done.contains_key(command));
-                let others: BTreeSet<NodeId> = others.map(|(other, _)| *other).collect();
-                let but = match others.is_empty() {
-                    true => "nor did anyone else".to_owned(),
-                    false => format!("though {} did", list(&others)),
-                };
-                format!("{node} had not done {command} by {by}, {but}.")
+                let lacks = on.iter().find_map(|node| Some((*node, self.lacks(*node, commands, *until)?)));
+                let Some((node, command)) = lacks else { return Violation::never(String::new()) };
+                self.not_done(node, command, by)
             }
-            Goal::Said { node, or, .. } | Goal::Unsaid { node, or, .. } => format!("{node} {or}"),
+            Goal::Said { node, or, .. } => Violation::never(format!("{node} {or}")),
+            Goal::Unsaid { since, by, node, what, or } => {
+                let at = self.said(*node, *since, *by, *what).first().copied();
+                Violation { at, ..Violation::never(format!("{node} {or}")) }
+            }
             Goal::Waits { node, at_least, .. } => {
-                let (voted, stood) = self.stood_too_soon(*node, *at_least).unwrap_or((by, by));
-                format!(
-                    "{node} voted for another at {voted}, and stood itself at {stood}: a vote given puts one's own election off, by \
-                     {at_least:?} at least."
-                )
+                let Some([voted, stood]) = self.stood_too_soon(*node, *at_least) else {
+                    return Violation::never(String::new());
+                };
+                let sentence = format!(
+                    "{node} voted for another at {}, and stood itself at {}: a vote given puts one's own election off, by {at_least:?} \
+                     at least.",
+                    voted.0, stood.0
+                );
+                Violation { at: Some(stood.1), ..Violation::never(sentence) }
+                    .because(voted.1, format!("{node} votes for another"))
+                    .because(stood.1, format!("and {node} stands itself"))
             }
             Goal::Few { since, by, messages, bytes, about } => {
                 let (many, long) = self.spent(*since, *by);
@@ -722,11 +798,35 @@ impl Watch {
                     true => (many, messages, "messages"),
                     false => (long, bytes, "bytes"),
                 };
-                format!(
+                Violation::never(format!(
                     "The {} nodes sent each other {is} {unit} for {about}: at most {at_most} will do.",
                     self.n
-                )
+                ))
             }
+        }
+    }
+    /// A node that lags: what it lost, if its own messages show it; else from where on the others were ahead.
+    fn not_done(&self, node: NodeId, command: &Command, by: Time) -> Violation {
+        let did = |(other, member): (&NodeId, &Member)| Some((*member.done.get(command)?, *other));
+        let others: Vec<((Time, ObservationId), NodeId)> = self.members.iter().filter_map(did).collect();
+        let but = match others.is_empty() {
+            true => "nor did anyone else".to_owned(),
+            false => format!("though {} did", list(&others.iter().map(|(_, other)| *other).collect())),
+        };
+        let lags = format!("{node} had not done {command} by {by}, {but}");
+        let forgot = self.members.get(&node).and_then(|member| member.forgot);
+        if let Some(Forgot { leader, index, acknowledged, refused }) = forgot {
+            let sentence = format!(
+                "{lags}: {node} had told {leader} that it has the entries up to {index}, and after a crash it did not have them any more."
+            );
+            return Violation::never(sentence)
+                .because(acknowledged, format!("{node} tells {leader} that it has the entries up to {index}"))
+                .because(refused, format!("after the crash {node} refuses what follows them"));
+        }
+        let violation = Violation::never(format!("{lags}."));
+        match others.iter().min() {
+            Some(((_, first), other)) => violation.because(*first, format!("{other} does {command}")),
+            None => violation,
         }
     }
     fn note_deadline(&mut self) {
@@ -740,9 +840,7 @@ impl Watch {
         self.goals = goals;
         self.note_deadline();
         match self.goals.first() {
-            Some(goal) if now.is_none_or(|now| self.by(goal) < now) => {
-                Err(Violation::never(self.missed(goal)))
-            }
+            Some(goal) if now.is_none_or(|now| self.by(goal) < now) => Err(self.missed(goal)),
             _ => Ok(()),
         }
     }
@@ -795,6 +893,8 @@ impl Watch {
                 member.down = false;
                 member.applied = 0;
                 member.status = Status::default();
+                let acknowledged = std::mem::take(&mut member.acknowledged);
+                member.acknowledged_before.extend(acknowledged);
                 let had = member.term > 0;
                 self.reached.mark_if(RESTARTED, *incarnation > 0 && had);
             }
