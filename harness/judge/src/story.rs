@@ -687,7 +687,13 @@ enum Point {
 
 /// What a fault does, as it begins.
 fn about(harm: &Harm) -> String {
-    let list = |nodes: &[NodeId]| nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ");
+    let list = |nodes: &[NodeId], last: &str| {
+        let mut names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+        match names.pop() {
+            Some(name) if !names.is_empty() => format!("{}{last}{name}", names.join(", ")),
+            name => name.unwrap_or_default(),
+        }
+    };
     let who = |who: &Who| match who {
         Who::Node(node) => node.to_string(),
         Who::Culprit => "this node".to_owned(),
@@ -698,11 +704,13 @@ fn about(harm: &Harm) -> String {
         Harm::Pause { .. } => "stands still".to_owned(),
         Harm::Slow { per_event, .. } => format!("takes {} for every event", Time::ZERO + *per_event),
         Harm::Partition { groups } => {
-            let groups: Vec<String> = groups.iter().map(|group| list(group)).collect();
+            let groups: Vec<String> = groups.iter().map(|group| list(group, ", ")).collect();
             format!("the network splits: {}", groups.join(" | "))
         }
         Harm::Isolate { node } => format!("{} is cut off", who(node)),
-        Harm::Cut { from, to } => format!("nothing gets from {} to {} any more", list(from), list(to)),
+        Harm::Cut { from, to } => {
+            format!("nothing gets from {} to {} any more", list(from, " or "), list(to, " or "))
+        }
         Harm::Links(rule) => format!("the links from {} to {} change", end(&rule.from), end(&rule.to)),
         Harm::Hold { from, to, nth, .. } => match nth {
             Some(nth) => format!("message {nth} from {} to {} is held back", end(from), end(to)),

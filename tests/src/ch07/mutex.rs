@@ -389,7 +389,7 @@ struct Turn {
     state: State,
     /// What could have caused what happens here next: requests, by their place in `asks`, and the way their news took.
     past: BTreeMap<usize, Vec<NodeId>>,
-    left: Option<Time>,
+    left: Option<(Time, ObservationId)>,
 }
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -455,7 +455,7 @@ impl Turns {
             (Request::Release, State::Inside(_)) => {
                 let turn = self.turn(node);
                 turn.state = State::Outside;
-                turn.left = Some(at);
+                turn.left = Some((at, seen.id));
                 if self.is_quiet() {
                     self.quiet_since = at;
                 }
@@ -647,17 +647,21 @@ impl Turns {
             several => format!("{} wait, too", several.join(", ")),
         };
         let why = match (&others[..], left) {
-            ([], Some((when, last))) => {
+            ([], Some(((when, _), last))) => {
                 format!("nobody is inside any more, since {last} left at {when}, and nobody else waits")
             }
             ([], None) => "nobody else ever was inside or waiting".to_owned(),
-            (others, Some((when, last))) => {
+            (others, Some(((when, _), last))) => {
                 format!("{}, and nobody is inside since {last} left at {when}", wait(others))
             }
             (others, None) => format!("{}, and nobody ever was inside", wait(others)),
         };
-        Err(Violation::never(format!("{node} asked at {asked} and never entered: {why}."))
-            .because(ask.asked, format!("{node} waits from here on")))
+        let violation = Violation::never(format!("{node} asked at {asked} and never entered: {why}."))
+            .because(ask.asked, format!("{node} waits from here on"));
+        Err(match left {
+            Some(((_, leaves), last)) => violation.because(leaves, format!("{last} leaves")),
+            None => violation,
+        })
     }
     fn no_note_was_lost(&self, world: &World) -> Result<(), Violation> {
         let lost = |note: &(&u32, &Note)| !note.1.arrived && Turns::is_over(world, note.1.at, ms(2_000));

@@ -109,6 +109,7 @@ struct Said<T> {
     what: T,
     life: u32,
     at: Time,
+    id: ObservationId,
 }
 
 fn list<'a>(nodes: impl IntoIterator<Item = &'a NodeId>) -> String {
@@ -148,7 +149,7 @@ impl Synod {
 
     /// A rule was broken. Whether the world is about that rule, and it ends here, or this only helps to explain what comes
     /// of it.
-    fn broke(&mut self, seen: &Observation, rule: Rule, sentence: String) -> Result<(), Violation> {
+    fn broke(&mut self, rule: Rule, violation: Violation) -> Result<(), Violation> {
         let counts = match (self.promise, rule) {
             (Promise::Agreement, Rule::Vote { .. } | Rule::Choice) => self.scripted,
             (Promise::Durable, Rule::Vote { crashed_between }) => crashed_between,
@@ -156,9 +157,9 @@ impl Synod {
             _ => false,
         };
         if counts {
-            return Err(Violation::at(seen, sentence));
+            return Err(violation);
         }
-        self.slip.get_or_insert(sentence);
+        self.slip.get_or_insert(violation.sentence);
         Ok(())
     }
 
@@ -191,7 +192,7 @@ impl Synod {
     ) -> Result<(), Violation> {
         let (node, at) = (seen.node, seen.at);
         let member = self.node(node);
-        let said = Said { what: (ballot, accepted), life: member.life, at };
+        let said = Said { what: (ballot, accepted), life: member.life, at, id: seen.id };
         if member.promises.iter().any(|other| other.what == said.what && other.life == said.life) {
             return Ok(());
         }
@@ -213,7 +214,10 @@ impl Synod {
             "{node} accepted {value} under ballot {under} at {}{crash}, and at {at} promised ballot {ballot} {instead}.",
             vote.at
         );
-        self.broke(seen, Rule::Vote { crashed_between }, sentence)
+        let violation = Violation::at(seen, sentence)
+            .because(vote.id, format!("{node} has accepted {value}"))
+            .because(seen.id, format!("and does not tell of it with its promise of {ballot}"));
+        self.broke(Rule::Vote { crashed_between }, violation)
     }
 
     /// An acceptor says what it has accepted.
@@ -225,7 +229,7 @@ impl Synod {
         if member.votes.iter().any(|other| other.what == proposal) {
             return Ok(());
         }
-        let said = Said { what: proposal, life: member.life, at };
+        let said = Said { what: proposal, life: member.life, at, id: seen.id };
         member.votes.push(said);
         let bound = |promise: &&Said<(Ballot, Option<Proposal>)>| {
             let (higher, accepted) = promise.what;
@@ -238,7 +242,10 @@ impl Synod {
             "{node} promised ballot {} at {}{crash}, and at {at} accepted {value} under ballot {ballot}, which is lower.",
             promise.what.0, promise.at
         );
-        self.broke(seen, Rule::Vote { crashed_between }, sentence)
+        let violation = Violation::at(seen, sentence)
+            .because(promise.id, format!("{node} promises ballot {}", promise.what.0))
+            .because(seen.id, format!("and accepts under {ballot}, which is lower"));
+        self.broke(Rule::Vote { crashed_between }, violation)
     }
 
     /// A proposer asks for its value.
@@ -259,7 +266,7 @@ impl Synod {
             let sentence = format!(
                 "{node} asked {to} to accept {value} under ballot {ballot}, under which {who} had asked for {other} before."
             );
-            return self.broke(seen, Rule::Ballot, sentence);
+            return self.broke(Rule::Ballot, Violation::at(seen, sentence));
         }
         if is_new {
             self.may_ask(seen, proposal)?;
@@ -283,7 +290,7 @@ impl Synod {
                  itself {} of {n}, and that is no majority.",
                 others + 1
             );
-            return self.broke(seen, Rule::Quorum, sentence);
+            return self.broke(Rule::Quorum, Violation::at(seen, sentence));
         }
         // what it has said that it accepted itself, it knows; more it may know
         let said = member.votes.iter().map(|vote| vote.what).filter(|own| own.ballot < ballot);
@@ -317,7 +324,7 @@ impl Synod {
                      it knew of: that one may be chosen.",
                     highest.value, highest.ballot
                 );
-                self.broke(seen, Rule::Choice, sentence)
+                self.broke(Rule::Choice, Violation::at(seen, sentence))
             }
             _ => Ok(()),
         }
@@ -406,7 +413,7 @@ impl Synod {
         let sentence = format!(
             "{node} {how} {value}, and no majority of {n} has accepted it under one ballot: {known}."
         );
-        self.broke(seen, Rule::Chosen, sentence)
+        self.broke(Rule::Chosen, Violation::at(seen, sentence))
     }
 }
 
