@@ -12,6 +12,7 @@ use world::{Local, Observation, World};
 
 /// One world of a check with its oracle, and what the oracle said of it.
 struct Judged {
+    of: String,
     oracle: Box<dyn Oracle>,
     broken: Option<String>,
 }
@@ -27,7 +28,7 @@ impl Judged {
         let ended =
             self.oracle.end(world, &mut judge::Reached::default()).err().map(|violation| violation.sentence);
         if let Some(broken) = self.broken.or(ended) {
-            panic!("the reference is said to be wrong: {broken}");
+            panic!("the reference is said to be wrong in {}: {broken}", self.of);
         }
         world.events()
     }
@@ -43,7 +44,8 @@ impl Worlds<'_> {
         let nth = nth % self.check.worlds;
         let seed = key.world(6, self.exercise, self.check.id, nth);
         let Case { scenario, oracle } = judge::case(self.check, seed, nth);
-        Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judged { oracle, broken: None } }
+        let of = format!("{}/{}, seed {seed}", self.exercise, self.check.id);
+        Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judged { of, oracle, broken: None } }
     }
     /// At least so many events in worlds of this check, one batch after another by `run`, which says how many each world had.
     fn run(&self, events: u64, batch: usize, mut run: impl FnMut(Vec<Job<Judged>>) -> Vec<u64>) -> u64 {

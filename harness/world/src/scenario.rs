@@ -437,6 +437,7 @@ pub enum SeenKind {
     Synced,
     Status,
     Crashed,
+    FaultBegan,
     Other,
 }
 impl SeenKind {
@@ -456,6 +457,7 @@ impl SeenKind {
             Seen::Synced => SeenKind::Synced,
             Seen::Status { .. } => SeenKind::Status,
             Seen::Crashed => SeenKind::Crashed,
+            Seen::FaultBegan { .. } => SeenKind::FaultBegan,
             _ => SeenKind::Other,
         }
     }

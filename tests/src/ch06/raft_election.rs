@@ -5,7 +5,7 @@ use judge::{Case, Check, Exercise, Kind, Pick};
 use lab::NodeId;
 use lab::raft::Message;
 use std::time::Duration;
-use world::{DiskLoss, Fault, Harm, Link, Matcher, Trigger, Until, When, Who};
+use world::{DiskLoss, Fault, Harm, Link, Matcher, Pattern, SeenKind, Trigger, Until, When, Who};
 
 pub(super) fn exercise() -> Exercise {
     Exercise {
@@ -290,13 +290,20 @@ const BOUND: Duration = ms(4_000);
 /// How long a leader leads, at most, before it is cut off.
 const REIGN: Duration = ms(700);
 
-/// Whoever is the `nth` to lead is soon cut off, until somebody else leads.
-fn depose(pick: &mut Pick, nth: u32, until: Until) -> Fault {
-    let when = on(leads(), nth, pick.micros(300_000..=REIGN.as_micros() as u64));
-    Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until }
+/// How long the leaders of a world lead before they are cut off.
+fn reign(pick: &mut Pick) -> Duration {
+    pick.micros(300_000..=REIGN.as_micros() as u64)
 }
-fn next_leads() -> Until {
-    Until::Trigger(Trigger::Seen(leads()))
+/// Whoever is the `nth` to lead is cut off after that.
+fn depose(reign: Duration, nth: u32, until: Until) -> Fault {
+    Fault { when: on(leads(), nth, reign), harm: Harm::Isolate { node: Who::Culprit }, until }
+}
+/// One leader after another is cut off. Each is back in the very moment in which the next goes: earlier, it could depose that one
+/// in its reign, and two would be cut off at once, which may leave no majority. All reign equally long, so that they go in the
+/// order in which they came.
+fn depose_one_by_one(reign: Duration, rounds: u32) -> impl Iterator<Item = Fault> {
+    let next_goes = Until::Trigger(Trigger::Seen(Pattern::of(SeenKind::FaultBegan)));
+    (1..=rounds).map(move |nth| depose(reign, nth, next_goes.clone()))
 }
 
 fn reelection(pick: &mut Pick, nth: u32) -> Case {
@@ -309,7 +316,7 @@ fn reelection(pick: &mut Pick, nth: u32) -> Case {
         // who leads is cut off, and comes back
         0 => {
             let away = Until::After(ms(pick.number(1_500..=2_000)));
-            scenario.faults.push(depose(pick, 1, away));
+            scenario.faults.push(depose(reign(pick), 1, away));
             vec![followed(2), Goal::Led { since: ms(3_000), by: end, among: all }]
         }
         // from the beginning too few can talk to each other; then all can
@@ -332,9 +339,8 @@ fn reelection(pick: &mut Pick, nth: u32) -> Case {
                 Goal::Led { since: back + ms(1), by: back + BOUND, among: all },
             ]
         }
-        // one leader after another is cut off; each is back before the next goes
         _ => {
-            scenario.faults.extend((1..=3).map(|nth| depose(pick, nth, next_leads())));
+            scenario.faults.extend(depose_one_by_one(reign(pick), 3));
             vec![followed(4)]
         }
     };
@@ -346,15 +352,15 @@ fn many_elections(pick: &mut Pick, _nth: u32) -> Case {
     let rounds = 10;
     let within = REIGN + BOUND;
     let mut scenario = cluster(n, within * (rounds + 1));
-    for nth in 1..=rounds {
-        // who leads, and two more, in whom it may be counted again
-        let leader = depose(pick, nth, next_leads());
-        for node in &cast(pick, n)[..2] {
-            let harm = Harm::Isolate { node: Who::Node(*node) };
-            scenario.faults.push(Fault { harm, ..leader.clone() });
-        }
-        scenario.faults.push(leader);
+    // two are away for good: with every leader that goes, the others are a majority by a hair
+    for node in &cast(pick, n)[..2] {
+        scenario.faults.push(Fault {
+            when: When::At(Duration::ZERO),
+            harm: Harm::Isolate { node: Who::Node(*node) },
+            until: Until::Calm,
+        });
     }
+    scenario.faults.extend(depose_one_by_one(reign(pick), rounds));
     let goals = vec![Goal::Followed { times: rounds as usize + 1, within }];
     raft::case(scenario, goals)
 }
