@@ -1,5 +1,6 @@
 //! `hlc`: never against causality, never far from the wall, and not fooled by clocks that are out of order.
 
+use super::{EVERY_EFFECT, crashes, other};
 use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::NodeId;
 use lab::hlc::{Clock, Config, Event, Request, Stamp};
@@ -7,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{
     Cause, Chance, Client, ClockSpec, DiskLoss, Fault, Harm, Latency, Link, LinkRule, Observation,
-    ObservationId, Operation, Pattern, Scenario, Seen, SeenKind, Tail, Time, Trigger, Until, When, Who,
-    World,
+    ObservationId, Operation, Scenario, Seen, Tail, Time, Until, When, Who, World,
 };
 
 pub(super) fn exercise() -> Exercise {
@@ -156,9 +156,6 @@ fn signed_ns(duration: Duration) -> i64 {
 }
 fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).expect("less than centuries")
-}
-fn other(pick: &mut Pick, than: u32, nodes: u32) -> NodeId {
-    NodeId((than - 1 + pick.small(1..=nodes - 1)) % nodes + 1)
 }
 /// Requests at nodes 1 to `nodes`, at random times from..=to; sometimes a few at once.
 fn busy(pick: &mut Pick, nodes: u32, count: u32, from: Duration, to: Duration) -> Client {
@@ -318,8 +315,6 @@ fn overflow(pick: &mut Pick, _nth: u32) -> Case {
     Case::new(scenario, Clocks::new(rules))
 }
 
-/// So many worlds of `restart` crash a node after its first, second, third, … effect.
-const EVERY_EFFECT: u32 = 64;
 fn restart(pick: &mut Pick, nth: u32) -> Case {
     let config =
         Config { max_offset: SECS(240), granule: *pick.one(&[Duration::from_nanos(1), MS(1), MS(100)]) };
@@ -333,26 +328,11 @@ fn restart(pick: &mut Pick, nth: u32) -> Case {
         operations.push(Operation::at::<Clock>(id, pick.millis(50_000..=55_000), NodeId(node), &LOCAL));
     }
     scenario.clients.push(Client::new(1, operations));
-    let mut crash = |when: When, node: Who, disk, down_ms: u64, back: Duration| {
-        let harm = Harm::Crash { node, disk };
-        scenario.faults.push(Fault { when: when.clone(), harm, until: Until::After(MS(down_ms)) });
-        let harm = Harm::ClockJump { node, by_ns: -signed_ns(back) };
-        scenario.faults.push(Fault { when, harm, until: Until::Calm });
-    };
-    if nth < EVERY_EFFECT {
-        // after every effect of one node; everything not synced is lost, and the wall is set back by a minute
-        let trigger = Trigger::Effect { node: NodeId(1), nth: u64::from(nth) + 1 };
-        crash(When::on(trigger), Who::Culprit, DiskLoss::All, 5, SECS(60));
-    } else {
-        for _ in 0..pick.small(1..=3) {
-            let node = NodeId(pick.small(1..=nodes));
-            let kind =
-                *pick.one(&[SeenKind::Emitted, SeenKind::Sent, SeenKind::Requested, SeenKind::Delivered]);
-            let trigger = Trigger::Seen(Pattern::of(kind).at(node));
-            let when = When::On { trigger, nth: pick.small(1..=8), after: pick.micros(0..=400) };
-            let (down, back) = (pick.number(1..=80), pick.millis(1..=20_000));
-            crash(when, Who::Culprit, DiskLoss::Drawn, down, back);
-        }
+    // with every crash, the wall is set back: after every effect of one node by a minute
+    for crash in crashes(pick, nodes, nth) {
+        let back = if nth < EVERY_EFFECT { SECS(60) } else { pick.millis(1..=20_000) };
+        let harm = Harm::ClockJump { node: Who::Culprit, by_ns: -signed_ns(back) };
+        scenario.faults.extend([crash.clone(), Fault { harm, until: Until::Calm, ..crash }]);
     }
     let rules = Rules { config, crashes: true, refusals: true, ..Rules::default() };
     Case::new(scenario, Clocks::new(rules))

@@ -1,5 +1,6 @@
 //! `lamport`: the clock condition, the total order, restarts, and what stamps cannot tell.
 
+use super::{EVERY_EFFECT, crashes, other};
 use crate::answers::{Answer, Heard};
 use crate::runs::{RunEvent, lamport_run};
 use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
@@ -8,8 +9,8 @@ use lab::lamport::{Clock, Event, Inference, MAY_HAVE_CAUSED, Order, Request, Sta
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{
-    Cause, Chance, Client, ClockSpec, DiskLoss, Fault, Harm, Latency, Link, NodeSpec, Observation,
-    ObservationId, Operation, OperationId, Pattern, Scenario, Seen, Tail, Trigger, Until, When, Who, World,
+    Cause, Chance, Client, ClockSpec, Latency, Link, NodeSpec, Observation, ObservationId, Operation,
+    OperationId, Scenario, Seen, Tail, When, World,
 };
 
 pub(super) fn exercise() -> Exercise {
@@ -122,9 +123,6 @@ fn busy(pick: &mut Pick, nodes: u32, count: u32, within: Duration) -> Client {
     });
     Client::new(1, operations.collect())
 }
-fn other(pick: &mut Pick, than: u32, nodes: u32) -> NodeId {
-    NodeId((than - 1 + pick.small(1..=nodes - 1)) % nodes + 1)
-}
 /// Latencies with a long tail; sometimes loss and duplicates too.
 fn unruly(pick: &mut Pick) -> Link {
     let ms = Duration::from_millis;
@@ -181,35 +179,9 @@ fn restart(pick: &mut Pick, nth: u32) -> Case {
     scenario.network = Link::between(ms(1), ms(15));
     let count = if nth < EVERY_EFFECT { 24 } else { pick.small(20..=50) };
     scenario.clients.push(busy(pick, nodes, count, ms(1_000)));
-    let crash = |when, disk, down_ms| Fault {
-        when,
-        harm: Harm::Crash { node: Who::Culprit, disk },
-        until: Until::After(ms(down_ms)),
-    };
-    if nth < EVERY_EFFECT {
-        // after every effect of one node, and everything not synced is lost
-        let trigger = Trigger::Effect { node: NodeId(1), nth: u64::from(nth) + 1 };
-        scenario.faults.push(crash(When::on(trigger), DiskLoss::All, 5));
-    } else {
-        for _ in 0..pick.small(1..=4) {
-            let node = NodeId(pick.small(1..=nodes));
-            let trigger = if pick.percent(50) {
-                Trigger::Seen(Pattern::of(world::SeenKind::Emitted).at(node))
-            } else if pick.percent(50) {
-                Trigger::Seen(Pattern::of(world::SeenKind::Sent).at(node))
-            } else {
-                Trigger::Seen(Pattern::of(world::SeenKind::Requested).at(node))
-            };
-            let when = When::On { trigger, nth: pick.small(1..=8), after: pick.micros(0..=400) };
-            let down = pick.number(1..=80);
-            scenario.faults.push(crash(when, DiskLoss::Drawn, down));
-        }
-    }
+    scenario.faults = crashes(pick, nodes, nth);
     Case::new(scenario, Clocks { crashes: true, ..Clocks::default() })
 }
-/// So many worlds of `restart` crash a node after its first, second, third, … effect.
-const EVERY_EFFECT: u32 = 64;
-
 fn logical(pick: &mut Pick, _nth: u32) -> Case {
     let ms = Duration::from_millis;
     let nodes = pick.small(2..=5);

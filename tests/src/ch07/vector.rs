@@ -1,5 +1,6 @@
 //! `vector`: compare, merge, and stamps that are exactly as ordered as their events.
 
+use super::{EVERY_EFFECT, crashes, other};
 use crate::answers::{Answer, Heard};
 use judge::{Case, Check, Exercise, Kind, Oracle, Pick, Reached, Violation, entry};
 use lab::NodeId;
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use world::{
     Cause, Chance, Client, DiskLoss, Fault, Harm, Latency, Link, NodeSpec, Observation, ObservationId,
-    Operation, OperationId, Pattern, Scenario, Seen, SeenKind, Tail, Trigger, Until, When, Who, World,
+    Operation, OperationId, Scenario, Seen, Tail, Until, When, Who, World,
 };
 
 pub(super) fn exercise() -> Exercise {
@@ -335,7 +336,7 @@ fn judge_merge(
 fn busy(pick: &mut Pick, nodes: u32, count: u32, within: Duration) -> Client {
     let operations = (1..=count).map(|id| {
         let at = pick.small(1..=nodes);
-        let to = NodeId((at - 1 + pick.small(1..=nodes - 1)) % nodes + 1);
+        let to = other(pick, at, nodes);
         let request = if pick.percent(30) { Request::Local } else { Request::Send { to } };
         let when = pick.micros(1_000..=within.as_micros() as u64);
         Operation::at::<Clock>(id, when, NodeId(at), &request)
@@ -378,34 +379,13 @@ fn exact(pick: &mut Pick, nth: u32) -> Case {
     Case::new(scenario, Clocks::default())
 }
 
-/// So many worlds of `restart` crash a node after its first, second, third, … effect.
-const EVERY_EFFECT: u32 = 64;
 fn restart(pick: &mut Pick, nth: u32) -> Case {
     let nodes = 3;
     let mut scenario = Scenario::cluster::<Clock>(nodes, &(), MS(4_000));
     scenario.network = Link::between(MS(2), MS(15));
     let count = if nth < EVERY_EFFECT { 24 } else { pick.small(20..=50) };
     scenario.clients.push(busy(pick, nodes, count, MS(1_000)));
-    let crash = |when, disk, down_ms| Fault {
-        when,
-        harm: Harm::Crash { node: Who::Culprit, disk },
-        until: Until::After(MS(down_ms)),
-    };
-    if nth < EVERY_EFFECT {
-        // after every effect of one node, and everything not synced is lost
-        let trigger = Trigger::Effect { node: NodeId(1), nth: u64::from(nth) + 1 };
-        scenario.faults.push(crash(When::on(trigger), DiskLoss::All, 5));
-    } else {
-        for _ in 0..pick.small(1..=4) {
-            let node = NodeId(pick.small(1..=nodes));
-            let kind =
-                *pick.one(&[SeenKind::Emitted, SeenKind::Sent, SeenKind::Requested, SeenKind::Delivered]);
-            let trigger = Trigger::Seen(Pattern::of(kind).at(node));
-            let when = When::On { trigger, nth: pick.small(1..=8), after: pick.micros(0..=400) };
-            let down = pick.number(1..=80);
-            scenario.faults.push(crash(when, DiskLoss::Drawn, down));
-        }
-    }
+    scenario.faults = crashes(pick, nodes, nth);
     Case::new(scenario, Clocks::default())
 }
 
