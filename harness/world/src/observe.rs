@@ -4,7 +4,7 @@ use crate::scenario::{ClientId, OperationId, Pattern};
 use crate::time::Time;
 use lab::{CallId, Contract, DiskOp, NodeId, RequestId};
 use rustc_hash::FxHasher;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Somebody's encoding, shared.
@@ -344,6 +344,12 @@ impl Trace {
     /// One of them.
     pub fn get(&self, id: ObservationId) -> &Observation {
         &self.observations[usize::try_from(id.0).expect("a place in a vector") - 1]
+    }
+    /// Of all of it but its words: the [`hash`](crate::World::hash) of the world that had seen just this.
+    pub fn hash(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.observations.iter().for_each(|seen| seen.hash_into(&mut hasher));
+        hasher.finish()
     }
     /// What brought it about, if not the scenario.
     pub fn cause(&self, of: &Observation) -> Option<&Observation> {
