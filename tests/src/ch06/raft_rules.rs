@@ -817,11 +817,11 @@ impl Watch {
         let forgot = self.members.get(&node).and_then(|member| member.forgot);
         if let Some(Forgot { leader, index, acknowledged, refused }) = forgot {
             let sentence = format!(
-                "{lags}: {node} had told {leader} that it has the entries up to {index}, and after a crash it did not have them any more."
+                "{lags}: {node} had told {leader} that it has the entries up to {index}, and after a crash it refused what follows them."
             );
             return Violation::never(sentence)
                 .because(acknowledged, format!("{node} tells {leader} that it has the entries up to {index}"))
-                .because(refused, format!("after the crash {node} refuses what follows them"));
+                .because(refused, format!("after a crash {node} refuses what follows them"));
         }
         let violation = Violation::never(format!("{lags}."));
         match others.iter().min() {
