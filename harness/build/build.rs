@@ -122,10 +122,10 @@ fn workspace_manifest(root: &Path) -> Result<String> {
     Ok(kit.to_string())
 }
 
-/// A member's manifest without what only its own tests need.
+/// A member's manifest without what only its own tests need: they are all libraries.
 fn member_manifest(dir: &Path) -> Result<String> {
     let mut manifest: toml::Table = fs::read_to_string(dir.join("Cargo.toml"))?.parse()?;
-    for key in ["dev-dependencies", "test", "bench", "example"] {
+    for key in ["dev-dependencies", "bin", "test", "bench", "example"] {
         manifest.remove(key);
     }
     Ok(manifest.to_string())

@@ -32,7 +32,7 @@ mod selftest {
     }
 }
 
-use lab::frame::{self, Command, Farewell, Hello, Token};
+use lab::frame::{self, Command, Farewell, Hello, Inbox, Token};
 use lab::{Exercise, Hosted, Role};
 use std::fs::File;
 use std::io::Write;
@@ -74,11 +74,11 @@ fn run(roles: Vec<Role>, from: &mut File, to: &mut File) -> Result<(), Farewell>
     frame::send(to, &mut out)?;
 
     let mut slots: Vec<Option<Box<dyn Hosted>>> = Vec::new();
-    let mut commands = Vec::new();
-    while frame::receive(from, &mut commands)? {
-        let mut rest = &commands[..];
+    let mut inbox = Inbox::default();
+    while let Some(mut rest) = inbox.receive(from)? {
         let token = Token::take(&mut rest).ok_or(Farewell::Confused)?;
         let begin = |out: &mut Vec<u8>| {
+            out.clear();
             frame::begin(out);
             token.put(out);
             out.len()

@@ -1,15 +1,15 @@
 //! A fleet: the lanes of one submission, and the worlds that are driven through them.
 
+use crate::commands::{Commands, Roles};
 use crate::lane::{HostError, Lane, LaneError};
 use crate::launch::Guest;
 use lab::NodeId;
-use lab::frame::{self, Covered, Reply};
-use world::{Misbehaviour, NodeKind, Observation, Step, StepEvent, World};
+use lab::frame::{Covered, Token};
+use std::hash::{BuildHasher, RandomState};
+use world::{Misbehaviour, NodeKind, Observation, StepEvent, World};
 
 /// Worlds with more guests than this share lanes.
 const LANES_MAX: usize = 16;
-/// A frame of commands is sent when it is this long, in bytes.
-const FRAME_BYTES: usize = 1 << 20;
 
 /// Who looks on while a world runs.
 pub trait Watch {
@@ -48,13 +48,14 @@ pub enum Anomaly {
 /// The lanes of one submission.
 pub struct Fleet {
     guest: Guest,
+    token: Token,
     lanes: Vec<Option<Lane>>,
 }
 
 impl Fleet {
     /// For this guest. Nothing is started yet.
     pub fn new(guest: &Guest) -> Fleet {
-        Fleet { guest: guest.clone(), lanes: Vec::new() }
+        Fleet { guest: guest.clone(), token: token(), lanes: Vec::new() }
     }
 
     /// What its lanes run.
@@ -94,42 +95,40 @@ impl Fleet {
     pub fn covered(&mut self) -> Result<Covered, HostError> {
         Ok(self.lane(0)?.covered())
     }
+    /// A world is touched once a round: its answer is applied and its next step asked for in one go, while what it
+    /// consists of is at hand. (Hundreds of worlds that take turns do not fit a core's cache.)
     fn rounds<W: Watch>(&mut self, jobs: &mut [Job<W>]) -> Result<(), LaneError> {
-        let mut places: Vec<Places> = Vec::with_capacity(jobs.len());
         let mut slots = [0; LANES_MAX];
-        for job in jobs.iter() {
-            places.push(Places::new(&job.world, &mut slots));
-        }
+        let places: Vec<Places> = jobs.iter().map(|job| Places::new(&job.world, &mut slots)).collect();
+        let mut asking = Asking::new(self.token, self.lane(0)?.roles().clone());
         let mut buffer = Vec::new();
-        let mut live: Vec<usize> = (0..jobs.len()).collect();
+        for (index, job) in jobs.iter_mut().enumerate() {
+            asking.step(job, index, &places[index], &mut buffer)?;
+        }
         let mut asked: Vec<Vec<usize>> = vec![Vec::new(); LANES_MAX];
-        while !live.is_empty() {
-            let mut asked_now = Vec::with_capacity(live.len());
-            for &index in &live {
-                let job = &mut jobs[index];
-                let Some(step) = job.world.next() else {
-                    job.look(&mut buffer);
+        while asking.is_any() {
+            for (place, commands) in asking.commands.iter_mut().enumerate() {
+                if !commands.is_empty() {
+                    self.lane(place)?.send(commands)?;
+                }
+            }
+            std::mem::swap(&mut asked, &mut asking.asked);
+            // The one that was told last is waited for first: until it has answered, the others mostly have, too.
+            for (place, asked) in asked.iter_mut().enumerate().rev() {
+                if asked.is_empty() {
                     continue;
-                };
-                asked_now.push(index);
-                let (lane, slot) = places[index].of[step.node];
-                asked[lane].push(index);
-                let lane = self.lane(lane).map_err(LaneError::Host)?;
-                lane.put(&step, slot)?;
-            }
-            for (lane, asked) in asked.iter().enumerate() {
-                if !asked.is_empty() {
-                    self.lane(lane).map_err(LaneError::Host)?.flush()?;
                 }
+                let mut asked = asked.drain(..);
+                self.lane(place)?.collect(asked.len(), |reply| {
+                    let index = asked.next().expect("no more replies than were asked for");
+                    let job = &mut jobs[index];
+                    job.world.apply(reply);
+                    if job.look(&mut buffer) {
+                        asking.step(job, index, &places[index], &mut buffer)?;
+                    }
+                    Ok(())
+                })?;
             }
-            for (lane, asked) in asked.iter_mut().enumerate() {
-                if !asked.is_empty() {
-                    self.lane(lane).map_err(LaneError::Host)?.collect(asked, jobs)?;
-                    asked.clear();
-                }
-            }
-            live = asked_now;
-            live.retain(|&index| jobs[index].look(&mut buffer));
         }
         Ok(())
     }
@@ -139,7 +138,7 @@ impl Fleet {
         }
         let lane = &mut self.lanes[place];
         if lane.is_none() {
-            *lane = Some(Lane::spawn(&self.guest, false)?);
+            *lane = Some(Lane::spawn(&self.guest, self.token, false)?);
         }
         Ok(lane.as_mut().expect("just started"))
     }
@@ -161,6 +160,8 @@ impl Fleet {
     }
     fn alone<W: Watch>(guest: &Guest, job: &mut Job<W>, aloud: bool) -> Result<(), HostError> {
         let mut buffer = Vec::new();
+        let token = token();
+        let mut commands = Commands::new(token);
         let mut lanes: Vec<Option<Lane>> = Vec::new();
         lanes.resize_with(job.world.scenario().nodes.len(), || None);
         while let Some(step) = job.world.next() {
@@ -168,12 +169,15 @@ impl Fleet {
             let stepped = (|| {
                 if matches!(step.event, StepEvent::Start { .. }) {
                     *lane = None;
-                    *lane = Some(Lane::spawn(guest, aloud).map_err(LaneError::Host)?);
+                    *lane = Some(Lane::spawn(guest, token, aloud)?);
                 }
                 let lane = lane.as_mut().expect("a world starts a node before it steps it");
-                lane.put(&step, 0)?;
-                lane.flush()?;
-                lane.collect(&[0], std::slice::from_mut(job))
+                commands.put(&step, 0, lane.roles())?;
+                lane.send(&mut commands)?;
+                lane.collect(1, |reply| {
+                    job.world.apply(reply);
+                    Ok(())
+                })
             })();
             match stepped {
                 Ok(()) => {}
@@ -202,39 +206,37 @@ impl<W: Watch> Job<W> {
     }
 }
 
-impl Lane {
-    fn put(&mut self, step: &Step, slot: u32) -> Result<(), LaneError> {
-        let role = match &step.event {
-            StepEvent::Start { role, .. } => self.role(role).map_err(LaneError::Host)?,
-            _ => 0,
-        };
-        frame::encode_into(&step.command(slot, |_| role), &mut self.out);
-        if self.out.len() > frame::MAX_FRAME {
-            // a disk that has grown and grown: nothing else that a node is handed is near this
-            let limit = format!("a disk of {} MiB", frame::MAX_FRAME >> 20);
-            return Err(LaneError::Guest(Misbehaviour::Flooded { limit }));
-        }
-        if self.out.len() > FRAME_BYTES { self.flush() } else { Ok(()) }
+/// What the lanes are to be asked next.
+struct Asking {
+    roles: Roles,
+    /// Per lane.
+    commands: Vec<Commands>,
+    /// Per lane, whose steps these are, in order.
+    asked: Vec<Vec<usize>>,
+}
+impl Asking {
+    fn new(token: Token, roles: Roles) -> Asking {
+        let commands = std::iter::repeat_with(|| Commands::new(token)).take(LANES_MAX).collect();
+        Asking { roles, commands, asked: vec![Vec::new(); LANES_MAX] }
     }
-    /// Takes one reply for each of these jobs.
-    fn collect<W>(&mut self, asked: &[usize], jobs: &mut [Job<W>]) -> Result<(), LaneError> {
-        let mut left = asked.iter();
-        while !left.as_slice().is_empty() {
-            let mut body = self.replies()?;
-            while !body.is_empty() {
-                let reply: Option<Reply<'_>> = frame::take(&mut body);
-                match (reply, left.next()) {
-                    // seen before the reply is applied: a step can be answered, or have gone wrong, not both
-                    (Some(_), Some(_)) if left.as_slice().is_empty() && !body.is_empty() => {
-                        return Err(self.garbled("more than it was asked for"));
-                    }
-                    (Some(reply), Some(&index)) => jobs[index].world.apply(reply),
-                    (None, _) => return Err(self.garbled("bytes that are no reply")),
-                    (_, None) => return Err(self.garbled("more than it was asked for")),
-                }
-            }
-        }
-        Ok(())
+    fn is_any(&self) -> bool {
+        self.asked.iter().any(|asked| !asked.is_empty())
+    }
+    /// Asks for the next step of a world; one that has ended is shown to its watch for the last time.
+    fn step<W: Watch>(
+        &mut self,
+        job: &mut Job<W>,
+        index: usize,
+        places: &Places,
+        buffer: &mut Vec<Observation>,
+    ) -> Result<(), LaneError> {
+        let Some(step) = job.world.next() else {
+            job.look(buffer);
+            return Ok(());
+        };
+        let (lane, slot) = places.of[step.node];
+        self.asked[lane].push(index);
+        self.commands[lane].put(&step, slot, &self.roles)
     }
 }
 
@@ -256,4 +258,9 @@ impl Places {
         });
         Places { of: of.collect() }
     }
+}
+
+/// Random, and nothing that is ever seen depends on it.
+fn token() -> Token {
+    Token(RandomState::new().hash_one(()).to_le_bytes())
 }

@@ -1,12 +1,11 @@
 //! A lane: one guest process, and the two pipes to it.
 
+use crate::commands::{Commands, Roles};
 use crate::launch::{Guest, MEMORY_MAX};
 use crate::watchdog::{Patience, Stuck};
-use lab::frame::{self, Covered, Farewell, Hello, Token};
+use lab::frame::{self, Covered, Farewell, Hello, Inbox, Reply, Token};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -57,6 +56,11 @@ pub(crate) enum LaneError {
     Guest(Misbehaviour),
     Host(HostError),
 }
+impl From<HostError> for LaneError {
+    fn from(error: HostError) -> Self {
+        LaneError::Host(error)
+    }
+}
 impl From<Errno> for LaneError {
     fn from(error: Errno) -> Self {
         LaneError::Host(HostError::Pipe(error))
@@ -69,20 +73,16 @@ pub(crate) struct Lane {
     stdout: ChildStdout,
     /// What student code prints, if anybody listens.
     stderr: Option<ChildStderr>,
-    roles: BTreeMap<String, u16>,
+    roles: Roles,
     covered: Covered,
     token: Token,
     patience: Patience,
-    /// Commands not yet sent, as a frame.
-    pub(crate) out: Vec<u8>,
-    /// What came and is not yet taken.
-    received: Vec<u8>,
-    taken: usize,
+    inbox: Inbox,
 }
 
 impl Lane {
-    /// A guest that has said what it can.
-    pub(crate) fn spawn(guest: &Guest, aloud: bool) -> Result<Lane, HostError> {
+    /// A guest that has said what it can, and whose frames begin with this token from then on.
+    pub(crate) fn spawn(guest: &Guest, token: Token, aloud: bool) -> Result<Lane, HostError> {
         let failed = |source| HostError::Spawn { path: guest.binary().display().to_string(), source };
         let mut child = guest.start(aloud).map_err(failed)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
@@ -101,18 +101,14 @@ impl Lane {
             stdin,
             stdout,
             stderr,
-            roles: BTreeMap::new(),
+            roles: Roles::new(Vec::new()),
             covered: Covered { hash_keys: false, clocks: false, addresses: false, cycle_counter: false },
-            // random, and nothing that is ever seen depends on it
-            token: Token(RandomState::new().hash_one(()).to_le_bytes()),
+            token,
             patience: Patience::new(CPU_MAX),
-            out: Vec::new(),
-            received: Vec::new(),
-            taken: 0,
+            inbox: Inbox::default(),
         };
-        lane.begin();
         let hello: Option<Hello> = match lane.receive() {
-            Ok(hello) => frame::decode(hello),
+            Ok(()) => lane.inbox.take().ok().flatten().and_then(frame::decode),
             Err(LaneError::Host(error)) => return Err(error),
             Err(LaneError::Guest(how)) => return Err(HostError::NoGreeting { how: clause(how) }),
         };
@@ -124,30 +120,26 @@ impl Lane {
             return Err(HostError::NotDeterministic { faults: hello.faults });
         }
         lane.covered = hello.covered;
-        lane.roles = hello.roles.into_iter().zip(0..).collect();
+        lane.roles = Roles::new(hello.roles);
         Ok(lane)
     }
     /// What of determinism holds in it.
     pub(crate) fn covered(&self) -> Covered {
         self.covered
     }
-    /// Where a role stands in the guest's list.
-    pub(crate) fn role(&self, name: &'static str) -> Result<u16, HostError> {
-        self.roles.get(name).copied().ok_or(HostError::NoSuchRole(name))
-    }
-    fn begin(&mut self) {
-        frame::begin(&mut self.out);
-        self.token.put(&mut self.out);
+    /// What it can host.
+    pub(crate) fn roles(&self) -> &Roles {
+        &self.roles
     }
 
-    /// Sends the commands collected in `out`. Whatever the guest says meanwhile is taken in, so that
-    /// neither side ever waits for the other to read.
-    pub(crate) fn flush(&mut self) -> Result<(), LaneError> {
-        frame::finish(&mut self.out);
+    /// Sends these commands. Whatever the guest says meanwhile is taken in, so that neither side ever waits for the
+    /// other to read.
+    pub(crate) fn send(&mut self, commands: &mut Commands) -> Result<(), LaneError> {
         self.patience = Patience::new(CPU_MAX);
+        let bytes = commands.finish();
         let mut sent = 0;
-        while sent < self.out.len() {
-            match rustix::io::write(&self.stdin, &self.out[sent..]) {
+        while sent < bytes.len() {
+            match rustix::io::write(&self.stdin, &bytes[sent..]) {
                 Ok(n) => {
                     sent += n;
                     self.patience.moved(n);
@@ -156,7 +148,7 @@ impl Lane {
                 Err(Errno::AGAIN) => {
                     self.wait(true)?;
                     self.fill()?;
-                    if self.received.len() - self.taken > UNHEARD_MAX {
+                    if self.inbox.waiting() > UNHEARD_MAX {
                         return Err(self.garbled("more bytes than anybody asked for"));
                     }
                 }
@@ -164,52 +156,59 @@ impl Lane {
                 Err(e) => return Err(e.into()),
             }
         }
-        self.begin();
+        commands.clear();
         Ok(())
     }
-    /// The replies in the next frame from the guest.
-    pub(crate) fn replies(&mut self) -> Result<&[u8], LaneError> {
-        let token = self.token;
-        let mut body = self.receive()?;
-        let ours = Token::take(&mut body) == Some(token) && !body.is_empty();
-        let many = body.len();
-        if !ours {
-            return Err(self.garbled("bytes that are no reply"));
-        }
-        Ok(&self.received[self.taken - many..self.taken])
-    }
-    /// The body of the next frame from the guest.
-    fn receive(&mut self) -> Result<&[u8], LaneError> {
-        loop {
-            let waiting = &self.received[self.taken..];
-            if let Some((length, rest)) = waiting.split_first_chunk::<4>() {
-                let length = u32::from_le_bytes(*length) as usize;
-                if length > frame::MAX_FRAME {
-                    return Err(self.garbled("bytes that are no reply"));
-                }
-                if rest.len() >= length {
-                    let begin = self.taken + 4;
-                    self.taken = begin + length;
-                    return Ok(&self.received[begin..begin + length]);
-                }
+    /// Takes so many replies, in order.
+    pub(crate) fn collect(
+        &mut self,
+        many: usize,
+        mut each: impl FnMut(Reply<'_>) -> Result<(), LaneError>,
+    ) -> Result<(), LaneError> {
+        let mut left = many;
+        while left > 0 {
+            self.receive()?;
+            let mut body = self.inbox.take().ok().flatten().unwrap_or_default();
+            if Token::take(&mut body) != Some(self.token) || body.is_empty() {
+                return Err(self.garbled(NO_REPLY));
             }
-            self.received.drain(..self.taken);
-            self.taken = 0;
-            self.wait(false)?;
-            self.fill()?;
+            while !body.is_empty() {
+                let Some(reply) = frame::take(&mut body) else { return Err(self.garbled(NO_REPLY)) };
+                left -= 1;
+                // seen before the last reply is used: a step can be answered, or have gone wrong, not both
+                if left == 0 && !body.is_empty() {
+                    return Err(self.garbled("more than it was asked for"));
+                }
+                each(reply)?;
+            }
         }
+        Ok(())
+    }
+    /// Waits until a whole frame has come.
+    fn receive(&mut self) -> Result<(), LaneError> {
+        // In a batch it is there already, more often than not: what came is read before it is waited for.
+        let mut wait = false;
+        while !self.inbox.has_frame().map_err(|_| self.garbled(NO_REPLY))? {
+            if wait {
+                self.wait(false)?;
+            }
+            self.fill()?;
+            wait = true;
+        }
+        Ok(())
     }
     fn fill(&mut self) -> Result<(), LaneError> {
-        const CHUNK: usize = 1 << 16;
-        self.received.reserve(CHUNK);
-        match rustix::io::read(&self.stdout, rustix::buffer::spare_capacity(&mut self.received)) {
+        match self.inbox.fill(&mut self.stdout) {
             Ok(0) => Err(self.died()),
             Ok(n) => {
                 self.patience.moved(n);
                 Ok(())
             }
-            Err(Errno::INTR | Errno::AGAIN) => Ok(()),
-            Err(e) => Err(e.into()),
+            Err(e) => match Errno::from_io_error(&e) {
+                Some(Errno::INTR | Errno::AGAIN) => Ok(()),
+                Some(e) => Err(e.into()),
+                None => Err(Errno::IO.into()),
+            },
         }
     }
     /// Waits until there is something to read, or, if `writing`, room to write.
@@ -218,11 +217,11 @@ impl Lane {
         let pipes = if writing { &pipes[..] } else { &pipes[..1] };
         let Err(stuck) = self.patience.wait(pipes, self.child.id())? else { return Ok(()) };
         let hung = |how: &str| LaneError::Guest(Misbehaviour::Hung { how: how.to_owned() });
-        let half = self.received.len() > self.taken;
+        let half = self.inbox.waiting() > 0;
         match stuck {
             Stuck::Gone => return Err(self.died()),
             // it sleeps where it takes commands, for all it knows
-            Stuck::Sleeps if half => return Err(self.garbled("bytes that are no reply")),
+            Stuck::Sleeps if half => return Err(self.garbled(NO_REPLY)),
             Stuck::Computes | Stuck::Sleeps => self.kill(),
         }
         Err(hung(if stuck == Stuck::Computes { COMPUTES } else { WAITS }))
@@ -262,6 +261,7 @@ impl Drop for Lane {
     }
 }
 
+const NO_REPLY: &str = "bytes that are no reply";
 const COMPUTES: &str = "computed for more than a second without an end: look for a loop that never ends";
 const WAITS: &str = "waits for something that never comes (a lock, a channel, a join?)";
 

@@ -1,7 +1,7 @@
 //! Driving worlds through guests.
 //!
-//! A *lane* is a process that hosts one node of each of many worlds. Each round the host asks every live
-//! world for its next step, sends each lane its steps in one frame, and applies the answers. A host and its
+//! A *lane* is a process that hosts one node of each of many worlds. Each round the host sends each lane the
+//! steps of all live worlds in one frame, applies each answer, and asks that world for its next step. A host and its
 //! lanes share a core: what costs in such a conversation is switching, and a batch switches once for many
 //! worlds.
 //!
@@ -11,6 +11,7 @@
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+mod commands;
 mod fleet;
 mod lane;
 mod launch;

@@ -11,6 +11,7 @@ use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 
 /// Changes with every change to the types of this module.
 pub const VERSION: u16 = 2;
@@ -326,10 +327,9 @@ pub fn take<'a, T: Deserialize<'a>>(bytes: &mut &'a [u8]) -> Option<T> {
     Some(value)
 }
 
-/// Begins a frame: room for its length, which [`finish`] fills in.
-pub fn begin(frame: &mut Vec<u8>) {
-    frame.clear();
-    frame.extend_from_slice(&[0; 4]);
+/// Begins a frame at the end of `buffer`: room for its length, which [`finish`] fills in.
+pub fn begin(buffer: &mut Vec<u8>) {
+    buffer.extend_from_slice(&[0; 4]);
 }
 /// Ends a frame begun with [`begin`].
 ///
@@ -349,31 +349,83 @@ pub fn send(to: &mut impl Write, frame: &mut [u8]) -> io::Result<()> {
     to.write_all(frame)?;
     to.flush()
 }
-/// Receives a frame's body into `frame`; `false` where the other side has closed the pipe between frames.
-///
-/// # Errors
-/// Those of the pipe; `InvalidData` where the length is over [`MAX_FRAME`], `UnexpectedEof` inside a frame.
-pub fn receive(from: &mut impl Read, frame: &mut Vec<u8>) -> io::Result<bool> {
-    let mut length = [0; 4];
-    let mut have = 0;
-    while have < 4 {
-        match from.read(&mut length[have..]) {
-            Ok(0) if have == 0 => return Ok(false),
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(n) => have += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+/// An inbox has room for so many bytes at least, before it reads.
+const ROOM: usize = 1 << 16;
+
+/// What has come through a pipe and is not yet taken.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    /// Room, of which a part holds what came.
+    bytes: Vec<u8>,
+    taken: usize,
+    came: usize,
+}
+impl Inbox {
+    /// Reads what is there, up to what there is room for: how many bytes it was, 0 at the end of the pipe.
+    ///
+    /// # Errors
+    /// Those of the pipe.
+    pub fn fill(&mut self, from: &mut impl Read) -> io::Result<usize> {
+        if self.taken > 0 {
+            self.bytes.copy_within(self.taken..self.came, 0);
+            self.came -= self.taken;
+            self.taken = 0;
         }
+        if self.bytes.len() - self.came < ROOM {
+            self.bytes.resize((2 * self.bytes.len()).max(2 * ROOM), 0);
+        }
+        let many = from.read(&mut self.bytes[self.came..])?;
+        self.came += many;
+        Ok(many)
     }
-    let length = u32::from_le_bytes(length) as usize;
-    if length > MAX_FRAME {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("a frame of {length} bytes is over the limit of {MAX_FRAME}"),
-        ));
+    /// Waits for the body of the next frame; `None` where the other side has closed the pipe between frames.
+    ///
+    /// # Errors
+    /// Those of the pipe; `InvalidData` as of [`has_frame`](Inbox::has_frame), `UnexpectedEof` inside a frame.
+    pub fn receive(&mut self, from: &mut impl Read) -> io::Result<Option<&[u8]>> {
+        while !self.has_frame()? {
+            match self.fill(from) {
+                Ok(0) if self.waiting() == 0 => return Ok(None),
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        self.take()
     }
-    frame.clear();
-    frame.resize(length, 0);
-    from.read_exact(frame)?;
-    Ok(true)
+    /// How many bytes wait to be taken.
+    pub fn waiting(&self) -> usize {
+        self.came - self.taken
+    }
+    /// Whether a whole frame waits.
+    ///
+    /// # Errors
+    /// `InvalidData` where one begins that says it is longer than [`MAX_FRAME`].
+    pub fn has_frame(&self) -> io::Result<bool> {
+        Ok(self.next()?.is_some())
+    }
+    /// Takes the body of the next frame; `None` where it is not there yet, or not all of it.
+    ///
+    /// # Errors
+    /// As of [`has_frame`](Inbox::has_frame).
+    pub fn take(&mut self) -> io::Result<Option<&[u8]>> {
+        let Some(body) = self.next()? else { return Ok(None) };
+        self.taken = body.end;
+        Ok(Some(&self.bytes[body]))
+    }
+    fn next(&self) -> io::Result<Option<Range<usize>>> {
+        let Some((length, rest)) = self.bytes[self.taken..self.came].split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let length = u32::from_le_bytes(*length) as usize;
+        if length > MAX_FRAME {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("a frame of {length} bytes is over the limit of {MAX_FRAME}"),
+            ));
+        }
+        let begin = self.taken + 4;
+        Ok((rest.len() >= length).then_some(begin..begin + length))
+    }
 }
