@@ -24,6 +24,15 @@ pub(crate) const BOOKKEEPING: usize = 64;
 /// How many ids of calls a handler may give away in one event.
 const CALLS_PER_EVENT: u64 = 1 << 20;
 
+/// Takes what has waited longest. A queue that runs empty begins anew where it began: to walk on through all of its room
+/// would bring all of that into the cache, of hundreds of worlds that take turns.
+fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    if queue.is_empty() {
+        queue.clear();
+    }
+    first
+}
 /// What bytes count for against the limit while they are kept.
 pub(crate) fn weight(bytes: &[u8]) -> usize {
     bytes.len() + BOOKKEEPING
@@ -60,13 +69,13 @@ pub struct World {
     pub(crate) is_calm: bool,
     pub(crate) progress: Vec<Vec<Progress>>,
     places: FxHashMap<NodeId, usize>,
-    /// When what happens next, by its place among `items`.
-    queue: BinaryHeap<Reverse<(Time, u64, u32)>>,
-    items: Vec<Option<Item>>,
+    /// When what happens next, in order of its pushing, by its place among `items`.
+    queue: BinaryHeap<Reverse<(Time, u32, u32)>>,
+    items: Vec<Slot>,
     free_items: Vec<u32>,
     /// Whom each node is told of.
     peers: Vec<Arc<[NodeId]>>,
-    pushed: u64,
+    pushed: u32,
     ready: VecDeque<usize>,
     held: Vec<Held>,
     /// Messages under way, and whether there were any since it was last quiet.
@@ -84,11 +93,16 @@ pub struct World {
     end: Option<End>,
 }
 
+/// Room for an item. A world has dozens of these, and needs another one with every event: each is one line of the cache.
+#[repr(align(64))]
+struct Slot(Option<Item>);
+const _: () = assert!(size_of::<Slot>() == 64);
+
 /// What is still to happen.
 pub(crate) enum Item {
     Boot { node: usize },
     Arrive { parcel: Parcel },
-    Ring { node: usize, incarnation: u32, timer: Bytes, setting: u64, cause: ObservationId, key: Key },
+    Ring { node: u32, incarnation: u32, timer: Bytes, setting: ObservationId, key: Key },
     GoOn { node: usize, incarnation: u32 },
     Invoke { client: usize, operation: usize },
     TryTimesOut { client: usize, operation: usize, tries: u32 },
@@ -106,19 +120,32 @@ pub(crate) enum Action {
 /// Something between two nodes.
 #[derive(Clone)]
 pub(crate) struct Parcel {
-    from: usize,
-    to: usize,
+    from: u32,
+    to: u32,
     content: Content,
     bytes: Bytes,
     sent: ObservationId,
     key: Key,
-    luck: Luck,
-    copy: u64,
+    copy: u32,
+}
+impl Parcel {
+    fn from(&self) -> usize {
+        self.from as usize
+    }
+    fn to(&self) -> usize {
+        self.to as usize
+    }
+}
+/// A place among a world's nodes, in half the room.
+fn short(place: usize) -> u32 {
+    u32::try_from(place).expect("a world has few nodes")
 }
 /// Something that a fault keeps back.
 struct Held {
     by: usize,
     parcel: Parcel,
+    /// What is drawn for it when it leaves.
+    luck: Luck,
     /// The faults whose `nth` message it is.
     counts_for: Vec<usize>,
 }
@@ -247,7 +274,7 @@ impl World {
     pub fn next(&mut self) -> Option<Step> {
         assert!(self.handling.is_none(), "the last step has not been answered");
         while self.end.is_none() {
-            if let Some(node) = self.ready.pop_front() {
+            if let Some(node) = take_first(&mut self.ready) {
                 self.nodes[node].ready = false;
                 if let Some(step) = self.take_up(node) {
                     if self.scenario.nodes[node].kind.is_guest() {
@@ -278,7 +305,7 @@ impl World {
                     debug_assert!(time >= self.now, "time never goes back");
                     self.now = time;
                     self.free_items.push(place);
-                    let item = self.items[place as usize].take();
+                    let item = self.items[place as usize].0.take();
                     self.happen(item.expect("what is queued has not happened"));
                 }
             }
@@ -290,12 +317,13 @@ impl World {
         match item {
             Item::Boot { node } => self.boot(node),
             Item::Arrive { parcel } => self.arrive(parcel),
-            Item::Ring { node, incarnation, timer, setting, cause, key } => {
+            Item::Ring { node, incarnation, timer, setting, key } => {
                 self.bytes -= weight(&timer);
+                let node = node as usize;
                 let state = &self.nodes[node];
                 if state.incarnation == incarnation && state.timers.get(&timer) == Some(&setting) {
                     let event = HandedEvent::Timer { timer, setting };
-                    self.hand(node, Handed { event, cause: Cause::Observation(cause), key });
+                    self.hand(node, Handed { event, cause: Cause::Observation(setting), key });
                 }
             }
             Item::GoOn { node, incarnation } => self.go_on(node, incarnation),
@@ -341,7 +369,7 @@ impl World {
         if !state.is_free() {
             return None;
         }
-        let handed = state.waiting.pop_front()?;
+        let handed = take_first(&mut state.waiting)?;
         self.bytes -= handed.weight();
         let Handed { event, cause, key } = handed;
         let mut sender = None;
@@ -656,12 +684,11 @@ impl World {
         let incarnation = state.incarnation;
         let rings_at = self.now + state.clock.true_time(after_ns.max(TIMER_FLOOR_NS));
         let seen = Seen::TimerSet { timer: timer.clone(), rings_at };
-        let cause = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
-        let setting = cause.0;
+        let setting = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
         if self.lives(node, incarnation) {
             self.bytes += weight(&timer);
             self.nodes[node].timers.insert(timer.clone(), setting);
-            self.push(rings_at, Item::Ring { node, incarnation, timer, setting, cause, key });
+            self.push(rings_at, Item::Ring { node: short(node), incarnation, timer, setting, key });
         }
     }
 
@@ -678,7 +705,8 @@ impl World {
             self.observe(node, Cause::Observation(sent), Seen::Lost { reason: LossReason::Nobody });
             return;
         };
-        self.dispatch(Parcel { from: node, to, content: Content::Message, bytes, sent, key, luck, copy: 0 });
+        let (from, to) = (short(node), short(to));
+        self.dispatch(Parcel { from, to, content: Content::Message, bytes, sent, key, copy: 0 }, luck);
     }
     fn call(&mut self, node: usize, call: CallId, bytes: Bytes, work: &Work, label: Option<Box<str>>) {
         let (key, luck) = self.seed.key(Purpose::Call, work.key.0, work.done);
@@ -687,7 +715,8 @@ impl World {
         let sent = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
         if let Some(to) = self.scenario.nodes[node].calls_to.and_then(|id| self.place(id)) {
             let content = Content::Call { call, incarnation };
-            self.dispatch(Parcel { from: node, to, content, bytes, sent, key, luck, copy: 0 });
+            let (from, to) = (short(node), short(to));
+            self.dispatch(Parcel { from, to, content, bytes, sent, key, copy: 0 }, luck);
         }
     }
     fn reply(
@@ -709,63 +738,70 @@ impl World {
             Some(Origin::Call { caller, incarnation, call }) => {
                 let (key, luck) = self.seed.key(Purpose::Effect, work.key.0, work.done);
                 let content = Content::Answer { call, incarnation };
-                self.dispatch(Parcel { from: node, to: caller, content, bytes, sent, key, luck, copy: 0 });
+                let (from, to) = (short(node), short(caller));
+                self.dispatch(Parcel { from, to, content, bytes, sent, key, copy: 0 }, luck);
             }
         }
     }
 
     /// Sends a parcel on its way.
-    fn dispatch(&mut self, parcel: Parcel) {
-        self.dispatch_unless_held(parcel, true, Vec::new());
+    fn dispatch(&mut self, parcel: Parcel, luck: Luck) {
+        self.dispatch_unless_held(parcel, luck, true, Vec::new());
     }
-    fn dispatch_unless_held(&mut self, mut parcel: Parcel, new: bool, mut counts_for: Vec<usize>) {
+    fn dispatch_unless_held(
+        &mut self,
+        mut parcel: Parcel,
+        luck: Luck,
+        new: bool,
+        mut counts_for: Vec<usize>,
+    ) {
+        let (from, to) = (self.nodes[parcel.from()].id, self.nodes[parcel.to()].id);
         if !self.scenario.withheld.is_empty()
-            && self.network.withholds(
-                self.nodes[parcel.from].id,
-                self.nodes[parcel.to].id,
-                self.scenario.withheld.contains(&parcel.key),
-            )
+            && self.network.withholds(from, to, self.scenario.withheld.contains(&parcel.key))
         {
             return;
         }
         self.was_noisy = true;
-        let (from, to) = (self.nodes[parcel.from].id, self.nodes[parcel.to].id);
         if let Some(by) = self.network.held_by(from, to, &parcel.bytes, new, &mut counts_for) {
             self.bytes += weight(&parcel.bytes);
-            self.held.push(Held { by, parcel, counts_for });
+            self.held.push(Held { by, parcel, luck, counts_for });
             return;
         }
         let corruptible = matches!(parcel.content, Content::Message);
-        match self.network.travel(self.now, from, to, &mut parcel.bytes, corruptible, parcel.luck) {
+        match self.network.travel(self.now, from, to, &mut parcel.bytes, corruptible, luck) {
             Err(reason) => {
-                self.observe(parcel.to, Cause::Observation(parcel.sent), Seen::Lost { reason });
+                self.observe(parcel.to(), Cause::Observation(parcel.sent), Seen::Lost { reason });
             }
-            Ok((arrivals, copies)) => {
-                for (copy, arrival) in arrivals.into_iter().enumerate().take(copies) {
-                    let mut parcel = parcel.clone();
-                    if copy > 0 {
-                        parcel.key = self.seed.key(Purpose::Copy, parcel.key.0, copy as u64).0;
-                        parcel.copy = copy as u64;
-                    }
-                    self.travelling += 1;
-                    self.bytes += weight(&parcel.bytes);
-                    self.push(arrival, Item::Arrive { parcel });
+            Ok(([first, second], copies)) => {
+                let twin = (copies > 1).then(|| {
+                    let key = self.seed.key(Purpose::Copy, parcel.key.0, 1).0;
+                    Parcel { key, copy: 1, ..parcel.clone() }
+                });
+                self.launch(first, parcel);
+                if let Some(twin) = twin {
+                    self.launch(second, twin);
                 }
             }
         }
+    }
+    fn launch(&mut self, arrival: Time, parcel: Parcel) {
+        self.travelling += 1;
+        self.bytes += weight(&parcel.bytes);
+        self.push(arrival, Item::Arrive { parcel });
     }
     /// Sends on what a fault has kept back.
     pub(crate) fn release(&mut self, fault: usize) {
         let (released, held) = std::mem::take(&mut self.held).into_iter().partition(|held| held.by == fault);
         self.held = held;
         let released: Vec<Held> = released;
-        for Held { parcel, counts_for, .. } in released {
+        for Held { parcel, luck, counts_for, .. } in released {
             self.bytes -= weight(&parcel.bytes);
-            self.dispatch_unless_held(parcel, false, counts_for);
+            self.dispatch_unless_held(parcel, luck, false, counts_for);
         }
     }
     fn arrive(&mut self, parcel: Parcel) {
-        let Parcel { from, to, content, bytes, sent, key, copy, .. } = parcel;
+        let (from, to) = (parcel.from(), parcel.to());
+        let Parcel { content, bytes, sent, key, copy, .. } = parcel;
         self.travelling -= 1;
         let cause = Cause::Observation(sent);
         let (from_id, to_id) = (self.nodes[from].id, self.nodes[to].id);
@@ -777,7 +813,7 @@ impl World {
         let event = match content {
             Content::Message => HandedEvent::Message { from: from_id, bytes },
             Content::Call { call, incarnation } => {
-                let id = call_request_id(from_id, call.0 << 1 | copy);
+                let id = call_request_id(from_id, call.0 << 1 | u64::from(copy));
                 HandedEvent::Request { id, origin: Origin::Call { caller: from, incarnation, call }, bytes }
             }
             Content::Answer { call, incarnation } => {
@@ -796,14 +832,14 @@ impl World {
         self.places.get(&node).copied()
     }
     pub(crate) fn push(&mut self, at: Time, item: Item) {
-        self.pushed += 1;
+        self.pushed = self.pushed.checked_add(1).expect("a world's limits allow fewer");
         let place = match self.free_items.pop() {
             Some(place) => {
-                self.items[place as usize] = Some(item);
+                self.items[place as usize].0 = Some(item);
                 place
             }
             None => {
-                self.items.push(Some(item));
+                self.items.push(Slot(Some(item)));
                 u32::try_from(self.items.len() - 1).expect("a world's limits allow fewer")
             }
         };

@@ -36,8 +36,8 @@ pub(crate) struct NodeState {
     pub(crate) waiting: VecDeque<Handed>,
     /// It stands in the world's list of nodes that can go on.
     pub(crate) ready: bool,
-    /// Its alarms, each with the number of the setting that counts.
-    pub(crate) timers: FxHashMap<Bytes, u64>,
+    /// Its alarms, each with the setting that counts.
+    pub(crate) timers: FxHashMap<Bytes, ObservationId>,
     /// The requests it was handed and has not answered.
     pub(crate) open: FxHashMap<RequestId, Origin>,
     pub(crate) effects: u64,
@@ -81,7 +81,7 @@ pub(crate) enum HandedEvent {
     Start,
     Message { from: NodeId, bytes: Bytes },
     Request { id: RequestId, origin: Origin, bytes: Bytes },
-    Timer { timer: Bytes, setting: u64 },
+    Timer { timer: Bytes, setting: ObservationId },
     Answer { from: NodeId, call: CallId, bytes: Bytes },
 }
 impl Handed {

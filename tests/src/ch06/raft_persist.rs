@@ -308,17 +308,12 @@ fn own_copy(pick: &mut Pick, nth: u32) -> Case {
     let well = ms(5_000);
     // one is away, so that leader and the other are the majority
     scenario.faults.push(from_to(ms(0), ms(2_500), Harm::Isolate { node: Who::Node(away) }));
-    let done = 1 + nth % 4;
     // as the client hears of it, who leads crashes; then the one who has it is away, and the other two are the majority
-    let replied = Pattern::of(SeenKind::Replied);
-    scenario.faults.push(crash(
-        Who::Culprit,
-        on(replied.clone(), done, pick.micros(0..=2_000)),
-        DOWN,
-        DiskLoss::All,
-    ));
+    let first_to_apply = [1, 1, 3, 5][nth as usize % 4];
+    let answered = |after| on(applies(), first_to_apply, after);
+    scenario.faults.push(crash(Who::Culprit, answered(pick.micros(1..=2_000)), DOWN, DiskLoss::All));
     scenario.faults.push(Fault {
-        when: When::On { trigger: Trigger::Seen(applies()), nth: done, after: ms(pick.number(0..=3)) },
+        when: answered(ms(pick.number(0..=3))),
         harm: Harm::Isolate { node: Who::Node(later) },
         until: Until::After(ms(3_000)),
     });
