@@ -10,6 +10,8 @@ use world::{Misbehaviour, NodeKind, Observation, StepEvent, World};
 
 /// Worlds with more guests than this share lanes.
 const LANES_MAX: usize = 16;
+/// What the worlds of a batch may keep together, in bytes: many times what sound submissions do.
+const ROOM: usize = 256 << 20;
 
 /// Who looks on while a world runs.
 pub trait Watch {
@@ -34,8 +36,8 @@ pub struct Job<W> {
     pub watch: W,
 }
 
-/// A batch could not be brought to its end, because of something a guest did; which world's node it was is
-/// found out by running each alone.
+/// A batch could not be brought to its end; whether a guest is to blame, and which world's node it was, is found out by
+/// running each alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Anomaly {
     /// A guest did this.
@@ -43,6 +45,8 @@ pub enum Anomaly {
     /// Nobody did anything: nodes of different worlds cannot share a process here, for their hash orders would
     /// depend on one another ([`Covered::hash_keys`]).
     SharedOrder,
+    /// The worlds keep more in disks and messages than there is room for at once; each alone may well be within its limits.
+    Crowded,
 }
 
 /// The lanes of one submission.
@@ -50,12 +54,18 @@ pub struct Fleet {
     guest: Guest,
     token: Token,
     lanes: Vec<Option<Lane>>,
+    room: usize,
 }
 
 impl Fleet {
     /// For this guest. Nothing is started yet.
     pub fn new(guest: &Guest) -> Fleet {
-        Fleet { guest: guest.clone(), token: token(), lanes: Vec::new() }
+        Fleet { guest: guest.clone(), token: token(), lanes: Vec::new(), room: ROOM }
+    }
+    /// The worlds of a batch may keep so many bytes together.
+    #[must_use]
+    pub fn with_room(self, room: usize) -> Fleet {
+        Fleet { room, ..self }
     }
 
     /// What its lanes run.
@@ -73,7 +83,11 @@ impl Fleet {
             return Ok(Err(Anomaly::SharedOrder));
         }
         match self.rounds(jobs) {
-            Ok(()) => Ok(Ok(())),
+            Ok(Ok(())) => Ok(Ok(())),
+            Ok(Err(anomaly)) => {
+                self.lanes.clear();
+                Ok(Err(anomaly))
+            }
             Err(LaneError::Guest(how)) => {
                 self.lanes.clear();
                 Ok(Err(Anomaly::Misbehaved(how)))
@@ -97,11 +111,11 @@ impl Fleet {
     }
     /// A world is touched once a round: its answer is applied and its next step asked for in one go, while what it
     /// consists of is at hand. (Hundreds of worlds that take turns do not fit a core's cache.)
-    fn rounds<W: Watch>(&mut self, jobs: &mut [Job<W>]) -> Result<(), LaneError> {
+    fn rounds<W: Watch>(&mut self, jobs: &mut [Job<W>]) -> Result<Result<(), Anomaly>, LaneError> {
         let mut slots = [0; LANES_MAX];
         let places: Vec<Places> = jobs.iter().map(|job| Places::new(&job.world, &mut slots)).collect();
         let mut asking = Asking::new(self.token, self.lane(0)?.roles().clone());
-        let mut buffer = Vec::new();
+        let (mut buffer, mut heard) = (Vec::new(), 0);
         for (index, job) in jobs.iter_mut().enumerate() {
             asking.step(job, index, &places[index], &mut buffer)?;
         }
@@ -119,7 +133,7 @@ impl Fleet {
                     continue;
                 }
                 let mut asked = asked.drain(..);
-                self.lane(place)?.collect(asked.len(), |reply| {
+                heard += self.lane(place)?.collect(asked.len(), |reply| {
                     let index = asked.next().expect("no more replies than were asked for");
                     let job = &mut jobs[index];
                     job.world.apply(reply);
@@ -129,8 +143,15 @@ impl Fleet {
                     Ok(())
                 })?;
             }
+            // All that worlds keep has been heard, so this is looked into only where a lot was.
+            if heard > self.room / 4 {
+                heard = 0;
+                if jobs.iter().map(|job| job.world.kept()).sum::<usize>() > self.room {
+                    return Ok(Err(Anomaly::Crowded));
+                }
+            }
         }
-        Ok(())
+        Ok(Ok(()))
     }
     fn lane(&mut self, place: usize) -> Result<&mut Lane, HostError> {
         if self.lanes.len() <= place {
@@ -180,7 +201,7 @@ impl Fleet {
                 })
             })();
             match stepped {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(LaneError::Host(error)) => return Err(error),
                 Err(LaneError::Guest(how)) => job.world.misbehaved(how),
             }

@@ -159,16 +159,17 @@ impl Lane {
         commands.clear();
         Ok(())
     }
-    /// Takes so many replies, in order.
+    /// Takes so many replies, in order: how many bytes they were.
     pub(crate) fn collect(
         &mut self,
         many: usize,
         mut each: impl FnMut(Reply<'_>) -> Result<(), LaneError>,
-    ) -> Result<(), LaneError> {
-        let mut left = many;
+    ) -> Result<usize, LaneError> {
+        let (mut left, mut heard) = (many, 0);
         while left > 0 {
             self.receive()?;
             let mut body = self.inbox.take().ok().flatten().unwrap_or_default();
+            heard += body.len();
             if Token::take(&mut body) != Some(self.token) || body.is_empty() {
                 return Err(self.garbled(NO_REPLY));
             }
@@ -182,7 +183,7 @@ impl Lane {
                 each(reply)?;
             }
         }
-        Ok(())
+        Ok(heard)
     }
     /// Waits until a whole frame has come.
     fn receive(&mut self) -> Result<(), LaneError> {

@@ -252,6 +252,10 @@ impl World {
     pub fn disk(&self, node: NodeId) -> Option<&Disk> {
         self.place(node).map(|place| &self.nodes[place].disk.durable)
     }
+    /// Bytes that are under way, held, waiting, unsynced or durable.
+    pub fn kept(&self) -> usize {
+        self.bytes + self.nodes.iter().map(|node| node.disk.durable.bytes()).sum::<usize>()
+    }
     /// What was observed since the last call.
     pub fn take_observations(&mut self) -> std::vec::Drain<'_, Observation> {
         self.observations.drain(..)

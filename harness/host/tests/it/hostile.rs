@@ -1,6 +1,7 @@
 //! Guests that say whatever they like: `fake_guest.sh` says what these tests write into files beside it.
 
 use host::{Anomaly, Fleet, Guest, HostError, Job, Layers};
+use lab::DiskOp;
 use lab::frame::{self, Command, Covered, Hello, RawEffect, Reply};
 use lab::lamport::Clock;
 use proptest::prelude::*;
@@ -112,6 +113,21 @@ fn what_is_no_reply_is_garbage() {
         let how = fake.stays().misbehaviour();
         assert!(matches!(how, Misbehaviour::Garbled { .. }), "{what}: {how:?}");
     }
+}
+
+#[test]
+fn worlds_that_keep_a_lot_are_not_kept_side_by_side() {
+    let write = DiskOp::Save { name: "big".to_owned(), bytes: vec![7; 1 << 20] };
+    let reply = Reply { effects: vec![RawEffect::Disk(write), RawEffect::Sync], ..Reply::empty() };
+    let fake = Fake::polite().answers(&frame::encode(&reply).repeat(4)).stays();
+    let mut jobs = [job(), job(), job(), job()];
+    let fleet = || Fleet::new(&fake.guest());
+    let ran = fleet().with_room(3 << 20).batch(&mut jobs).expect("no fault of the harness");
+    assert_eq!(ran, Err(Anomaly::Crowded));
+    let mut jobs = [job(), job(), job(), job()];
+    let ran = fleet().batch(&mut jobs).expect("no fault of the harness");
+    assert_eq!(ran, Ok(()), "there is room for four megabytes");
+    assert!(jobs.iter().all(|job| job.world.kept() > 1 << 20));
 }
 
 #[test]
