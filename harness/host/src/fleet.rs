@@ -77,25 +77,19 @@ impl Fleet {
     /// seen enough.
     ///
     /// # Errors
-    /// The harness's own. What a guest does wrong is an `Anomaly`: the jobs are then as good as not run.
+    /// The harness's own. After an `Anomaly` the jobs are as good as not run.
     pub fn batch<W: Watch>(&mut self, jobs: &mut [Job<W>]) -> Result<Result<(), Anomaly>, HostError> {
         if !self.covered()?.hash_keys {
             return Ok(Err(Anomaly::SharedOrder));
         }
-        match self.rounds(jobs) {
-            Ok(Ok(())) => Ok(Ok(())),
-            Ok(Err(anomaly)) => {
-                self.lanes.clear();
-                Ok(Err(anomaly))
-            }
-            Err(LaneError::Guest(how)) => {
-                self.lanes.clear();
-                Ok(Err(Anomaly::Misbehaved(how)))
-            }
-            Err(LaneError::Host(error)) => {
-                self.lanes.clear();
-                Err(error)
-            }
+        let ran = self.rounds(jobs);
+        if !matches!(ran, Ok(Ok(()))) {
+            self.lanes.clear();
+        }
+        match ran {
+            Ok(ran) => Ok(ran),
+            Err(LaneError::Guest(how)) => Ok(Err(Anomaly::Misbehaved(how))),
+            Err(LaneError::Host(error)) => Err(error),
         }
     }
     /// Ends all guests: what runs next runs in processes of its own.
