@@ -172,10 +172,11 @@ pub(crate) struct VerifyArgs {
     /// Which gate
     #[arg(value_enum)]
     pub(crate) gate: Gate,
-    /// Only mutants whose id has this in it (mutants only)
+    /// Only mutants, and submissions that misbehave, whose id has this in it
     #[arg(long, value_name = "WORD", default_value = "")]
     pub(crate) only: String,
-    /// Compile without optimisation, which takes less time than it costs (mutants only)
+    /// Mutants: compile without optimisation, which takes less time than it costs. Determinism: in half of the ways, and
+    /// without submissions that take a time limit to end
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only this chapter

@@ -431,6 +431,7 @@ fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
         }
     }
     faults.extend(ids(chapter, args)?);
+    faults.extend(crate::verify_determinism::stale(chapter, &args.root)?);
     Ok(faults)
 }
 

@@ -24,3 +24,7 @@ fn skeletons_are_not_started() {
 fn every_mutant_is_caught_by_the_check_that_names_it() {
     holds(&["mutants", "--keys", "3", "--quick"]);
 }
+#[test]
+fn a_submission_has_one_report_however_it_is_graded() {
+    holds(&["determinism", "--quick", "--worlds", "8"]);
+}
