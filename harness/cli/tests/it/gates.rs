@@ -26,5 +26,5 @@ fn every_mutant_is_caught_by_the_check_that_names_it() {
 }
 #[test]
 fn a_submission_has_one_report_however_it_is_graded() {
-    holds(&["determinism", "--quick", "--worlds", "4"]);
+    holds(&["determinism", "--quick", "--worlds", "8"]);
 }
