@@ -175,8 +175,8 @@ pub(crate) struct VerifyArgs {
     /// Only mutants, and submissions that misbehave, whose id has this in it
     #[arg(long, value_name = "WORD", default_value = "")]
     pub(crate) only: String,
-    /// Mutants: compile without optimisation, which takes less time than it costs. Determinism: in three ways, and
-    /// without submissions that take a time limit to end
+    /// Mutants: compile without optimisation, which takes less time than it costs. Determinism: in three ways,
+    /// without second solutions and submissions that take a time limit to end
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only this chapter
