@@ -42,7 +42,7 @@ struct Worlds<'a> {
 impl Worlds<'_> {
     fn job(&self, key: &SeedKey, nth: u32) -> Job<Judged> {
         let nth = nth % self.check.worlds;
-        let seed = key.world(6, self.exercise, self.check.id, nth);
+        let seed = key.of(6, self.exercise, self.check, nth);
         let Case { scenario, oracle } = judge::case(self.check, seed, nth);
         let of = format!("{}/{}, seed {seed}", self.exercise, self.check.id);
         Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judged { of, oracle, broken: None } }

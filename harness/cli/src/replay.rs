@@ -134,7 +134,7 @@ fn wanted<'a>(
         (Some(seed), Some(world)) => Some((seed, world)),
         (None, Some(world)) => {
             let key = Judging::new(&args.how, args.seed_key.as_deref()).options.seed_key;
-            Some((key.world(selected.chapter.suite.number, selected.exercise.id, check.id, world), world))
+            Some((key.of(selected.chapter.suite.number, selected.exercise.id, check, world), world))
         }
         (Some(_), None) => {
             return Err(Failed::usage(anyhow!(

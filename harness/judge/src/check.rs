@@ -93,11 +93,40 @@ pub struct Check {
     pub needs: &'static [&'static str],
     /// How many worlds it looks at.
     pub worlds: u32,
+    /// So many worlds in a row are one run, each with a fault at another point of it: they share a seed, and
+    /// [`Pick::point`] tells them apart. 0: every world is a run of its own.
+    pub sweep: u32,
+    /// No more worlds than this run side by side, whatever was asked for: for worlds in which a single event is so heavy
+    /// that a whole batch of them would look like code that computes for ever. 0: as many as were asked for.
+    pub batch: u32,
     /// What at least one of them must reach, so that the check says something: a condition that the oracle marks, and
     /// the sentence for when none did.
     pub sometimes: &'static [(&'static str, &'static str)],
     /// The `nth` world and its oracle. Must depend on nothing but its arguments.
     pub case: fn(pick: &mut Pick, nth: u32) -> Case,
+}
+
+impl Check {
+    /// What most checks have in common, for the end of a literal: every world is a run of its own, in batches as usual.
+    pub const PLAIN: Check = Check {
+        id: "",
+        promise: "",
+        rule: "",
+        assumption: "",
+        kind: Kind::Safety,
+        xp: 0,
+        needs: &[],
+        worlds: 64,
+        sweep: 0,
+        batch: 0,
+        sometimes: &[],
+        case: |_, _| unreachable!("a check names its worlds"),
+    };
+    /// So many of its worlds may run side by side, where so many were asked for; at least 1.
+    pub fn side_by_side(&self, asked: usize) -> usize {
+        let most = if self.batch == 0 { usize::MAX } else { self.batch as usize };
+        asked.clamp(1, most)
+    }
 }
 
 /// One world and who judges it.

@@ -107,9 +107,9 @@ impl Watch for Judging {
     }
 }
 
-/// The `nth` world of a check under this seed, and its oracle.
+/// The `nth` world of a check, under the seed of its run, and its oracle.
 pub fn case(check: &Check, seed: WorldSeed, nth: u32) -> Case {
-    (check.case)(&mut Pick::new(seed), nth)
+    (check.case)(&mut Pick::new(seed, nth, check.sweep), nth)
 }
 
 /// The job of one world of a check.
@@ -153,7 +153,7 @@ pub fn judge(
     check: &Check,
     options: &Options,
 ) -> Result<Finding, HostError> {
-    let seed = |nth| options.seed_key.world(chapter, exercise, check.id, nth);
+    let seed = |nth| options.seed_key.of(chapter, exercise, check, nth);
     let guest = fleet.guest().clone();
     let alone = |nth| -> Result<Evidence, HostError> {
         let mut job = job(check, seed(nth), nth);
@@ -161,7 +161,7 @@ pub fn judge(
         Ok(evidence(&mut job))
     };
     let total = options.worlds.unwrap_or(check.worlds).max(1);
-    let batch = u32::try_from(options.batch.max(1)).unwrap_or(u32::MAX);
+    let batch = u32::try_from(check.side_by_side(options.batch)).unwrap_or(u32::MAX);
     let mut solo = None;
     let mut found: Vec<Evidence> = Vec::new();
     while (found.len() as u32) < total {

@@ -19,18 +19,18 @@ pub fn judge_under(
     keys: &[SeedKey],
     options: &Options,
 ) -> Result<Vec<Finding>, HostError> {
-    let seed = |key: &SeedKey, nth| key.world(chapter, exercise, check.id, nth);
+    let seed = |key: &SeedKey, nth| key.of(chapter, exercise, check, nth);
     let total = options.worlds.unwrap_or(check.worlds).max(1);
     let mut found: Vec<Vec<Evidence>> = vec![Vec::new(); keys.len()];
     let mut first = 0;
-    while first < total && options.batch > 1 {
+    while first < total && check.side_by_side(options.batch) > 1 {
         let block = first..block_of(first).end.min(total);
         first = block.end;
         let is_open = |key: &usize| found[*key].iter().all(|evidence| evidence.how.is_none());
         let open = (0..keys.len()).filter(is_open);
         let worlds: Vec<(usize, u32)> =
             open.flat_map(|key| block.clone().map(move |nth| (key, nth))).collect();
-        for some in worlds.chunks(options.batch) {
+        for some in worlds.chunks(check.side_by_side(options.batch)) {
             let jobs = some.iter().map(|(key, nth)| job(check, seed(&keys[*key], *nth), *nth)).collect();
             let Some(evidences) = run(fleet, jobs)? else {
                 return one_by_one(fleet, chapter, exercise, check, keys, options);

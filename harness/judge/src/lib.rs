@@ -27,7 +27,7 @@ pub use as_test::{AsTest, NoTest, Wrong, as_test};
 pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Reached, Violation};
 pub use explore::{Evidence, Failure, Finding, How, Options, case, judge};
 pub use keys::judge_under;
-pub use pick::Pick;
+pub use pick::{Pick, pairs};
 pub use score::{CheckReport, ExerciseReport, Verdict, message, score};
 pub use seed::{RELEASE, SeedKey, WorldSeed};
 pub use shrink::{Shrunk, Size, shrink};

@@ -1,5 +1,6 @@
 //! Where all chance comes from.
 
+use crate::check::Check;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt;
@@ -17,11 +18,15 @@ impl SeedKey {
     pub fn secret(key: &str) -> SeedKey {
         SeedKey(key.as_bytes().to_vec())
     }
-    /// The seed of one world: HMAC-SHA-256 of the release, the check and the world's place, cut to 128 bits.
-    pub fn world(&self, chapter: u8, exercise: &str, check: &str, world: u32) -> WorldSeed {
+    /// The seed of the `nth` world of a check: that of its run, which the worlds of a [`sweep`](Check::sweep) share.
+    pub fn of(&self, chapter: u8, exercise: &str, check: &Check, nth: u32) -> WorldSeed {
+        self.world(chapter, exercise, check.id, nth / check.sweep.max(1))
+    }
+    /// The seed of one run: HMAC-SHA-256 of the release, the check and the run's place, cut to 128 bits.
+    pub fn world(&self, chapter: u8, exercise: &str, check: &str, run: u32) -> WorldSeed {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         // each part ends with a byte that no part contains, so that no two lists of parts run together
-        for part in [RELEASE, &chapter.to_string(), exercise, check, &world.to_string()] {
+        for part in [RELEASE, &chapter.to_string(), exercise, check, &run.to_string()] {
             mac.update(part.as_bytes());
             mac.update(&[0xff]);
         }

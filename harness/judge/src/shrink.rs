@@ -278,7 +278,7 @@ impl Shrinker<'_> {
     /// Tries to do without each of these lots, and then without as many of them as possible at once. What is out.
     fn take(&mut self, lots: Vec<Vec<Item>>) -> Result<Vec<Item>, HostError> {
         let mut out = Vec::new();
-        for lots in lots.chunks(ROUND) {
+        for lots in lots.chunks(self.check.side_by_side(ROUND)) {
             let lots: Vec<&Vec<Item>> = lots.iter().filter(|lot| !lot.is_empty()).collect();
             let plans: Vec<Plan> = lots.iter().map(|lot| self.plan.without(lot)).collect();
             let mut found: Vec<(&Vec<Item>, Option<Outcome>)> = Vec::new();

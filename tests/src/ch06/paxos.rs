@@ -36,6 +36,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 48,
                 sometimes: &[],
                 case: terminates,
+                ..Check::PLAIN
             },
             Check {
                 id: "agreement",
@@ -53,6 +54,7 @@ pub(super) fn exercise() -> Exercise {
                     "No node ever decided while two nodes had ballots of their own, so nothing was shown.",
                 )],
                 case: agreement,
+                ..Check::PLAIN
             },
             Check {
                 id: "validity",
@@ -69,6 +71,7 @@ pub(super) fn exercise() -> Exercise {
                     "No node decided that was never asked anything, so nothing was shown.",
                 )],
                 case: validity,
+                ..Check::PLAIN
             },
             Check {
                 id: "durable",
@@ -85,6 +88,7 @@ pub(super) fn exercise() -> Exercise {
                     "No acceptor crashed that had answered, and answered again, so nothing was shown.",
                 )],
                 case: durable,
+                ..Check::PLAIN
             },
             Check {
                 id: "ballots",
@@ -98,6 +102,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 96,
                 sometimes: &[(TWO_VALUES, "No two values were ever asked for, so nothing was shown.")],
                 case: ballots,
+                ..Check::PLAIN
             },
             Check {
                 id: "counting",
@@ -114,6 +119,7 @@ pub(super) fn exercise() -> Exercise {
                     "No node ever got an answer twice, or one to an older ballot, so nothing was shown.",
                 )],
                 case: counting,
+                ..Check::PLAIN
             },
             Check {
                 id: "small-worlds",
@@ -131,6 +137,7 @@ pub(super) fn exercise() -> Exercise {
                     "No node ever decided while a message was held back, so nothing was shown.",
                 )],
                 case: small_worlds,
+                ..Check::PLAIN
             },
             Check {
                 id: "duel",
@@ -144,6 +151,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 12,
                 sometimes: &[],
                 case: duel,
+                ..Check::PLAIN
             },
             Check {
                 id: "cost",
@@ -158,6 +166,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 12,
                 sometimes: &[],
                 case: cost,
+                ..Check::PLAIN
             },
         ],
     }

@@ -25,6 +25,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 16,
                 sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
                 case: initial,
+                ..Check::PLAIN
             },
             Check {
                 id: "rules-vote",
@@ -38,6 +39,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 24,
                 sometimes: &[],
                 case: rules_vote,
+                ..Check::PLAIN
             },
             Check {
                 id: "rules-term",
@@ -52,6 +54,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 24,
                 sometimes: &[],
                 case: rules_term,
+                ..Check::PLAIN
             },
             Check {
                 id: "one-leader-per-term",
@@ -68,6 +71,7 @@ pub(super) fn exercise() -> Exercise {
                     (CLASHED, "No two nodes ever stood in one term, so nothing was shown."),
                 ],
                 case: one_leader,
+                ..Check::PLAIN
             },
             Check {
                 id: "reelection",
@@ -81,6 +85,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 24,
                 sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
                 case: reelection,
+                ..Check::PLAIN
             },
             Check {
                 id: "many-elections",
@@ -93,6 +98,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 8,
                 sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
                 case: many_elections,
+                ..Check::PLAIN
             },
             Check {
                 id: "split-votes",
@@ -105,6 +111,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 24,
                 sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
                 case: split_votes,
+                ..Check::PLAIN
             },
             Check {
                 id: "timer-resets",
@@ -118,6 +125,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 16,
                 sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
                 case: timer_resets,
+                ..Check::PLAIN
             },
             Check {
                 id: "quiet",
@@ -131,6 +139,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 8,
                 sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
                 case: quiet,
+                ..Check::PLAIN
             },
         ],
     }

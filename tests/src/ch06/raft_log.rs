@@ -28,6 +28,7 @@ pub(super) fn exercise() -> Exercise {
                     "No client ever heard that its command is committed, so nothing was shown.",
                 )],
                 case: agree,
+                ..Check::PLAIN
             },
             Check {
                 id: "rules-append",
@@ -42,6 +43,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 40,
                 sometimes: &[],
                 case: rules_append,
+                ..Check::PLAIN
             },
             Check {
                 id: "rules-vote-log",
@@ -54,6 +56,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 24,
                 sometimes: &[],
                 case: rules_vote_log,
+                ..Check::PLAIN
             },
             Check {
                 id: "state-machine",
@@ -69,6 +72,7 @@ pub(super) fn exercise() -> Exercise {
                     (OVERWRITTEN, "No entry ever gave way to another, so nothing was shown."),
                 ],
                 case: state_machine,
+                ..Check::PLAIN
             },
             Check {
                 id: "figure-8",
@@ -81,6 +85,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 64,
                 sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
                 case: figure_8,
+                ..Check::PLAIN
             },
             Check {
                 id: "match-index",
@@ -94,6 +99,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 96,
                 sometimes: &[(DID, "No command was ever done, so nothing was shown.")],
                 case: match_index,
+                ..Check::PLAIN
             },
             Check {
                 id: "honest-reply",
@@ -109,6 +115,7 @@ pub(super) fn exercise() -> Exercise {
                     (OVERWRITTEN, "No entry ever gave way to another, so nothing was shown."),
                 ],
                 case: honest_reply,
+                ..Check::PLAIN
             },
             Check {
                 id: "failures",
@@ -124,6 +131,7 @@ pub(super) fn exercise() -> Exercise {
                     "No client ever heard that its command is committed, so nothing was shown.",
                 )],
                 case: failures,
+                ..Check::PLAIN
             },
             Check {
                 id: "rejoin",
@@ -136,6 +144,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 24,
                 sometimes: &[(OVERWRITTEN, "No entry ever gave way to another, so nothing was shown.")],
                 case: rejoin,
+                ..Check::PLAIN
             },
             Check {
                 id: "fast-backup",
@@ -149,6 +158,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 4,
                 sometimes: &[(OVERWRITTEN, "No entry ever gave way to another, so nothing was shown.")],
                 case: fast_backup,
+                ..Check::PLAIN
             },
             Check {
                 id: "unreliable",
@@ -164,6 +174,7 @@ pub(super) fn exercise() -> Exercise {
                     "No client ever heard that its command is committed, so nothing was shown.",
                 )],
                 case: unreliable,
+                ..Check::PLAIN
             },
             Check {
                 id: "bytes",
@@ -176,6 +187,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 4,
                 sometimes: &[],
                 case: bytes,
+                ..Check::PLAIN
             },
             Check {
                 id: "messages",
@@ -188,6 +200,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 4,
                 sometimes: &[],
                 case: messages,
+                ..Check::PLAIN
             },
         ],
     }

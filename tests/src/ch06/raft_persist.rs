@@ -29,6 +29,7 @@ pub(super) fn exercise() -> Exercise {
                     (RESTARTED, "No node came back that had been in a term, so nothing was shown."),
                 ],
                 case: comes_back,
+                ..Check::PLAIN
             },
             Check {
                 id: "vote-survives",
@@ -41,6 +42,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 64,
                 sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
                 case: vote_survives,
+                ..Check::PLAIN
             },
             Check {
                 id: "term-survives",
@@ -53,6 +55,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 48,
                 sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
                 case: term_survives,
+                ..Check::PLAIN
             },
             Check {
                 id: "acknowledged-survive",
@@ -68,6 +71,7 @@ pub(super) fn exercise() -> Exercise {
                     "No client ever heard that its command is committed, so nothing was shown.",
                 )],
                 case: acknowledged_survive,
+                ..Check::PLAIN
             },
             Check {
                 id: "own-copy",
@@ -83,6 +87,7 @@ pub(super) fn exercise() -> Exercise {
                     "No client ever heard that its command is committed, so nothing was shown.",
                 )],
                 case: own_copy,
+                ..Check::PLAIN
             },
             Check {
                 id: "crash-points",
@@ -95,6 +100,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: CRASH_POINTS,
                 sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
                 case: crash_points,
+                ..Check::PLAIN
             },
             Check {
                 id: "torn-tail",
@@ -107,6 +113,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 48,
                 sometimes: &[(RESTARTED, "No node came back that had been in a term, so nothing was shown.")],
                 case: torn_tail,
+                ..Check::PLAIN
             },
             Check {
                 id: "figure-8-unreliable",
@@ -123,6 +130,7 @@ pub(super) fn exercise() -> Exercise {
                     (DEPOSED, "Nobody ever led after another, so nothing was shown."),
                 ],
                 case: figure_8_unreliable,
+                ..Check::PLAIN
             },
             Check {
                 id: "churn",
@@ -135,6 +143,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 12,
                 sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
                 case: churn,
+                ..Check::PLAIN
             },
         ],
     }

@@ -32,6 +32,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 64,
                 sometimes: &[(LOST, "No message was lost, so nothing was shown.")],
                 case: validity,
+                ..Check::PLAIN
             },
             Check {
                 id: "causal",
@@ -48,6 +49,7 @@ pub(super) fn exercise() -> Exercise {
                     "No message with a cause on another node reached a third one, so nothing was shown.",
                 )],
                 case: causal,
+                ..Check::PLAIN
             },
             Check {
                 id: "once",
@@ -61,6 +63,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 64,
                 sometimes: &[(DOUBLED, "No message ever arrived twice, so nothing was shown.")],
                 case: once,
+                ..Check::PLAIN
             },
             Check {
                 id: "rescan",
@@ -74,6 +77,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 48,
                 sometimes: &[(FREED, "No message ever waited for its cause, so nothing was shown.")],
                 case: rescan,
+                ..Check::PLAIN
             },
             Check {
                 id: "all-or-none",
@@ -90,6 +94,7 @@ pub(super) fn exercise() -> Exercise {
                     "No message was ever delivered whose broadcaster had crashed, so nothing was shown.",
                 )],
                 case: all_or_none,
+                ..Check::PLAIN
             },
             Check {
                 id: "uniform",
@@ -103,6 +108,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 96,
                 sometimes: &[(DIED, "No node delivered a message and crashed, so nothing was shown.")],
                 case: uniform,
+                ..Check::PLAIN
             },
             Check {
                 id: "no-stronger",
@@ -120,6 +126,7 @@ pub(super) fn exercise() -> Exercise {
                     "No message ever overtook one from the slow node that was broadcast before it, so nothing was shown.",
                 )],
                 case: no_stronger,
+                ..Check::PLAIN
             },
             Check {
                 id: "traffic",
@@ -134,6 +141,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 4,
                 sometimes: &[],
                 case: traffic,
+                ..Check::PLAIN
             },
         ],
     }

@@ -25,6 +25,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 32,
                 sometimes: &[EVERY_ANSWER],
                 case: local_and_message,
+                ..Check::PLAIN
             },
             Check {
                 id: "transitive",
@@ -42,6 +43,7 @@ pub(super) fn exercise() -> Exercise {
                     (LIVES, "No question was about a chain through a restart, so nothing was shown."),
                 ],
                 case: transitive,
+                ..Check::PLAIN
             },
             Check {
                 id: "concurrent",
@@ -54,6 +56,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 32,
                 sometimes: &[EVERY_ANSWER],
                 case: concurrent,
+                ..Check::PLAIN
             },
             Check {
                 id: "edges",
@@ -71,6 +74,7 @@ pub(super) fn exercise() -> Exercise {
                     (TWICE, "No question was about a message that came twice, so nothing was shown."),
                 ],
                 case: edges,
+                ..Check::PLAIN
             },
         ],
     }

@@ -34,6 +34,7 @@ pub(super) fn exercise() -> Exercise {
                     ),
                 ],
                 case: monotone,
+                ..Check::PLAIN
             },
             Check {
                 id: "jumps",
@@ -52,6 +53,7 @@ pub(super) fn exercise() -> Exercise {
                     (STOOD, "No node gave stamps while its clock stood still, so nothing was shown."),
                 ],
                 case: jumps,
+                ..Check::PLAIN
             },
             Check {
                 id: "close",
@@ -69,6 +71,7 @@ pub(super) fn exercise() -> Exercise {
                     "No event had heard of a wall that was ahead of its own, so nothing was shown.",
                 )],
                 case: close,
+                ..Check::PLAIN
             },
             Check {
                 id: "overflow",
@@ -86,6 +89,7 @@ pub(super) fn exercise() -> Exercise {
                     "No node was asked for 70,000 events in one granule, so nothing was shown.",
                 )],
                 case: overflow,
+                ..Check::PLAIN
             },
             Check {
                 id: "restart",
@@ -100,6 +104,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 128,
                 sometimes: &[(RESTARTED, "No node gave a stamp after a restart, so nothing was shown.")],
                 case: restart,
+                ..Check::PLAIN
             },
             Check {
                 id: "refuse",
@@ -113,6 +118,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 32,
                 sometimes: &[(MAD, "No message with a stamp that far ahead arrived, so nothing was shown.")],
                 case: refuse,
+                ..Check::PLAIN
             },
             Check {
                 id: "accept",
@@ -131,6 +137,7 @@ pub(super) fn exercise() -> Exercise {
                     ),
                 ],
                 case: accept,
+                ..Check::PLAIN
             },
         ],
     }

@@ -46,6 +46,7 @@ pub(super) fn exercise() -> Exercise {
                     ),
                 ],
                 case: clock_condition,
+                ..Check::PLAIN
             },
             Check {
                 id: "total-order",
@@ -59,6 +60,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 64,
                 sometimes: &[(TIES, "No two events bore the same stamp, so nothing was shown.")],
                 case: total_order,
+                ..Check::PLAIN
             },
             Check {
                 id: "restart",
@@ -72,6 +74,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 128,
                 sometimes: &[(RESTARTED, "No node gave a stamp after a restart, so nothing was shown.")],
                 case: restart,
+                ..Check::PLAIN
             },
             Check {
                 id: "inference",
@@ -88,6 +91,7 @@ pub(super) fn exercise() -> Exercise {
                     "No two concurrent events had different stamps, so nothing was shown.",
                 )],
                 case: inference,
+                ..Check::PLAIN
             },
             Check {
                 id: "logical",
@@ -101,6 +105,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 16,
                 sometimes: &[],
                 case: logical,
+                ..Check::PLAIN
             },
         ],
     }

@@ -29,6 +29,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 48,
                 sometimes: &[(WAITED, "No node ever waited for another to leave, so nothing was shown.")],
                 case: progress,
+                ..Check::PLAIN
             },
             Check {
                 id: "exclusion",
@@ -42,6 +43,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 128,
                 sometimes: &[(WAITED, "No node ever waited for another to leave, so nothing was shown.")],
                 case: exclusion,
+                ..Check::PLAIN
             },
             Check {
                 id: "order",
@@ -59,6 +61,7 @@ pub(super) fn exercise() -> Exercise {
                     "No node asked because of another's request while that one still waited, so nothing was shown.",
                 )],
                 case: order,
+                ..Check::PLAIN
             },
             Check {
                 id: "ties",
@@ -72,6 +75,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 24,
                 sometimes: &[(WAITED, "No node ever waited for another to leave, so nothing was shown.")],
                 case: ties,
+                ..Check::PLAIN
             },
             Check {
                 id: "unordered-links",
@@ -89,6 +93,7 @@ pub(super) fn exercise() -> Exercise {
                     (WAITED, "No node ever waited for another to leave, so nothing was shown."),
                 ],
                 case: unordered_links,
+                ..Check::PLAIN
             },
             Check {
                 id: "cost",
@@ -102,6 +107,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 14,
                 sometimes: &[],
                 case: cost,
+                ..Check::PLAIN
             },
         ],
     }

@@ -36,6 +36,7 @@ pub(super) fn exercise() -> Exercise {
                     "The questions did not have every possible answer, so nothing was shown.",
                 )],
                 case: compare_case,
+                ..Check::PLAIN
             },
             Check {
                 id: "merge",
@@ -52,6 +53,7 @@ pub(super) fn exercise() -> Exercise {
                     "No two stamps that were to be merged were concurrent, so nothing was shown.",
                 )],
                 case: merge_case,
+                ..Check::PLAIN
             },
             Check {
                 id: "exact",
@@ -69,6 +71,7 @@ pub(super) fn exercise() -> Exercise {
                     (THIRD, "No node heard of another through a third, so nothing was shown."),
                 ],
                 case: exact,
+                ..Check::PLAIN
             },
             Check {
                 id: "restart",
@@ -88,6 +91,7 @@ pub(super) fn exercise() -> Exercise {
                     ),
                 ],
                 case: restart,
+                ..Check::PLAIN
             },
             Check {
                 id: "join",
@@ -106,6 +110,7 @@ pub(super) fn exercise() -> Exercise {
                     ),
                 ],
                 case: join,
+                ..Check::PLAIN
             },
             Check {
                 id: "size",
@@ -118,6 +123,7 @@ pub(super) fn exercise() -> Exercise {
                 worlds: 2,
                 sometimes: &[],
                 case: size,
+                ..Check::PLAIN
             },
         ],
     }

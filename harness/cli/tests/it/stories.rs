@@ -183,7 +183,7 @@ fn a_hundred_failures_are_the_same_in_a_batch_alone_and_in_this_process() {
                         if other == nth {
                             seed
                         } else {
-                            options.seed_key.world(number, exercise.id, check.id, other)
+                            options.seed_key.of(number, exercise.id, check, other)
                         },
                         other,
                     )

@@ -16,7 +16,7 @@ fn worlds() -> Vec<(Arc<Scenario>, WorldSeed)> {
         for exercise in chapter.exercises.iter().filter(|exercise| exercise.id == "lamport") {
             for check in &exercise.checks {
                 for nth in 0..20 {
-                    let seed = key.world(chapter.number, exercise.id, check.id, nth);
+                    let seed = key.of(chapter.number, exercise.id, check, nth);
                     worlds.push((Arc::new(judge::case(check, seed, nth).scenario), seed));
                 }
             }
