@@ -172,17 +172,17 @@ fn beside(words: Option<String>, literal: String) -> String {
 }
 
 fn fault(fault: &Fault) -> String {
-    let Fault { when: begins, harm: what, until } = fault;
+    let Fault { when: begins, harm: what, until, after_calm, bond } = fault;
     let until = match until {
         Until::Calm => "Until::Calm".to_owned(),
         Until::After(lasts) => format!("Until::After({})", duration(*lasts)),
         Until::Trigger(ends) => format!("Until::Trigger({})", trigger(ends)),
+        Until::Never => "Until::Never".to_owned(),
     };
     let mut fields = Fields::default();
-    fields.put("when", true, || when(begins));
-    fields.put("harm", true, || harm(what));
-    fields.put("until", true, || until);
-    fields.alone("Fault")
+    fields.put("after_calm", *after_calm, || "true".to_owned());
+    fields.put("bond", bond.is_some(), || format!("{bond:?}"));
+    fields.of("Fault", &list("Fault::new(", "", vec![when(begins), harm(what), until], ")"))
 }
 fn when(when: &When) -> String {
     match when {
@@ -201,6 +201,18 @@ fn trigger(trigger: &Trigger) -> String {
         Trigger::Seen(what) => format!("Trigger::Seen({})", pattern(what)),
         Trigger::Effect { node, nth } => format!("Trigger::Effect {{ node: {}, nth: {nth} }}", id_of(*node)),
         Trigger::Quiet => "Trigger::Quiet".to_owned(),
+        Trigger::Began { client, operation } => {
+            format!(
+                "Trigger::Began {{ client: ClientId({}), operation: OperationId({}) }}",
+                client.0, operation.0
+            )
+        }
+        Trigger::Ended { client, operation } => {
+            format!(
+                "Trigger::Ended {{ client: ClientId({}), operation: OperationId({}) }}",
+                client.0, operation.0
+            )
+        }
     }
 }
 fn pattern(pattern: &Pattern) -> String {

@@ -30,6 +30,8 @@ const OBSERVATIONS_PER_RUN: u64 = 10_000;
 enum Item {
     /// A fault, by its place.
     Fault(usize),
+    /// All faults of a bond.
+    Bond(u8),
     /// An operation, by the places of its client and of itself.
     Operation(usize, usize),
     /// Something that need not be as unruly as it is: a place in [`PLAINER`].
@@ -65,6 +67,7 @@ const PLAINER: [Plainer; 5] = [
 #[derive(Debug, Clone, Default)]
 struct Plan {
     faults: BTreeSet<usize>,
+    bonds: BTreeSet<u8>,
     operations: BTreeSet<(usize, usize)>,
     plainer: BTreeSet<usize>,
     withheld: FxHashSet<Key>,
@@ -75,6 +78,7 @@ impl Plan {
         for item in items {
             match *item {
                 Item::Fault(place) => _ = plan.faults.insert(place),
+                Item::Bond(bond) => _ = plan.bonds.insert(bond),
                 Item::Operation(client, place) => _ = plan.operations.insert((client, place)),
                 Item::Plainer(place) => _ = plan.plainer.insert(place),
                 Item::Message(key) => _ = plan.withheld.insert(key),
@@ -88,7 +92,10 @@ impl Plan {
             PLAINER[*place](&mut scenario);
         }
         let mut place = 0..;
-        scenario.faults.retain(|_| place.next().is_none_or(|place| !self.faults.contains(&place)));
+        scenario.faults.retain(|fault| {
+            let alone = place.next().is_some_and(|place| self.faults.contains(&place));
+            !alone && fault.bond.is_none_or(|bond| !self.bonds.contains(&bond))
+        });
         for (client, spec) in scenario.clients.iter_mut().enumerate() {
             let mut place = 0..;
             // the first of those that follow one another has a time, which the next one takes over
@@ -215,6 +222,7 @@ impl Shrinker<'_> {
             self.reduce(self.settings())?;
             self.reduce(self.messages(|_| true))?;
             let same = before.faults == self.plan.faults
+                && before.bonds == self.plan.bonds
                 && before.operations == self.plan.operations
                 && before.withheld == self.plan.withheld;
             if same || self.left == 0 {
@@ -226,8 +234,12 @@ impl Shrinker<'_> {
         Ok(())
     }
     fn settings(&self) -> Vec<Item> {
-        let faults =
-            (0..self.whole.faults.len()).filter(|place| !self.plan.faults.contains(place)).map(Item::Fault);
+        let bonds: BTreeSet<u8> = self.whole.faults.iter().filter_map(|fault| fault.bond).collect();
+        let bonds = bonds.into_iter().filter(|bond| !self.plan.bonds.contains(bond)).map(Item::Bond);
+        let faults = self.whole.faults.iter().enumerate();
+        let faults = faults
+            .filter(|(place, fault)| fault.bond.is_none() && !self.plan.faults.contains(place))
+            .map(|(place, _)| Item::Fault(place));
         let operations = self
             .whole
             .clients
@@ -239,7 +251,7 @@ impl Shrinker<'_> {
             .map(|(client, place)| Item::Operation(client, place));
         let plainer =
             (0..PLAINER.len()).filter(|place| !self.plan.plainer.contains(place)).map(Item::Plainer);
-        faults.chain(operations).chain(plainer).collect()
+        bonds.chain(faults).chain(operations).chain(plainer).collect()
     }
     /// Messages that may be withheld.
     ///
@@ -530,7 +542,30 @@ fn shape(sentence: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shape;
+    use super::{Item, Plan, shape};
+    use lab::NodeId;
+    use std::time::Duration;
+    use world::{Fault, Harm, Scenario, Until, When, Who};
+
+    #[test]
+    fn faults_of_a_bond_leave_together() {
+        let fault = |node, bond| Fault {
+            bond,
+            ..Fault::new(When::At(Duration::ZERO), Harm::Pause { node: Who::Node(NodeId(node)) }, Until::Calm)
+        };
+        let mut scenario = Scenario::new(Vec::new(), Duration::ZERO);
+        scenario.faults = vec![fault(1, Some(1)), fault(2, None), fault(3, Some(2)), fault(4, Some(1))];
+        let left = |items: &[Item]| -> Vec<u32> {
+            let scenario = Plan::default().without(items).scenario(&scenario);
+            let node = |fault: &Fault| match fault.harm {
+                Harm::Pause { node: Who::Node(node) } => Some(node.0),
+                _ => None,
+            };
+            scenario.faults.iter().filter_map(node).collect()
+        };
+        assert_eq!(left(&[Item::Bond(1)]), [2, 3]);
+        assert_eq!(left(&[Item::Bond(2), Item::Fault(1)]), [1, 4]);
+    }
 
     #[test]
     fn sentences_of_one_rule_have_one_shape() {

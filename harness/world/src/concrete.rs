@@ -67,6 +67,7 @@ impl Scenario {
             client.operations.iter_mut().filter_map(|operation| operation.at.as_mut()).for_each(when);
         }
         for fault in &mut scenario.faults {
+            fault.bond = None; // it says what to take out together, and nothing of what happens
             when(&mut fault.when);
             if let Harm::Hold { matches, .. } = &mut fault.harm {
                 asked(matches, &|kind| matches!(kind, SeenKind::Sent | SeenKind::Called | SeenKind::Replied));

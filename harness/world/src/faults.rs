@@ -41,9 +41,7 @@ impl World {
     }
     /// Whether anything waits for what was seen of this node.
     pub(crate) fn is_awaited(&self, node: NodeId, seen: &Seen) -> bool {
-        let waits =
-            |armed: &Armed| matches!(&armed.trigger, Trigger::Seen(pattern) if pattern.fits(node, seen));
-        self.armed.iter().any(waits)
+        self.armed.iter().any(|armed| armed.trigger.fits(node, seen))
     }
     /// Does whatever waits for what `fits` describes. The culprit is the node it was seen on.
     pub(crate) fn pull(&mut self, culprit: Option<usize>, fits: impl Fn(&Trigger) -> bool) {
@@ -78,11 +76,11 @@ impl World {
     }
 
     fn begin_fault(&mut self, fault: usize, culprit: Option<usize>) {
-        if self.faults[fault] != FaultState::NotYet || self.is_calm {
-            return;
-        }
         let scenario = self.scenario.clone();
         let spec = &scenario.faults[fault];
+        if self.faults[fault] != FaultState::NotYet || self.is_calm && !spec.after_calm {
+            return;
+        }
         let hit = |world: &World, who: &Who| match who {
             Who::Node(id) => world.place(*id),
             Who::Culprit => culprit,
@@ -151,7 +149,7 @@ impl World {
         }
         self.faults[fault] = FaultState::On(undo);
         match &spec.until {
-            Until::Calm => {}
+            Until::Calm | Until::Never => {}
             Until::After(lasts) => self.push(self.now + *lasts, Item::Act(Action::End { fault }, None)),
             Until::Trigger(trigger) => {
                 self.arm(trigger.clone(), 1, Duration::ZERO, Action::End { fault });
@@ -197,20 +195,38 @@ impl World {
         }
     }
 
-    /// Nothing goes wrong from here on.
+    /// Whether a fault is none of the calm's business.
+    fn outlasts_calm(&self, fault: usize) -> bool {
+        let spec = &self.scenario.faults[fault];
+        spec.after_calm || matches!(spec.until, Until::Never)
+    }
+    /// Nothing goes wrong from here on, but for what is to outlast it.
     pub(crate) fn calm_down(&mut self) {
         self.is_calm = true;
-        self.armed.retain(|armed| matches!(armed.action, Action::Invoke { .. }));
+        let mut armed = std::mem::take(&mut self.armed);
+        armed.retain(|armed| match armed.action {
+            Action::Invoke { .. } => true,
+            Action::Begin { fault } => self.scenario.faults[fault].after_calm,
+            Action::End { fault } => self.outlasts_calm(fault),
+        });
+        self.armed = armed;
         self.observe(0, Cause::Scenario, Seen::Calm);
+        let (ends, lasts): (Vec<usize>, Vec<usize>) =
+            (0..self.faults.len()).partition(|fault| !self.outlasts_calm(*fault));
         // first of all, so that what is released now already travels on calm links
         if let Some((_, link)) = self.scenario.calm {
-            self.network.calm(link);
+            self.network.calm(link, &lasts);
         }
-        for fault in 0..self.faults.len() {
+        for fault in ends {
             self.end_fault(fault);
         }
         for node in 0..self.nodes.len() {
-            if !self.nodes[node].up {
+            let keeps_down = |fault: &usize| {
+                let life = (node, self.nodes[node].incarnation);
+                matches!(self.faults[*fault],
+                    FaultState::On(Some(Undo::Restart { node, incarnation })) if (node, incarnation) == life)
+            };
+            if !self.nodes[node].up && !lasts.iter().any(keeps_down) {
                 self.push(self.now, Item::Boot { node });
             }
         }

@@ -868,10 +868,7 @@ impl World {
         let seen = self.is_awaited(about, &observation.seen).then(|| observation.seen.clone());
         self.observations.push(observation);
         if let Some(seen) = seen {
-            self.pull(
-                Some(node),
-                |trigger| matches!(trigger, Trigger::Seen(pattern) if pattern.fits(about, &seen)),
-            );
+            self.pull(Some(node), |trigger| trigger.fits(about, &seen));
         }
         id
     }

@@ -77,9 +77,13 @@ impl Network {
         self.rules.retain(|(of, _)| *of != Some(fault));
         self.holds.retain(|hold| hold.fault != fault);
     }
-    pub(crate) fn calm(&mut self, link: Link) {
-        let (last, stuck) = (std::mem::take(&mut self.last), std::mem::take(&mut self.stuck));
-        *self = Network { last, stuck, ..Network::new(link, &[]) };
+    /// All links are as this one, but for what these faults do to them.
+    pub(crate) fn calm(&mut self, link: Link, lasting: &[usize]) {
+        let lasts = |fault: &usize| lasting.contains(fault);
+        self.usual = link;
+        self.rules.retain(|(of, _)| of.as_ref().is_some_and(lasts));
+        self.cuts.retain(|(of, _)| lasts(of));
+        self.holds.retain(|hold| lasts(&hold.fault));
     }
     /// Whether a message never arrives: because it is `withheld`, or because one before it is and may not be overtaken.
     pub(crate) fn withholds(&mut self, from: NodeId, to: NodeId, withheld: bool) -> bool {

@@ -310,6 +310,16 @@ pub struct Fault {
     pub harm: Harm,
     /// When it ends. A crashed node starts again then.
     pub until: Until,
+    /// The calm lets it be: it may begin after it, and what it does lasts until its own end.
+    pub after_calm: bool,
+    /// Faults of one bond mean something only together: a shrinker takes out all of them or none.
+    pub bond: Option<u8>,
+}
+impl Fault {
+    /// One that stands for itself, and that the calm ends.
+    pub const fn new(when: When, harm: Harm, until: Until) -> Fault {
+        Fault { when, harm, until, after_calm: false, bond: None }
+    }
 }
 
 /// When something happens.
@@ -343,6 +353,8 @@ pub enum Until {
     After(Duration),
     /// At once when this happens for the first time since the fault began.
     Trigger(Trigger),
+    /// Never, not even with the calm: a node that crashed is gone for good.
+    Never,
 }
 
 /// What sets off a fault or a client.
@@ -360,6 +372,37 @@ pub enum Trigger {
     },
     /// No message is under way, but for those held back, and no node has anything left to do.
     Quiet,
+    /// A client asks for this operation for the first time; the culprit is the node that it asks.
+    Began {
+        /// The client.
+        client: ClientId,
+        /// Its operation.
+        operation: OperationId,
+    },
+    /// The operation is over; the culprit is the node that answered, or the last one that was asked in vain.
+    Ended {
+        /// The client.
+        client: ClientId,
+        /// Its operation.
+        operation: OperationId,
+    },
+}
+impl Trigger {
+    /// Whether this is an observation of the kind that it waits for.
+    pub(crate) fn fits(&self, node: NodeId, seen: &Seen) -> bool {
+        match self {
+            Trigger::Seen(pattern) => pattern.fits(node, seen),
+            Trigger::Began { client, operation } => {
+                matches!(seen, Seen::Invoked { client: who, operation: what } if who == client && what == operation)
+            }
+            Trigger::Ended { client, operation } => match seen {
+                Seen::Returned { client: who, operation: what, .. }
+                | Seen::GaveUp { client: who, operation: what } => who == client && what == operation,
+                _ => false,
+            },
+            Trigger::Effect { .. } | Trigger::Quiet => false,
+        }
+    }
 }
 
 /// Observations of a kind.

@@ -223,7 +223,7 @@ fn ask(pick: &mut Pick, scenario: &mut Scenario, asks: impl IntoIterator<Item = 
     }
 }
 fn crash(when: When, node: NodeId, until: Until) -> Fault {
-    Fault { when, harm: Harm::Crash { node: Who::Node(node), disk: DiskLoss::All }, until }
+    Fault::new(when, Harm::Crash { node: Who::Node(node), disk: DiskLoss::All }, until)
 }
 /// A crash right after the `nth` effect of a node, and a new start soon after.
 fn crash_after(node: NodeId, nth: u64, down: Duration) -> Fault {
@@ -259,7 +259,7 @@ fn terminates(pick: &mut Pick, nth: u32) -> Case {
         2 | 3 | 6 => {
             let loss = Link { loss: Chance::percent(30), ..scenario.network };
             let harm = Harm::Links(LinkRule { from: None, to: None, link: loss });
-            scenario.faults.push(Fault { when: When::At(Duration::ZERO), harm, until: Until::After(bad) });
+            scenario.faults.push(Fault::new(When::At(Duration::ZERO), harm, Until::After(bad)));
             end = bad + bound;
         }
         4 => {}
@@ -272,7 +272,7 @@ fn terminates(pick: &mut Pick, nth: u32) -> Case {
                 } else {
                     Harm::Crash { node: Who::Node(*node), disk: DiskLoss::All }
                 };
-                scenario.faults.push(Fault { when: When::At(ms(5)), harm, until: Until::After(bad) });
+                scenario.faults.push(Fault::new(When::At(ms(5)), harm, Until::After(bad)));
             }
             end = ms(5) + bad + bound;
         }
@@ -374,7 +374,7 @@ fn swarm(pick: &mut Pick) -> Scenario {
         let node = Who::Node(NodeId(pick.small(1..=n)));
         let harm = if pick.percent(50) { Harm::Pause { node } } else { Harm::Isolate { node } };
         let (when, lasts) = (When::At(pick.micros(5_000..=80_000)), pick.micros(2_000..=60_000));
-        scenario.faults.push(Fault { when, harm, until: Until::After(lasts) });
+        scenario.faults.push(Fault::new(when, harm, Until::After(lasts)));
     }
     scenario
 }
@@ -439,7 +439,7 @@ fn durable(pick: &mut Pick, nth: u32) -> Case {
                     matches: Some(Matcher::typed(is_accept)),
                 };
                 let until = Until::After(ms(15));
-                scenario.faults.push(Fault { when: When::At(Duration::ZERO), harm, until });
+                scenario.faults.push(Fault::new(When::At(Duration::ZERO), harm, until));
             }
             let place = |effect: u32| (NodeId(effect % 3 + 1), u64::from(effect / 3) + 1);
             let chosen = match nth.checked_sub(EFFECTS) {
@@ -571,7 +571,7 @@ fn small_worlds(pick: &mut Pick, nth: u32) -> Case {
         };
         // by then all has been said that does not wait for these
         let until = Until::After(ms(25));
-        scenario.faults.push(Fault { when: When::At(Duration::ZERO), harm, until });
+        scenario.faults.push(Fault::new(When::At(Duration::ZERO), harm, until));
     }
     Case::new(scenario, Synod::new(Promise::SmallWorlds))
 }

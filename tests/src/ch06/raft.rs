@@ -42,7 +42,7 @@ pub(super) fn cast(pick: &mut Pick, n: u32) -> Vec<NodeId> {
 // faults
 
 pub(super) fn from_to(from: Duration, until: Duration, harm: Harm) -> Fault {
-    Fault { when: When::At(from), harm, until: Until::After(until.saturating_sub(from)) }
+    Fault::new(When::At(from), harm, Until::After(until.saturating_sub(from)))
 }
 pub(super) fn on(pattern: Pattern, nth: u32, after: Duration) -> When {
     When::On { trigger: Trigger::Seen(pattern), nth, after }
@@ -71,7 +71,7 @@ pub(super) fn everywhere(link: Link) -> Harm {
     Harm::Links(world::LinkRule { from: None, to: None, link })
 }
 pub(super) fn crash(node: Who, when: When, down: Duration, disk: DiskLoss) -> Fault {
-    Fault { when, harm: Harm::Crash { node, disk }, until: Until::After(down) }
+    Fault::new(when, Harm::Crash { node, disk }, Until::After(down))
 }
 /// What goes wrong in a swarm, until `calm`: partitions of every shape, pauses, held answers.
 pub(super) fn trouble(pick: &mut Pick, scenario: &mut Scenario, n: u32, calm: Duration) {
@@ -99,7 +99,7 @@ pub(super) fn trouble(pick: &mut Pick, scenario: &mut Scenario, n: u32, calm: Du
             if pick.percent(50) { (leads(), ms(100)) } else { (applies(), Duration::ZERO) };
         let when = on(pattern, pick.small(1..=3), pick.micros(0..=after.as_micros() as u64));
         let until = Until::After(ms(pick.number(300..=1_200)));
-        scenario.faults.push(Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until });
+        scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, until));
     }
 }
 

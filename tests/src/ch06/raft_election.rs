@@ -285,11 +285,11 @@ fn one_leader(pick: &mut Pick, nth: u32) -> Case {
                 ));
             }
         }
-        _ => scenario.faults.push(Fault {
-            when: on(leads(), 1, ms(pick.number(0..=100))),
-            harm: Harm::Isolate { node: Who::Culprit },
-            until: Until::After(ms(pick.number(300..=1_500))),
-        }),
+        _ => scenario.faults.push(Fault::new(
+            on(leads(), 1, ms(pick.number(0..=100))),
+            Harm::Isolate { node: Who::Culprit },
+            Until::After(ms(pick.number(300..=1_500))),
+        )),
     }
     raft::case(scenario, vec![])
 }
@@ -305,7 +305,7 @@ fn reign(pick: &mut Pick) -> Duration {
 }
 /// Whoever is the `nth` to lead is cut off after that.
 fn depose(reign: Duration, nth: u32, until: Until) -> Fault {
-    Fault { when: on(leads(), nth, reign), harm: Harm::Isolate { node: Who::Culprit }, until }
+    Fault::new(on(leads(), nth, reign), Harm::Isolate { node: Who::Culprit }, until)
 }
 /// One leader after another is cut off. Each is back in the very moment in which the next goes: earlier, it could depose that one
 /// in its reign, and two would be cut off at once, which may leave no majority. All reign equally long, so that they go in the
@@ -363,11 +363,11 @@ fn many_elections(pick: &mut Pick, _nth: u32) -> Case {
     let mut scenario = cluster(n, within * (rounds + 1));
     // two are away for good: with every leader that goes, the others are a majority by a hair
     for node in &cast(pick, n)[..2] {
-        scenario.faults.push(Fault {
-            when: When::At(Duration::ZERO),
-            harm: Harm::Isolate { node: Who::Node(*node) },
-            until: Until::Calm,
-        });
+        scenario.faults.push(Fault::new(
+            When::At(Duration::ZERO),
+            Harm::Isolate { node: Who::Node(*node) },
+            Until::Calm,
+        ));
     }
     scenario.faults.extend(depose_one_by_one(reign(pick), rounds));
     let goals = vec![Goal::Followed { times: rounds as usize + 1, within }];

@@ -428,7 +428,7 @@ fn figure_8(pick: &mut Pick, nth: u32) -> Case {
         let pattern = sends(entries).with(others[0]);
         let when = on(pattern, 1 + round * pick.small(1..=4), Duration::ZERO);
         let until = Until::After(ms(pick.number(500..=1_500)));
-        scenario.faults.push(Fault { when: when.clone(), harm: Harm::Isolate { node: Who::Culprit }, until });
+        scenario.faults.push(Fault::new(when.clone(), Harm::Isolate { node: Who::Culprit }, until));
     }
     // who leads next tells some at once, and others late
     let slow =
@@ -459,7 +459,7 @@ fn match_index(pick: &mut Pick, nth: u32) -> Case {
         1 => {
             let harm = Harm::Hold { from: None, to: None, nth: None, matches: Some(answers) };
             let when = on(leads(), 1, ms(pick.number(20..=200)));
-            scenario.faults.push(Fault { when, harm, until: Until::After(ms(pick.number(400..=1_200))) });
+            scenario.faults.push(Fault::new(when, harm, Until::After(ms(pick.number(400..=1_200)))));
         }
         // just too few are there
         2 => {
@@ -528,10 +528,10 @@ fn honest_reply(pick: &mut Pick, nth: u32) -> Case {
         Harm::Isolate { node: Who::Culprit }
     };
     let when = on(applies(), pick.small(1..=4), pick.micros(0..=40_000));
-    scenario.faults.push(Fault { when, harm, until: Until::After(ms(pick.number(900..=2_000))) });
+    scenario.faults.push(Fault::new(when, harm, Until::After(ms(pick.number(900..=2_000)))));
     let again = on(leads(), 2, ms(pick.number(0..=600)));
     let until = Until::After(ms(pick.number(500..=1_500)));
-    scenario.faults.push(Fault { when: again, harm: Harm::Isolate { node: Who::Culprit }, until });
+    scenario.faults.push(Fault::new(again, Harm::Isolate { node: Who::Culprit }, until));
     // everyone is asked, all the time: whoever thinks that it leads takes it
     for node in nodes(n) {
         let commands = (1..=20).map(|nth| command(node.0, nth)).collect();
@@ -562,10 +562,10 @@ fn failures(pick: &mut Pick, nth: u32) -> Case {
         1 => {
             let when = on(leads(), 1, ms(pick.number(100..=900)));
             let until = Until::After(ms(1_500));
-            scenario.faults.push(Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until });
+            scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, until));
             let when = on(leads(), 2, ms(1_600));
             let until = Until::After(ms(1_000));
-            scenario.faults.push(Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until });
+            scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, until));
         }
         // too many go, and nothing can be done for a while
         _ => {
@@ -589,10 +589,8 @@ fn rejoin(pick: &mut Pick, nth: u32) -> Case {
     let last = ms(6_000);
     let by = last + ELECTION_MAX * 10;
     let mut scenario = cluster(n, by + ms(10));
-    let isolate = |nth: u32, after: Duration, lasts: Duration| Fault {
-        when: on(applies(), nth, after),
-        harm: Harm::Isolate { node: Who::Culprit },
-        until: Until::After(lasts),
+    let isolate = |nth: u32, after: Duration, lasts: Duration| {
+        Fault::new(on(applies(), nth, after), Harm::Isolate { node: Who::Culprit }, Until::After(lasts))
     };
     let many = if nth % 4 == 3 {
         // The network is torn twice, at different places: whoever leads a part that is too small is told more and more.
@@ -606,11 +604,7 @@ fn rejoin(pick: &mut Pick, nth: u32) -> Case {
     } else {
         scenario.faults.push(isolate(1, ms(pick.number(0..=5)), ms(pick.number(1_500..=2_500))));
         let when = on(leads(), 2, ms(pick.number(200..=800)));
-        scenario.faults.push(Fault {
-            when,
-            harm: Harm::Isolate { node: Who::Culprit },
-            until: Until::After(ms(1_500)),
-        });
+        scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, Until::After(ms(1_500))));
         12
     };
     // each node is asked for things of its own, so that whoever is alone has some

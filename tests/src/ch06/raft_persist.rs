@@ -281,11 +281,11 @@ fn acknowledged_survive(pick: &mut Pick, nth: u32) -> Case {
         1 => scenario.faults.push(crash(Who::Culprit, when(), ms(pick.number(30..=1_500)), loss)),
         // a majority of those who acknowledged it, and the leader stays away
         2 => {
-            scenario.faults.push(Fault {
-                when: when(),
-                harm: Harm::Isolate { node: Who::Culprit },
-                until: Until::After(ms(1_500)),
-            });
+            scenario.faults.push(Fault::new(
+                when(),
+                Harm::Isolate { node: Who::Culprit },
+                Until::After(ms(1_500)),
+            ));
             for node in &all[..(n / 2 + 1) as usize] {
                 let after = on(applies(), 1 + nth / 2 % 5, pick.micros(1..=3_000));
                 scenario.faults.push(crash(Who::Node(*node), after, DOWN, loss));
@@ -321,11 +321,11 @@ fn own_copy(pick: &mut Pick, nth: u32) -> Case {
     let first_to_apply = [1, 1, 3, 5][nth as usize % 4];
     let answered = |after| on(applies(), first_to_apply, after);
     scenario.faults.push(crash(Who::Culprit, answered(pick.micros(1..=2_000)), DOWN, DiskLoss::All));
-    scenario.faults.push(Fault {
-        when: answered(ms(pick.number(0..=3))),
-        harm: Harm::Isolate { node: Who::Node(later) },
-        until: Until::After(ms(3_000)),
-    });
+    scenario.faults.push(Fault::new(
+        answered(ms(pick.number(0..=3))),
+        Harm::Isolate { node: Who::Node(later) },
+        Until::After(ms(3_000)),
+    ));
     clients(&mut scenario, pick, n, 1, 8, ms(600));
     let goals = in_the_end(&mut scenario, n, well, vec![]);
     raft::case(scenario, goals)
@@ -454,7 +454,7 @@ fn figure_8_unreliable(pick: &mut Pick, nth: u32) -> Case {
         let lasts = ms(pick.number(100..=1_500));
         scenario.faults.push(match pick.percent(60) {
             true => crash(Who::Culprit, when, lasts, DiskLoss::All),
-            false => Fault { when, harm: Harm::Isolate { node: Who::Culprit }, until: Until::After(lasts) },
+            false => Fault::new(when, Harm::Isolate { node: Who::Culprit }, Until::After(lasts)),
         });
     }
     for node in nodes(n) {

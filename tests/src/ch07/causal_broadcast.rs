@@ -193,10 +193,10 @@ fn ask(scenario: &mut Scenario, asks: Vec<(When, NodeId)>) {
 }
 fn crash(when: When, node: NodeId) -> Fault {
     // nobody calms this world down: who is down stays down
-    Fault { when, harm: Harm::Crash { node: Who::Node(node), disk: DiskLoss::All }, until: Until::Calm }
+    Fault::new(when, Harm::Crash { node: Who::Node(node), disk: DiskLoss::All }, Until::Calm)
 }
 fn links(from: Option<NodeId>, to: Option<NodeId>, link: Link, at: Duration, lasts: Duration) -> Fault {
-    Fault { when: When::At(at), harm: Harm::Links(LinkRule { from, to, link }), until: Until::After(lasts) }
+    Fault::new(When::At(at), Harm::Links(LinkRule { from, to, link }), Until::After(lasts))
 }
 fn lossy(percent: u32) -> Link {
     Link { loss: Chance::percent(percent), ..Link::between(ms(1), ms(3)) }
@@ -356,10 +356,12 @@ fn uniform(pick: &mut Pick, nth: u32) -> Case {
         // delivers, or after a while, both crash.
         ask(&mut scenario, vec![(When::At(ms(10)), writer)]);
         let deaf = all[2 + (nth % 3) as usize..].to_vec();
-        let cut = |from: NodeId| Fault {
-            when: When::At(Duration::ZERO),
-            harm: Harm::Cut { from: vec![from], to: deaf.clone() },
-            until: Until::After(ms(450)),
+        let cut = |from: NodeId| {
+            Fault::new(
+                When::At(Duration::ZERO),
+                Harm::Cut { from: vec![from], to: deaf.clone() },
+                Until::After(ms(450)),
+            )
         };
         scenario.faults.extend([cut(writer), cut(reader)]);
         for dies in [writer, reader] {

@@ -240,7 +240,7 @@ fn jumps(pick: &mut Pick, _nth: u32) -> Case {
     scenario.clients.push(busy(pick, nodes, 80, SECS(1), SECS(30)));
     let mut fault = |node: u32, harm: fn(Who) -> Harm, until: Until, pick: &mut Pick| {
         let when = When::At(pick.millis(2_000..=15_000));
-        scenario.faults.push(Fault { when, harm: harm(Who::Node(NodeId(node))), until });
+        scenario.faults.push(Fault::new(when, harm(Who::Node(NodeId(node))), until));
     };
     let hour_back = |node| Harm::ClockJump { node, by_ns: -signed_ns(SECS(3_600)) };
     let second_back = |node| Harm::ClockJump { node, by_ns: -signed_ns(SECS(1)) };
@@ -273,7 +273,7 @@ fn close(pick: &mut Pick, nth: u32) -> Case {
         let node = Who::Node(NodeId(pick.small(1..=nodes)));
         let harm = Harm::Crash { node, disk: DiskLoss::Drawn };
         let when = When::At(pick.millis(2_000..=5_000));
-        scenario.faults.push(Fault { when, harm, until: Until::After(pick.millis(1..=50)) });
+        scenario.faults.push(Fault::new(when, harm, Until::After(pick.millis(1..=50))));
     }
     let walls = walls(&scenario);
     let rules = Rules { config, walls, close: true, crashes: crashed, refusals: crashed, ..Rules::default() };
@@ -296,11 +296,11 @@ fn overflow(pick: &mut Pick, _nth: u32) -> Case {
     }
     let one = NodeId(1);
     let (frozen, thawed) = (SECS(1), SECS(60));
-    scenario.faults.push(Fault {
-        when: When::At(frozen),
-        harm: Harm::ClockFreeze { node: Who::Node(one) },
-        until: Until::After(thawed - frozen),
-    });
+    scenario.faults.push(Fault::new(
+        When::At(frozen),
+        Harm::ClockFreeze { node: Who::Node(one) },
+        Until::After(thawed - frozen),
+    ));
     let mut operations = Vec::new();
     let mut ask = |at: Duration, request: Request| {
         let id = operations.len() as u32 + 1;

@@ -34,10 +34,12 @@ const EVERY_EFFECT: u32 = 64;
 /// What crashes in the `nth` world of a clock's `restart`: first one node, after every effect in turn, with all it had not synced;
 /// from then on anybody, a few times.
 fn crashes(pick: &mut Pick, nodes: u32, nth: u32) -> Vec<Fault> {
-    let crash = |trigger, nth, after, disk, down_ms| Fault {
-        when: When::On { trigger, nth, after },
-        harm: Harm::Crash { node: Who::Culprit, disk },
-        until: Until::After(Duration::from_millis(down_ms)),
+    let crash = |trigger, nth, after, disk, down_ms| {
+        Fault::new(
+            When::On { trigger, nth, after },
+            Harm::Crash { node: Who::Culprit, disk },
+            Until::After(Duration::from_millis(down_ms)),
+        )
     };
     if nth < EVERY_EFFECT {
         let trigger = Trigger::Effect { node: NodeId(1), nth: u64::from(nth) + 1 };

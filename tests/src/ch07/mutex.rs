@@ -248,11 +248,11 @@ fn exclusion(pick: &mut Pick, nth: u32) -> Case {
             visitor.visit(When::At(pick.micros(20_000..=24_000)), ms(60));
             scenario.clients.push(visitor.client());
         }
-        scenario.faults.push(Fault {
-            when: When::At(pick.micros(15_000..=26_000)),
-            harm: Harm::Hold { from: Some(slow), to: Some(deaf), nth: None, matches: None },
-            until: Until::After(ms(pick.number(50..=300))),
-        });
+        scenario.faults.push(Fault::new(
+            When::At(pick.micros(15_000..=26_000)),
+            Harm::Hold { from: Some(slow), to: Some(deaf), nth: None, matches: None },
+            Until::After(ms(pick.number(50..=300))),
+        ));
     } else {
         scenario.network = uneven(pick, true);
         let gap_ms = *pick.one(&[1, 20, 100]);
@@ -325,11 +325,11 @@ fn unordered_links(pick: &mut Pick, nth: u32) -> Case {
         let mut cast: Vec<NodeId> = nodes(n).collect();
         pick.shuffle(&mut cast);
         let (early, late) = (cast[0], cast[1]);
-        scenario.faults.push(Fault {
-            when: When::At(ms(1)),
-            harm: Harm::Hold { from: Some(early), to: Some(late), nth: Some(1), matches: None },
-            until: Until::After(ms(400)),
-        });
+        scenario.faults.push(Fault::new(
+            When::At(ms(1)),
+            Harm::Hold { from: Some(early), to: Some(late), nth: Some(1), matches: None },
+            Until::After(ms(400)),
+        ));
         let mut visitor = Visitor::of(early);
         visitor.visit(When::At(ms(20)), ms(60));
         scenario.clients.push(visitor.client());

@@ -441,7 +441,7 @@ fn join(pick: &mut Pick, nth: u32) -> Case {
         // somebody leaves for good
         let node = Who::Node(NodeId(pick.small(1..=old)));
         let harm = Harm::Crash { node, disk: DiskLoss::Drawn };
-        scenario.faults.push(Fault { when: When::At(pick.millis(500..=1_000)), harm, until: Until::Calm });
+        scenario.faults.push(Fault::new(When::At(pick.millis(500..=1_000)), harm, Until::Calm));
     }
     Case::new(scenario, Clocks { old, ..Clocks::default() })
 }

@@ -108,10 +108,10 @@ fn a_stopwatch_starts_with_its_node_at_zero() {
 fn a_restart_sets_the_stopwatch_to_zero_and_leaves_the_wall_clock() {
     let mut scenario = stage(1).fault(during(ms(100), ms(200), crash(1)));
     scenario.nodes[0].clock.offset_ns = 5_000_000;
-    scenario.faults.push(Fault {
-        when: When::At(ms(150)),
-        harm: on_one(|node| Harm::ClockJump { node, by_ns: 1_000_000 }),
-        until: Until::Calm,
-    });
+    scenario.faults.push(Fault::new(
+        When::At(ms(150)),
+        on_one(|node| Harm::ClockJump { node, by_ns: 1_000_000 }),
+        Until::Calm,
+    ));
     assert_eq!(readings(scenario, &[99, 201, 210]), [(99, 5), (1, 6), (10, 6)]);
 }

@@ -40,16 +40,16 @@ fn alarm() -> Vec<Do> {
 
 #[test]
 fn puppets_and_questions_become_data() {
-    let hold = Fault {
-        when: When::on(Trigger::Seen(said(1))),
-        harm: Harm::Hold {
+    let hold = Fault::new(
+        When::on(Trigger::Seen(said(1))),
+        Harm::Hold {
             from: None,
             to: None,
             nth: None,
             matches: Some(Matcher::typed(|what: &Vec<Do>| *what == [Do::Say(12)])),
         },
-        until: Until::Trigger(Trigger::Seen(said(20))),
-    };
+        Until::Trigger(Trigger::Seen(said(20))),
+    );
     let crashes = upon(Trigger::Seen(said(13)), ms(5), crash(2));
     let scenario = beside_a_puppet(alarm()).fault(hold).fault(crashes);
     let run = scenario.run();

@@ -101,11 +101,11 @@ fn inside_a_sync_each_object_keeps_a_prefix_of_its_own_and_every_outcome_comes_u
     let again = [once.clone(), once.clone(), vec![Do::Sync]].concat();
     let mut scenario = stage(1).tell(ms(10), 1, [once, vec![Do::Sync]].concat()).tell(ms(20), 1, again);
     scenario.nodes[0].sync = (ms(4), ms(4));
-    scenario.faults = vec![Fault {
-        when: When::At(ms(22)),
-        harm: Harm::Crash { node: Who::Node(n(1)), disk: DiskLoss::Drawn },
-        until: Until::After(ms(1)),
-    }];
+    scenario.faults = vec![Fault::new(
+        When::At(ms(22)),
+        Harm::Crash { node: Who::Node(n(1)), disk: DiskLoss::Drawn },
+        Until::After(ms(1)),
+    )];
     let (mut logs, mut files) = (BTreeSet::new(), BTreeSet::new());
     let mut together = BTreeSet::new();
     for half in 0..400 {

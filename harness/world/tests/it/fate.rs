@@ -136,7 +136,8 @@ proptest! {
     ) {
         let mut scenario = scenario;
         let links = scenario.links.iter_mut().map(|rule| &mut rule.link);
-        for link in links.chain([&mut scenario.network]) {
+        let calm = scenario.calm.as_mut().map(|(_, link)| link);
+        for link in links.chain([&mut scenario.network]).chain(calm) {
             (link.fifo, link.bandwidth, link.message_bytes_max) = (false, None, None);
         }
         let Some(less) = without(&scenario, which) else { return Ok(()) };

@@ -148,7 +148,7 @@ fn a_node_that_is_down_hears_nothing_and_begins_anew() {
 
 #[test]
 fn after_the_calm_everything_that_went_wrong_is_over() {
-    let forever = |harm| Fault { when: When::At(ms(5)), harm, until: Until::Calm };
+    let forever = |harm| Fault::new(When::At(ms(5)), harm, Until::Calm);
     let who = |id| Who::Node(n(id));
     let slow = |id, per_event| Harm::Slow { node: who(id), per_event };
     let mut scenario = stage(4)
@@ -172,4 +172,48 @@ fn after_the_calm_everything_that_went_wrong_is_over() {
     assert_eq!(run.words(1), [2, 3, 4, 2, 3, 4, 2, 3, 4]);
     let last = run.on(3).filter(|o| o.seen.is_handed()).last().map(|o| o.at);
     assert_eq!(last, Some(Time::from_millis(204)), "nobody is slow any more");
+}
+
+#[test]
+fn who_is_gone_for_good_stays_away_and_all_others_come_back() {
+    let who = |id| Who::Node(n(id));
+    let fault = |at, harm, until| Fault::new(When::At(ms(at)), harm, until);
+    let mut scenario = stage(4)
+        .fault(fault(5, crash(1), Until::Never))
+        .fault(fault(5, crash(2), Until::Calm))
+        .fault(fault(5, Harm::Isolate { node: who(3) }, Until::Never))
+        .fault(fault(5, Harm::Isolate { node: who(4) }, Until::Calm))
+        // back once more, it is down for an end of its own now
+        .fault(fault(10, crash(3), Until::After(ms(5))));
+    scenario.calm = Some((ms(50), world::Link::fixed(ms(1))));
+    for node in 1..=4 {
+        scenario = scenario.tell(ms(60), node, vec![Do::Broadcast(vec![Do::Say(node)])]);
+    }
+    let run = scenario.run();
+    let words: Vec<Vec<u32>> = (1..=4).map(|node| run.words(node)).collect();
+    assert_eq!(words, [vec![], vec![4], vec![], vec![2]]);
+    let starts = |node| run.on(node).filter(|o| matches!(o.seen, Seen::Started { .. })).count();
+    assert_eq!([1, 2, 3, 4].map(starts), [1, 2, 2, 1]);
+}
+
+#[test]
+fn what_the_calm_lets_be_begins_after_it_and_lasts_until_its_own_end() {
+    let after_calm = |at, until| Fault {
+        after_calm: true,
+        ..Fault::new(When::At(ms(at)), Harm::Isolate { node: Who::Node(n(2)) }, until)
+    };
+    let heard = |faults: &[Fault]| {
+        let mut scenario = stage(2);
+        scenario.faults = faults.to_vec();
+        scenario.calm = Some((ms(50), world::Link::fixed(ms(1))));
+        for at in [20, 60, 80, 100] {
+            scenario = scenario.tell(ms(at), 1, vec![Do::Send(n(2), vec![Do::Say(at as u32)])]);
+        }
+        scenario.run().words(2)
+    };
+    assert_eq!(heard(&[after_calm(70, Until::After(ms(20)))]), [20, 60, 100], "it begins after the calm");
+    assert_eq!(heard(&[after_calm(10, Until::After(ms(60)))]), [80, 100], "or before, and goes on");
+    assert_eq!(heard(&[after_calm(70, Until::Calm)]), [20, 60], "the calm has been, and ends it no more");
+    let usual = Fault { after_calm: false, ..after_calm(70, Until::Never) };
+    assert_eq!(heard(&[usual]), [20, 60, 80, 100], "others do not begin any more");
 }

@@ -9,8 +9,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use world::{
-    Chance, Client, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, Matcher, NodeSpec,
-    Operation, Pattern, Scenario, Seed, SeenKind, Tail, Trigger, Until, When, Who,
+    Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, Matcher,
+    NodeSpec, Operation, OperationId, Pattern, Scenario, Seed, SeenKind, Tail, Trigger, Until, When, Who,
 };
 
 /// So many cases, the same in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
@@ -195,6 +195,13 @@ fn trigger(nodes: u32) -> impl Strategy<Value = Trigger> {
             .prop_map(|(kind, node)| Trigger::Seen(Pattern { node, ..Pattern::of(kind) })),
         2 => (1..=nodes, 1..20u64).prop_map(|(node, nth)| Trigger::Effect { node: NodeId(node), nth }),
         1 => Just(Trigger::Quiet),
+        1 => (1..4u32, 1..4u32, any::<bool>()).prop_map(|(client, operation, ends)| {
+            let (client, operation) = (ClientId(client), OperationId(operation));
+            match ends {
+                true => Trigger::Ended { client, operation },
+                false => Trigger::Began { client, operation },
+            }
+        }),
     ]
 }
 
@@ -245,9 +252,12 @@ fn fault(nodes: u32, mix: Mix) -> impl Strategy<Value = Fault> {
         .prop_map(|(trigger, nth, after)| When::On { trigger, nth, after });
     let when = if mix.entangled { prop_oneof![at, on].boxed() } else { at.boxed() };
     let until = prop_oneof![
-        1 => Just(Until::Calm),
-        4 => few_ms(60).prop_map(Until::After),
-        u32::from(mix.entangled) => trigger(nodes).prop_map(Until::Trigger),
+        2 => Just(Until::Calm),
+        1 => Just(Until::Never),
+        8 => few_ms(60).prop_map(Until::After),
+        2 * u32::from(mix.entangled) => trigger(nodes).prop_map(Until::Trigger),
     ];
-    (when, harm(nodes, mix), until).prop_map(|(when, harm, until)| Fault { when, harm, until })
+    let after_calm = prop::bool::weighted(0.2);
+    (when, harm(nodes, mix), until, after_calm)
+        .prop_map(|(when, harm, until, after_calm)| Fault { after_calm, ..Fault::new(when, harm, until) })
 }

@@ -91,11 +91,11 @@ impl Run {
 
 /// A harm from one time to another.
 pub(crate) fn during(from: Duration, to: Duration, harm: Harm) -> Fault {
-    Fault { when: When::At(from), harm, until: Until::After(to - from) }
+    Fault::new(When::At(from), harm, Until::After(to - from))
 }
 /// A harm that begins at once when this happens for the first time, and lasts so long.
 pub(crate) fn upon(trigger: Trigger, lasts: Duration, harm: Harm) -> Fault {
-    Fault { when: When::on(trigger), harm, until: Until::After(lasts) }
+    Fault::new(When::on(trigger), harm, Until::After(lasts))
 }
 /// A crash that loses everything that was not synced.
 pub(crate) fn crash(node: u32) -> Harm {

@@ -3,7 +3,10 @@
 use crate::actor::{Acts, Do, Place, Said};
 use crate::stage::{Direct, crash, during, ms, n, stage, upon, us};
 use lab::prelude::Duration;
-use world::{DiskLoss, Fault, Harm, Matcher, Pattern, Seen, SeenKind, Time, Trigger, Until, When, Who};
+use world::{
+    Client, ClientId, DiskLoss, Fault, Harm, Matcher, Operation, OperationId, Pattern, Seen, SeenKind, Time,
+    Trigger, Until, When, Who,
+};
 
 fn culprit() -> Harm {
     Harm::Crash { node: Who::Culprit, disk: DiskLoss::All }
@@ -29,7 +32,7 @@ fn an_emit_crashes_the_node_that_emits_before_it_does_anything_else() {
 #[test]
 fn the_nth_time_and_a_while_after_it() {
     let when = When::On { trigger: said(7), nth: 3, after: ms(4) };
-    let mut scenario = stage(1).fault(Fault { when, harm: culprit(), until: Until::After(ms(1)) });
+    let mut scenario = stage(1).fault(Fault::new(when, culprit(), Until::After(ms(1))));
     for at in [10, 20, 30, 40] {
         scenario = scenario.tell(ms(at), 1, vec![Do::Say(7)]);
     }
@@ -66,7 +69,7 @@ fn the_third_sync_and_no_other() {
     let write = || vec![Do::Write(Place::Log), Do::Sync, Do::Say(1)];
     let synced = Trigger::Seen(Pattern::of(SeenKind::Synced));
     let when = When::On { trigger: synced, nth: 3, after: Duration::ZERO };
-    let mut scenario = stage(1).fault(Fault { when, harm: culprit(), until: Until::Calm });
+    let mut scenario = stage(1).fault(Fault::new(when, culprit(), Until::Calm));
     for at in [10, 20, 30, 40] {
         scenario = scenario.tell(ms(at), 1, write());
     }
@@ -82,10 +85,12 @@ fn quiet_is_when_no_message_is_under_way() {
     // two rounds of messages, at 10 to 12 ms; a third at 50
     let chain = vec![Do::Send(n(2), vec![Do::Send(n(1), vec![])])];
     let scenario = stage(2).tell(ms(10), 1, chain).tell(ms(50), 1, vec![Do::Send(n(2), vec![])]);
-    let quiet = |nth| Fault {
-        when: When::On { trigger: Trigger::Quiet, nth, after: Duration::ZERO },
-        harm: crash(2),
-        until: Until::After(ms(1)),
+    let quiet = |nth| {
+        Fault::new(
+            When::On { trigger: Trigger::Quiet, nth, after: Duration::ZERO },
+            crash(2),
+            Until::After(ms(1)),
+        )
     };
     assert_eq!(crashes(&scenario.clone().fault(quiet(1)).run()), [(2, Time::from_millis(12))]);
     assert_eq!(crashes(&scenario.clone().fault(quiet(2)).run()), [(2, Time::from_millis(51))]);
@@ -94,10 +99,12 @@ fn quiet_is_when_no_message_is_under_way() {
 
 #[test]
 fn a_hold_keeps_messages_back_until_its_trigger_releases_them() {
-    let hold = |nth, matches, until| Fault {
-        when: When::At(Duration::ZERO),
-        harm: Harm::Hold { from: Some(n(1)), to: Some(n(2)), nth, matches },
-        until,
+    let hold = |nth, matches, until| {
+        Fault::new(
+            When::At(Duration::ZERO),
+            Harm::Hold { from: Some(n(1)), to: Some(n(2)), nth, matches },
+            until,
+        )
     };
     let send = |word| vec![Do::Send(n(2), vec![Do::Say(word)])];
     let scenario = stage(3)
@@ -128,10 +135,12 @@ fn a_hold_keeps_messages_back_until_its_trigger_releases_them() {
 #[test]
 fn what_one_hold_releases_another_does_not_count_again() {
     // the first hold keeps everything until 20 ms; the second keeps the third message, not the first again
-    let hold = |nth, until| Fault {
-        when: When::At(Duration::ZERO),
-        harm: Harm::Hold { from: Some(n(1)), to: None, nth, matches: None },
-        until,
+    let hold = |nth, until| {
+        Fault::new(
+            When::At(Duration::ZERO),
+            Harm::Hold { from: Some(n(1)), to: None, nth, matches: None },
+            until,
+        )
     };
     let mut scenario =
         stage(2).fault(hold(None, Until::After(ms(20)))).fault(hold(Some(3), Until::After(ms(50))));
@@ -158,4 +167,40 @@ fn a_culprit_there_is_not_is_not_hit() {
     let run = stage(1).fault(during(ms(10), ms(20), culprit())).run();
     assert_eq!(crashes(&run), []);
     assert_eq!(run.count(|seen| matches!(seen, Seen::FaultBegan { .. })), 0);
+}
+
+#[test]
+fn an_operation_sets_off_what_lasts_until_another_has_ended() {
+    let (client, operation) = (ClientId(1), OperationId);
+    let cut = Fault::new(
+        When::on(Trigger::Began { client, operation: operation(2) }),
+        Harm::Isolate { node: Who::Node(n(2)) },
+        Until::Trigger(Trigger::Ended { client, operation: operation(3) }),
+    );
+    // whoever has answered the third
+    let when = When::On { trigger: Trigger::Ended { client, operation: operation(3) }, nth: 1, after: ms(2) };
+    let crash = Fault::new(when, culprit(), Until::After(ms(5)));
+    let tell = |id: u32, to: u32| {
+        let what = vec![Do::Send(n(2), vec![Do::Say(id)]), Do::Arm(1, ms(3), vec![Do::Reply])];
+        Operation::next::<Acts>(id, n(to), &what)
+    };
+    let mut scenario = stage(3).fault(cut).fault(crash);
+    let operations = vec![tell(1, 1), tell(2, 1), tell(3, 3), tell(4, 1)];
+    scenario.clients = vec![Client { think: ms(10), ..Client::new(1, operations) }];
+    let run = scenario.run();
+    assert_eq!(run.words(2), [1, 4], "cut off from the second to the end of the third");
+    assert_eq!(crashes(&run), [(3, Time::from_millis(3 + 10 + 3 + 10 + 3 + 2))]);
+    // without the operation that it waits for there is no fault
+    let mut less = scenario.clone();
+    less.clients[0].operations.remove(1);
+    assert_eq!(less.run().words(2), [1, 3, 4]);
+}
+
+#[test]
+fn an_operation_that_nobody_answers_ends_where_it_was_asked_last() {
+    let ended = Trigger::Ended { client: ClientId(1), operation: OperationId(1) };
+    let mut scenario = stage(2).fault(upon(ended, ms(5), culprit()));
+    let asked = Operation { to: vec![n(1), n(2)], ..Operation::next::<Acts>(1, n(1), &vec![]) };
+    scenario.clients = vec![Client { timeout: Some(ms(10)), attempts: 2, ..Client::new(1, vec![asked]) }];
+    assert_eq!(crashes(&scenario.run()), [(2, Time::from_millis(20))]);
 }
