@@ -91,7 +91,7 @@ fn main() {
     let batch = judge::Options::default().batch;
     let guest = Guest::new(&guest_binary(), Layers::ALL).expect("it was built");
     host::pin(1);
-    let chapters = suites::chapters();
+    let chapters = course::chapters();
     let chapter = chapters.iter().find(|chapter| chapter.number == 6).expect("chapter 6");
     println!(
         "Raft's checks, {batch} worlds side by side, processor time on one core, at least {events} events each"

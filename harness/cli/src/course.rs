@@ -4,6 +4,7 @@ use crate::Failed;
 use build::{Archive, Built, Error, Kit, Sources, Target};
 use judge::{Chapter, Check, Exercise};
 use serde::Deserialize;
+use std::path::{Path, PathBuf};
 
 /// All chapters, and the skeletons and hints that go with them.
 pub(crate) struct Course {
@@ -44,7 +45,7 @@ impl Course {
     /// The course that this binary carries.
     pub(crate) fn load() -> Result<Course, Failed> {
         let archive = Archive::embedded();
-        let chapters = suites::chapters().into_iter().map(|suite| {
+        let chapters = course::chapters().into_iter().map(|suite| {
             let folder = format!("exercises/{}/", suite.folder);
             let mut about = None;
             let mut skeleton = Vec::new();
@@ -137,6 +138,10 @@ impl Course {
 }
 
 impl ChapterFolder {
+    /// Where a checkout has the chapter's hidden suite, second solution included.
+    pub(crate) fn tests(&self, root: &Path) -> PathBuf {
+        root.join(format!("tests/ch{:02}", self.suite.number))
+    }
     pub(crate) fn about(&self, exercise: &str) -> Option<&AboutExercise> {
         self.about.exercises.iter().find(|about| about.id == exercise)
     }

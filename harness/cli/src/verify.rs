@@ -78,8 +78,8 @@ fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
     let kit = prepare_kit(args.how.layers())?;
     let keys = seed_keys(args.keys);
     let mut faults = Vec::new();
-    for family in ["solutions", "tests/second"] {
-        let folder = args.root.join(family).join(chapter.suite.folder);
+    let reference = args.root.join("solutions").join(chapter.suite.folder);
+    for (family, folder) in [("reference", reference), ("second", chapter.tests(&args.root).join("second"))] {
         if !folder.is_dir() {
             faults.push(format!("{} is missing", folder.display()));
             continue;
@@ -116,7 +116,7 @@ fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
             &|(exercise, check), findings: &Vec<Finding>| {
                 let passed = findings.iter().filter(|finding| finding.failure.is_none()).count();
                 let name = format!("{}/{}", exercise.id, check.id);
-                anstream::println!("{family:<13} {name:<38} passes under {passed}/{} keys", args.keys);
+                anstream::println!("{family:<9} {name:<38} passes under {passed}/{} keys", args.keys);
             },
         )?;
         for ((exercise, check), findings) in checks.iter().zip(found) {

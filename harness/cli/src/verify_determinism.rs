@@ -63,7 +63,7 @@ impl fmt::Display for Way {
 /// Failures are cut down a little: so much that it would show if that depended on how they are run.
 const SHRINK_RUNS: u32 = 16;
 
-/// `tests/misbehaving/07.toml`.
+/// `tests/ch07/misbehaving.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Misbehaving {
@@ -95,12 +95,12 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
     if args.repeat > 0 {
         return repeat(&kit, chapter, &reference, args);
     }
-    let second = Sources::read(&args.root.join("tests/second").join(folder))?;
+    let second = Sources::read(&chapter.tests(&args.root).join("second"))?;
     let misbehaving = read(&args.root, chapter)?;
     let mut faults = Vec::new();
     let all = selected(chapter);
     if args.only.is_empty() {
-        let families = [("solutions", &reference), ("tests/second", &second)];
+        let families = [("reference", &reference), ("second", &second)];
         for (name, sources) in families.into_iter().take(if args.quick { 1 } else { 2 }) {
             grade(&kit, &all, name, sources, None, args, &mut faults)?;
         }
@@ -164,7 +164,7 @@ pub(crate) fn stale(chapter: &ChapterFolder, root: &Path) -> Result<Vec<String>,
 }
 
 fn read(root: &Path, chapter: &ChapterFolder) -> Result<Misbehaving, Failed> {
-    let path = root.join("tests/misbehaving").join(format!("{:02}.toml", chapter.suite.number));
+    let path = chapter.tests(root).join("misbehaving.toml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
     toml::from_str(&text.map_err(Failed::usage)?)
         .with_context(|| format!("{} is not as it should be", path.display()))

@@ -21,7 +21,7 @@ struct Case<'a> {
 pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let folder = chapter.suite.folder;
     let reference = Sources::read(&args.root.join("solutions").join(folder))?;
-    let second = Sources::read(&args.root.join("tests/second").join(folder))?;
+    let second = Sources::read(&chapter.tests(&args.root).join("second"))?;
     let mut cases = Vec::new();
     for mutant in Mutants::read(&args.root, chapter)?.mutants {
         let sources = mutant.apply(&reference).map_err(Failed::usage)?;
@@ -29,7 +29,7 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
         let selected = selected(chapter).into_iter().filter(its_own).collect();
         cases.push(Case { name: mutant.id, sources, selected });
     }
-    for (name, sources) in [("solutions", reference), ("tests/second", second)] {
+    for (name, sources) in [("reference", reference), ("second", second)] {
         cases.push(Case { name: name.to_owned(), sources, selected: selected(chapter) });
     }
     cases.retain(|case| case.name.contains(&args.only));

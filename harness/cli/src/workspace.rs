@@ -38,7 +38,7 @@ impl Workspace {
             std::env::current_dir().context("cannot tell the current folder").map_err(Failed::usage)?;
         let holds_chapters = |folder: &Path| {
             folder.join(OURS).is_dir()
-                || suites::chapters().iter().any(|chapter| folder.join(chapter.folder).join("src").is_dir())
+                || course::chapters().iter().any(|chapter| folder.join(chapter.folder).join("src").is_dir())
         };
         // a solution's folder looks like a workspace, and is none of the student's
         let is_references = |folder: &Path| folder.join("07-logical-clocks/mutants.toml").is_file();

@@ -144,7 +144,7 @@ fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judge> {
 fn a_hundred_failures_are_the_same_in_a_batch_alone_and_in_this_process() {
     const KEYS: u32 = 8;
     let kit = Kit::prepare(&cache(), |_| {}).expect("a kit");
-    let chapters = suites::chapters();
+    let chapters = course::chapters();
     let mut failures = std::collections::BTreeSet::new();
     for (folder, id, hosted) in wrong::ALL {
         let (name, dir) = mutant(folder, id);

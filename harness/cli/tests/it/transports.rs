@@ -12,7 +12,7 @@ use world::{Local, Observation, Scenario, World};
 fn worlds() -> Vec<(Arc<Scenario>, WorldSeed)> {
     let key = SeedKey::secret("transports");
     let mut worlds = Vec::new();
-    for chapter in suites::chapters() {
+    for chapter in course::chapters() {
         for exercise in chapter.exercises.iter().filter(|exercise| exercise.id == "lamport") {
             for check in &exercise.checks {
                 for nth in 0..20 {
@@ -29,7 +29,7 @@ fn worlds() -> Vec<(Arc<Scenario>, WorldSeed)> {
 fn in_process_batched_and_solo_runs_show_the_same() {
     let kit = Kit::prepare(&cache(), |_| {}).expect("a kit");
     let sources = Sources::read(&root().join("solutions/07-logical-clocks")).expect("the reference");
-    let entry = suites::chapters()
+    let entry = course::chapters()
         .iter()
         .flat_map(|chapter| &chapter.exercises)
         .find(|exercise| exercise.id == "lamport")

@@ -1,0 +1,8 @@
+//! `paxos`: one value, whatever crashes, and whoever is slow.
+
+mod checks;
+mod oracle;
+mod puppet;
+mod worlds;
+
+pub(crate) use checks::exercise;

@@ -1,0 +1,293 @@
+//! What must come true in a world of Raft, and by when; where it has not, what to say of it.
+
+use super::rules::{Forgot, Member, Watch, list};
+use judge::Violation;
+use lab::NodeId;
+use lab::raft::{Command, Message, Position, Status, Term};
+use std::time::Duration;
+use world::{ObservationId, Time};
+
+/// What must have come true by some time. A world with goals is over when all of them have come true.
+#[derive(Debug, Clone)]
+pub(crate) enum Goal {
+    /// At some moment since: one of these leads, and the others of them are in its term.
+    Led { since: Duration, by: Duration, among: Vec<NodeId> },
+    /// So many times somebody began to lead, never longer than this after the one before: that one is cut off each time.
+    Followed { times: usize, within: Duration },
+    /// Nobody began to lead since.
+    Calm { since: Duration, by: Duration },
+    /// Each of these has done each of these commands.
+    Done { by: Duration, on: Vec<NodeId>, commands: Vec<Command> },
+    /// The node has sent this kind of message so often since.
+    Said {
+        since: Duration,
+        by: Duration,
+        node: NodeId,
+        times: usize,
+        what: fn(&Message) -> bool,
+        or: &'static str,
+    },
+    /// Nobody has sent this kind of message.
+    Unsaid { since: Duration, by: Duration, node: NodeId, what: fn(&Message) -> bool, or: &'static str },
+    /// The node never stands so soon after it has voted for another.
+    Waits { by: Duration, node: NodeId, at_least: Duration },
+    /// So many messages at most.
+    Few { since: Duration, by: Duration, messages: u64, bytes: u64, about: &'static str },
+}
+
+impl Watch {
+    pub(super) fn by(&self, goal: &Goal) -> Time {
+        match goal {
+            Goal::Led { by, .. }
+            | Goal::Calm { by, .. }
+            | Goal::Done { by, .. }
+            | Goal::Said { by, .. }
+            | Goal::Unsaid { by, .. }
+            | Goal::Waits { by, .. }
+            | Goal::Few { by, .. } => Time::ZERO + *by,
+            Goal::Followed { within, .. } => self.last_began() + *within,
+        }
+    }
+    /// When somebody last began to lead.
+    pub(super) fn last_began(&self) -> Time {
+        self.leaders.values().map(|(_, since)| *since).max().unwrap_or(Time::ZERO)
+    }
+    pub(super) fn status(&self, node: &NodeId) -> Status {
+        self.members.get(node).map(|member| member.status).unwrap_or_default()
+    }
+    /// What the node has sent between two times.
+    pub(super) fn said(
+        &self,
+        node: NodeId,
+        since: Duration,
+        by: Duration,
+        what: fn(&Message) -> bool,
+    ) -> Vec<ObservationId> {
+        let (since, by) = (Time::ZERO + since, Time::ZERO + by);
+        let said = self
+            .said
+            .iter()
+            .filter(|(at, who, message, _)| *at > since && *at <= by && *who == node && what(message));
+        said.map(|(.., id)| *id).collect()
+    }
+    /// When the node voted for another, and when it stood too soon after that.
+    pub(super) fn stood_too_soon(
+        &self,
+        node: NodeId,
+        at_least: Duration,
+    ) -> Option<[(Time, ObservationId); 2]> {
+        let mut voted: Option<(Time, ObservationId)> = None;
+        for (at, _, message, id) in self.said.iter().filter(|(_, who, ..)| *who == node) {
+            match message {
+                Message::Vote { granted: true, pre_vote: false, .. } => voted = Some((*at, *id)),
+                Message::RequestVote { pre_vote: false, .. } => {
+                    if let Some(voted) = voted.filter(|(voted, _)| *at - *voted < at_least) {
+                        return Some([voted, (*at, *id)]);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+    /// Messages and bytes that were sent between two times.
+    pub(super) fn spent(&self, since: Duration, by: Duration) -> (u64, u64) {
+        let (since, by) = (Time::ZERO + since, Time::ZERO + by);
+        let sent = self.sent.iter().filter(|(at, ..)| *at > since && *at <= by);
+        sent.fold((0, 0), |(many, long), (.., size)| (many + 1, long + *size as u64))
+    }
+    /// A command that this node had not done by then.
+    pub(super) fn lacks<'a>(
+        &self,
+        node: NodeId,
+        commands: &'a [Command],
+        by: Duration,
+    ) -> Option<&'a Command> {
+        let done = self.members.get(&node).map(|member| &member.done);
+        let has = |command: &Command| {
+            done.is_some_and(|done| done.get(command).is_some_and(|(at, _)| *at <= Time::ZERO + by))
+        };
+        commands.iter().rev().find(|command| !has(command))
+    }
+    /// The highest term of these, and who of them leads it: by its own word, and by what it shows.
+    pub(super) fn leader_among(&self, among: &[NodeId]) -> (Term, Option<NodeId>) {
+        let highest = among.iter().map(|node| self.status(node).term).max().unwrap_or(0);
+        let leads = Status { term: highest, position: Position::Leader };
+        let leader = self.leaders.get(&highest).map(|(leader, _)| *leader);
+        (highest, leader.filter(|leader| among.contains(leader) && self.status(leader) == leads))
+    }
+    /// Whether it has come true: before its time only where nothing that may still be said counts.
+    pub(super) fn has_come_true(&self, goal: &Goal, now: Time) -> bool {
+        match goal {
+            Goal::Led { since, among, .. } => {
+                let (highest, leader) = self.leader_among(among);
+                now >= Time::ZERO + *since
+                    && leader.is_some()
+                    && among.iter().all(|node| self.status(node).term == highest)
+            }
+            Goal::Followed { times, .. } => self.leaders.len() >= *times,
+            Goal::Calm { since, by } => {
+                let (since, by) = (Time::ZERO + *since, Time::ZERO + *by);
+                now > by && !self.leaders.values().any(|(_, at)| *at > since && *at <= by)
+            }
+            Goal::Done { by, on, commands } => {
+                on.iter().all(|node| self.lacks(*node, commands, *by).is_none())
+            }
+            Goal::Said { since, by, node, times, what, .. } => {
+                now > Time::ZERO + *by && self.said(*node, *since, *by, *what).len() >= *times
+            }
+            Goal::Unsaid { since, by, node, what, .. } => {
+                now > Time::ZERO + *by && self.said(*node, *since, *by, *what).is_empty()
+            }
+            Goal::Waits { by, node, at_least } => {
+                now > Time::ZERO + *by && self.stood_too_soon(*node, *at_least).is_none()
+            }
+            Goal::Few { since, by, messages, bytes, .. } => {
+                let frugal = |(many, long)| many <= *messages && long <= *bytes;
+                now > Time::ZERO + *by && frugal(self.spent(*since, *by))
+            }
+        }
+    }
+    /// What a goal that has not come true says, and where its story begins: at what it is about, not at the world's start.
+    pub(super) fn missed(&self, goal: &Goal) -> Violation {
+        let by = self.by(goal);
+        let last_leader = || {
+            let (term, (node, since)) = self.leaders.iter().max_by_key(|(_, (_, since))| *since)?;
+            Some((*self.began.get(term)?, *term, *node, *since))
+        };
+        match goal {
+            Goal::Led { among, .. } => {
+                let who = list(&among.iter().copied().collect());
+                let (highest, leader) = self.leader_among(among);
+                let violation = Violation::never(match leader {
+                    Some(leader) => {
+                        let behind = among.iter().find(|node| self.status(node).term != highest);
+                        let behind = behind.unwrap_or(&leader);
+                        let term = self.status(behind).term;
+                        format!(
+                            "{leader} leads term {highest} at {by}, and {behind} is still in term {term}."
+                        )
+                    }
+                    None => {
+                        let shown = |node: &NodeId| {
+                            let Status { term, position } = self.status(node);
+                            format!("{node} is a {} in term {term}", format!("{position:?}").to_lowercase())
+                        };
+                        let shown: Vec<String> = among.iter().map(shown).collect();
+                        format!(
+                            "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
+                            shown.join(", ")
+                        )
+                    }
+                });
+                match last_leader() {
+                    Some((began, term, node, _)) => {
+                        violation.because(began, format!("{node} is the last to begin to lead: term {term}"))
+                    }
+                    None => violation,
+                }
+            }
+            Goal::Followed { within, .. } => {
+                let last = last_leader();
+                let told = last.map_or("Nobody has led yet".to_owned(), |(_, term, node, since)| {
+                    format!(
+                        "The last to begin was {node} with term {term} at {since}, which was cut off then"
+                    )
+                });
+                let violation = Violation::never(format!(
+                    "Nobody began to lead for {within:?} until {by}, though a majority could talk to each other. {told}."
+                ));
+                match last {
+                    Some((began, term, node, _)) => {
+                        violation.because(began, format!("{node} begins to lead term {term}"))
+                    }
+                    None => violation,
+                }
+            }
+            Goal::Calm { since, .. } => {
+                let since = Time::ZERO + *since;
+                let began = self.leaders.iter().find(|(_, (_, at))| *at > since && *at <= by);
+                let (node, term, at) =
+                    began.map_or((NodeId(0), 0, by), |(term, (node, at))| (*node, *term, *at));
+                let sentence = format!(
+                    "{node} began to lead term {term} at {at}, though nothing went wrong since long before {since}: a leader whom all \
+                     hear stays."
+                );
+                Violation { at: self.began.get(&term).copied(), ..Violation::never(sentence) }
+            }
+            Goal::Done { by: until, on, commands } => {
+                let lacks = on.iter().find_map(|node| Some((*node, self.lacks(*node, commands, *until)?)));
+                let Some((node, command)) = lacks else { return Violation::never(String::new()) };
+                self.not_done(node, command, by)
+            }
+            Goal::Said { node, or, .. } => Violation::never(format!("{node} {or}")),
+            Goal::Unsaid { since, by, node, what, or } => {
+                let at = self.said(*node, *since, *by, *what).first().copied();
+                Violation { at, ..Violation::never(format!("{node} {or}")) }
+            }
+            Goal::Waits { node, at_least, .. } => {
+                let Some([voted, stood]) = self.stood_too_soon(*node, *at_least) else {
+                    return Violation::never(String::new());
+                };
+                let sentence = format!(
+                    "{node} voted for another at {}, and stood itself at {}: a vote given puts one's own election off, by {at_least:?} \
+                     at least.",
+                    voted.0, stood.0
+                );
+                Violation { at: Some(stood.1), ..Violation::never(sentence) }
+                    .because(voted.1, format!("{node} votes for another"))
+                    .because(stood.1, format!("and {node} stands itself"))
+            }
+            Goal::Few { since, by, messages, bytes, about } => {
+                let (many, long) = self.spent(*since, *by);
+                let (is, at_most, unit) = match many > *messages {
+                    true => (many, messages, "messages"),
+                    false => (long, bytes, "bytes"),
+                };
+                Violation::never(format!(
+                    "The {} nodes sent each other {is} {unit} for {about}: at most {at_most} will do.",
+                    self.n
+                ))
+            }
+        }
+    }
+    /// A node that lags: what it lost, if its own messages show it; else from where on the others were ahead.
+    pub(super) fn not_done(&self, node: NodeId, command: &Command, by: Time) -> Violation {
+        let did = |(other, member): (&NodeId, &Member)| Some((*member.done.get(command)?, *other));
+        let others: Vec<((Time, ObservationId), NodeId)> = self.members.iter().filter_map(did).collect();
+        let but = match others.is_empty() {
+            true => "nor did anyone else".to_owned(),
+            false => format!("though {} did", list(&others.iter().map(|(_, other)| *other).collect())),
+        };
+        let lags = format!("{node} had not done {command} by {by}, {but}");
+        let forgot = self.members.get(&node).and_then(|member| member.forgot);
+        if let Some(Forgot { leader, index, acknowledged, refused }) = forgot {
+            let sentence = format!(
+                "{lags}: {node} had told {leader} that it has the entries up to {index}, and after a crash it refused what follows them."
+            );
+            return Violation::never(sentence)
+                .because(acknowledged, format!("{node} tells {leader} that it has the entries up to {index}"))
+                .because(refused, format!("after a crash {node} refuses what follows them"));
+        }
+        let violation = Violation::never(format!("{lags}."));
+        match others.iter().min() {
+            Some(((_, first), other)) => violation.because(*first, format!("{other} does {command}")),
+            None => violation,
+        }
+    }
+    pub(crate) fn note_deadline(&mut self) {
+        self.deadline = self.goals.iter().map(|goal| self.by(goal)).min();
+    }
+    /// Drops goals that have come true; an error where one has not by its time, or before the world's end if `None`.
+    pub(crate) fn look_at_goals(&mut self, now: Option<Time>) -> Result<(), Violation> {
+        let mut goals = std::mem::take(&mut self.goals);
+        goals.retain(|goal| !self.has_come_true(goal, now.unwrap_or(Time::NEVER)));
+        goals.sort_by_key(|goal| self.by(goal));
+        self.goals = goals;
+        self.note_deadline();
+        match self.goals.first() {
+            Some(goal) if now.is_none_or(|now| self.by(goal) < now) => Err(self.missed(goal)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,693 @@
+//! The rules of Raft, as a world shows them.
+//!
+//! They judge messages, announcements and answers, never how a node came to them: every one of them follows from the paper's
+//! Figure 2 and Figure 3 for any design that speaks the contract's messages.
+
+use super::goals::Goal;
+use judge::{Case, Oracle, Reached, Violation};
+use lab::raft::{Command, Entry, Event, Index, Message, Position, Raft, Request, Response, Status, Term};
+use lab::{NodeId, RequestId};
+use std::collections::{BTreeMap, BTreeSet};
+use world::{Cause, NodeKind, Observation, ObservationId, Scenario, Seen, Time, World};
+
+/// A case of Raft: the rules, and goals besides.
+pub(crate) fn case(scenario: Scenario, goals: Vec<Goal>) -> Case {
+    judged(scenario, goals, true)
+}
+/// A case that is about its goals only: what breaks a rule there breaks it in the checks that are about rules, too.
+pub(crate) fn goals_only(scenario: Scenario, goals: Vec<Goal>) -> Case {
+    judged(scenario, goals, false)
+}
+fn judged(scenario: Scenario, goals: Vec<Goal>, rules: bool) -> Case {
+    let guests: BTreeSet<NodeId> = scenario
+        .nodes
+        .iter()
+        .filter(|spec| matches!(spec.kind, NodeKind::Guest))
+        .map(|spec| spec.id)
+        .collect();
+    let n = scenario.nodes.len();
+    // Goals tell when a world is over only where nothing else is to be seen in it: it is about them alone, or nothing goes
+    // wrong any more. What a script still has to say, and faults that are to come, can break a rule.
+    let all_play = scenario.nodes.len() == BTreeSet::len(&guests);
+    let over_from = match scenario.calm {
+        _ if goals.is_empty() => None,
+        _ if !rules => Some(Time::ZERO),
+        Some((calm, _)) if all_play => Some(Time::ZERO + calm),
+        _ => None,
+    };
+    let mut watch = Watch { n, guests, goals, rules, over_from, ..Watch::default() };
+    watch.note_deadline();
+    Case::new(scenario, watch)
+}
+
+// conditions that some world must reach
+
+pub(crate) const LED: &str = "somebody led";
+pub(crate) const CLASHED: &str = "two stood in one term";
+pub(crate) const DID: &str = "a command was done";
+pub(crate) const PROMISED: &str = "a client heard that its command is committed";
+pub(crate) const DEPOSED: &str = "somebody led after another";
+pub(crate) const OVERWRITTEN: &str = "an entry gave way to another";
+pub(crate) const RESTARTED: &str = "a node that had voted or taken entries came back";
+
+/// Follows one world.
+#[derive(Default)]
+pub(super) struct Watch {
+    pub(super) n: usize,
+    /// Whether rules are judged, or goals alone.
+    rules: bool,
+    guests: BTreeSet<NodeId>,
+    /// Those that have not come true.
+    pub(super) goals: Vec<Goal>,
+    /// From when on the world is over when all of them have come true, if that ends it.
+    over_from: Option<Time>,
+    now: Time,
+    /// The first of them must have, by then.
+    pub(super) deadline: Option<Time>,
+    reached: Reached,
+    pub(super) members: BTreeMap<NodeId, Member>,
+    /// Who leads a term, and since when.
+    pub(super) leaders: BTreeMap<Term, (NodeId, Time)>,
+    /// Where it said so.
+    pub(super) began: BTreeMap<Term, ObservationId>,
+    /// For whom a node has voted in a term.
+    votes: BTreeMap<(NodeId, Term), (NodeId, ObservationId)>,
+    /// Entries that were sent, by index and term: the command, and the term before.
+    entries: BTreeMap<(Index, Term), (Option<Command>, Term)>,
+    asked: BTreeSet<Command>,
+    requests: BTreeMap<RequestId, Command>,
+    /// What was done at each place, by whom first, and the highest term that anyone led then.
+    done: BTreeMap<Index, Done>,
+    /// Commands that clients were told to be at a place.
+    promised: BTreeMap<Index, (NodeId, Command)>,
+    /// Messages that were sent: when, by whom, how long.
+    pub(super) sent: Vec<(Time, NodeId, usize)>,
+    /// What `Goal::Said`, `Goal::Unsaid` and `Goal::Waits` ask about.
+    pub(super) said: Vec<(Time, NodeId, Message, ObservationId)>,
+    /// A node that was told of a term, and must have followed when its next event comes.
+    told: BTreeMap<NodeId, Told>,
+    /// The last entries that a node was handed, and that it may answer.
+    handed: BTreeMap<NodeId, Handed>,
+}
+/// Entries that a node was handed: where, of which term, and after which index up to which.
+#[derive(Clone, Copy)]
+pub(super) struct Handed {
+    at: ObservationId,
+    term: Term,
+    prev_index: Index,
+    last: Index,
+}
+pub(super) struct Done {
+    node: NodeId,
+    at: ObservationId,
+    command: Option<Command>,
+    term: Term,
+}
+/// Why a node must be a follower now, and of which term at least.
+pub(super) struct Told {
+    term: Term,
+    from: NodeId,
+    what: &'static str,
+}
+/// What is known of one node.
+#[derive(Default)]
+pub(super) struct Member {
+    pub(super) status: Status,
+    /// The highest term that it bore in a message.
+    term: Term,
+    /// Which message said so first.
+    term_told: Option<ObservationId>,
+    /// What it has done in this life.
+    applied: Index,
+    /// What it has done in any.
+    done_up_to: Index,
+    /// Whose votes have arrived, by term.
+    votes: BTreeMap<Term, BTreeSet<NodeId>>,
+    /// Who asked for its vote in which term.
+    asked_by: BTreeSet<(NodeId, Term)>,
+    /// Acknowledgements that have arrived: by term and follower, up to where.
+    acks: BTreeMap<(Term, NodeId), Index>,
+    /// The first entry of its own in a term that it sent.
+    own_first: BTreeMap<Term, Index>,
+    /// The highest commit index that it was told of.
+    told_commit: Index,
+    /// By term: how far the leader's messages reached, and the highest commit index in them.
+    heard: BTreeMap<Term, (Index, Index)>,
+    down: bool,
+    pub(super) done: BTreeMap<Command, (Time, ObservationId)>,
+    /// By term: the highest index that it has acknowledged in this life, and where.
+    acknowledged: BTreeMap<Term, (Index, ObservationId)>,
+    /// The same, of its lives before.
+    acknowledged_before: BTreeMap<Term, (Index, ObservationId)>,
+    /// Where it refused what follows entries that it had acknowledged to this leader before a crash, unless it has them
+    /// again: that explains why it lags.
+    pub(super) forgot: Option<Forgot>,
+}
+/// Entries that were acknowledged, and were gone after a crash.
+#[derive(Clone, Copy)]
+pub(super) struct Forgot {
+    pub(super) leader: NodeId,
+    pub(super) index: Index,
+    pub(super) acknowledged: ObservationId,
+    pub(super) refused: ObservationId,
+}
+
+impl Watch {
+    fn member(&mut self, node: NodeId) -> &mut Member {
+        self.members.entry(node).or_default()
+    }
+
+    fn begins_to_lead(&mut self, seen: &Observation, term: Term) -> Result<(), Violation> {
+        let node = seen.node;
+        self.reached.mark(LED);
+        self.reached.mark_if(DEPOSED, self.leaders.values().any(|(leader, _)| *leader != node));
+        let began = self.began.insert(term, seen.id);
+        if let Some((other, since)) = self.leaders.insert(term, (node, seen.at))
+            && other != node
+        {
+            let sentence = format!(
+                "{node} and {other} both lead term {term}: {other} since {since}, {node} since {}.",
+                seen.at
+            );
+            let violation =
+                Violation::at(seen, sentence).because(seen.id, format!("and {node} leads it, too"));
+            return Err(match began {
+                Some(began) => violation.because(began, format!("{other} leads term {term}")),
+                None => violation,
+            });
+        }
+        let majority = self.n / 2 + 1;
+        let mut voters = self.member(node).votes.get(&term).cloned().unwrap_or_default();
+        voters.insert(node);
+        if voters.len() < majority {
+            let sentence = format!(
+                "{node} began to lead term {term} with the votes of {}: of {} nodes, {majority} make a majority.",
+                list(&voters),
+                self.n
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        Ok(())
+    }
+
+    fn sends(&mut self, seen: &Observation, to: NodeId, message: Message) -> Result<(), Violation> {
+        let node = seen.node;
+        self.bears(seen, &message)?;
+        match &message {
+            Message::RequestVote { term, pre_vote: false, .. } => {
+                let others = self
+                    .votes
+                    .iter()
+                    .any(|((voter, t), (whom, _))| t == term && voter == whom && *voter != node);
+                self.reached.mark_if(CLASHED, others);
+                self.votes_for(seen, *term, node)?;
+            }
+            Message::Vote { term, granted: true, pre_vote: false } => {
+                if !self.member(node).asked_by.contains(&(to, *term)) {
+                    let sentence = format!(
+                        "{node} told {to} that it votes for it in term {term}, which {to} had not asked for."
+                    );
+                    return Err(Violation::at(seen, sentence));
+                }
+                self.votes_for(seen, *term, to)?;
+            }
+            Message::AppendEntries { term, prev_index, prev_term, entries, .. } => {
+                if let Some((leader, since)) = self.leaders.get(term)
+                    && *leader != node
+                {
+                    let sentence = format!(
+                        "{node} sent AppendEntries as the leader of term {term}, which {leader} leads since {since}."
+                    );
+                    let violation = Violation::at(seen, sentence);
+                    return Err(match self.began.get(term) {
+                        Some(began) => violation.because(*began, format!("{leader} leads term {term}")),
+                        None => violation,
+                    });
+                }
+                self.log_matching(seen, *term, *prev_index, *prev_term, entries)?;
+            }
+            Message::Appended { success: true, index, .. } => {
+                if let Some(Handed { term: asked, last, .. }) = self.answers(seen) {
+                    let now = self.members.get(&node).map_or(0, |member| member.term);
+                    let sentence = if asked < now {
+                        format!(
+                            "{node} took entries from {to} as the leader of term {asked}, though it had been in term {now}."
+                        )
+                    } else if *index > last {
+                        format!(
+                            "{node} told {to} that their logs agree up to entry {index}, but what {to} had sent ends with entry {last}."
+                        )
+                    } else {
+                        String::new()
+                    };
+                    if !sentence.is_empty() {
+                        return Err(Violation::at(seen, sentence));
+                    }
+                    let member = self.member(node);
+                    // it has them again
+                    member.forgot = member.forgot.filter(|forgot| forgot.index > *index);
+                    let acknowledged = member.acknowledged.entry(asked).or_insert((0, seen.id));
+                    if acknowledged.0 < *index {
+                        *acknowledged = (*index, seen.id);
+                    }
+                }
+            }
+            Message::Appended { term, success: false, .. } => {
+                let refused = self.answers(seen).filter(|handed| handed.term == *term);
+                let member = self.members.entry(node).or_default();
+                if let Some(handed) = refused
+                    && let Some((index, acknowledged)) = member.acknowledged_before.get(term)
+                    && handed.prev_index <= *index
+                {
+                    let (index, acknowledged) = (*index, *acknowledged);
+                    let forgot = Forgot { leader: to, index, acknowledged, refused: seen.id };
+                    member.forgot.get_or_insert(forgot);
+                }
+            }
+            _ => {}
+        }
+        let heeds =
+            |goal: &Goal| matches!(goal, Goal::Said { .. } | Goal::Unsaid { .. } | Goal::Waits { .. });
+        if self.goals.iter().any(heeds) {
+            self.said.push((seen.at, node, message, seen.id));
+        }
+        Ok(())
+    }
+    /// The entries that this message, which the node sends, answers.
+    fn answers(&self, seen: &Observation) -> Option<Handed> {
+        self.handed.get(&seen.node).copied().filter(|handed| seen.cause == Cause::Observation(handed.at))
+    }
+    /// A node's own term, as its messages bear it, never goes back: not over a crash either.
+    fn bears(&mut self, seen: &Observation, message: &Message) -> Result<(), Violation> {
+        let (Message::RequestVote { term, pre_vote: false, .. }
+        | Message::Vote { term, pre_vote: false, .. }
+        | Message::AppendEntries { term, .. }
+        | Message::Appended { term, .. }) = message
+        else {
+            return Ok(());
+        };
+        self.in_term(seen, *term)?;
+        let member = self.member(seen.node);
+        if member.term < *term {
+            (member.term, member.term_told) = (*term, Some(seen.id));
+        }
+        Ok(())
+    }
+    fn in_term(&mut self, seen: &Observation, term: Term) -> Result<(), Violation> {
+        let node = seen.node;
+        let before = self.member(node).term;
+        if term >= before {
+            return Ok(());
+        }
+        let sentence =
+            format!("{node} is in term {term}, but had been in term {before}, and told others so.");
+        let violation = Violation::at(seen, sentence).because(seen.id, format!("{node} is in term {term}"));
+        Err(match self.member(node).term_told {
+            Some(told) => violation.because(told, format!("{node} says that it is in term {before}")),
+            None => violation,
+        })
+    }
+    fn votes_for(&mut self, seen: &Observation, term: Term, whom: NodeId) -> Result<(), Violation> {
+        let node = seen.node;
+        let (before, voted) = *self.votes.entry((node, term)).or_insert((whom, seen.id));
+        if before == whom {
+            return Ok(());
+        }
+        let first = if before == node { "itself".to_owned() } else { before.to_string() };
+        let second = if whom == node { "itself".to_owned() } else { whom.to_string() };
+        let sentence =
+            format!("{node} voted twice in term {term}: for {first}, and at {} for {second}.", seen.at);
+        Err(Violation::at(seen, sentence)
+            .because(voted, format!("{node} votes for {first} in term {term}"))
+            .because(seen.id, format!("and for {second} in the same term")))
+    }
+    /// Log matching and leader completeness (Figure 3), as far as messages show the leader's log.
+    fn log_matching(
+        &mut self,
+        seen: &Observation,
+        term: Term,
+        prev_index: Index,
+        prev_term: Term,
+        entries: &[Entry],
+    ) -> Result<(), Violation> {
+        let node = seen.node;
+        let mut before = prev_term;
+        for (index, entry) in (prev_index + 1..).zip(entries) {
+            let known =
+                self.entries.entry((index, entry.term)).or_insert_with(|| (entry.command.clone(), before));
+            if known.0 != entry.command {
+                let sentence = format!(
+                    "{node} sent {} as entry {index} of term {}, where {} had been sent as the same entry.",
+                    what(&entry.command),
+                    entry.term,
+                    what(&known.0)
+                );
+                return Err(Violation::at(seen, sentence));
+            }
+            if known.1 != before {
+                let sentence = format!(
+                    "{node} sent entry {index} of term {} after an entry of term {before}; it had been sent after one of term {}: logs \
+                     with the same entry differ before it.",
+                    entry.term, known.1
+                );
+                return Err(Violation::at(seen, sentence));
+            }
+            if let Some(done) = self.done.get(&index)
+                && done.term < term
+                && done.command != entry.command
+            {
+                let sentence = format!(
+                    "{node} leads term {term} with {} as entry {index}, where {} had done {} before: a leader has everything that is \
+                     committed.",
+                    what(&entry.command),
+                    done.node,
+                    what(&done.command)
+                );
+                return Err(Violation::at(seen, sentence)
+                    .because(done.at, format!("{} does {} as entry {index}", done.node, what(&done.command)))
+                    .because(seen.id, format!("entry {index} is another here")));
+            }
+            if entry.term == term {
+                let first = self.members.entry(node).or_default().own_first.entry(term).or_insert(index);
+                *first = (*first).min(index);
+            }
+            before = entry.term;
+        }
+        Ok(())
+    }
+
+    fn hears(&mut self, seen: &Observation, from: NodeId, message: &Message) {
+        let node = seen.node;
+        let status = self.member(node).status;
+        let mut told = None;
+        match message {
+            Message::RequestVote { term, pre_vote: false, .. } => {
+                self.member(node).asked_by.insert((from, *term));
+            }
+            Message::Vote { term, granted, pre_vote: false } => {
+                if *granted {
+                    self.member(node).votes.entry(*term).or_default().insert(from);
+                }
+                told = (*term > status.term).then_some((*term, "a vote"));
+            }
+            Message::Appended { term, success, index, .. } => {
+                if *success {
+                    let acked = self.member(node).acks.entry((*term, from)).or_default();
+                    *acked = (*acked).max(*index);
+                }
+                told = (*term > status.term).then_some((*term, "an answer"));
+            }
+            Message::AppendEntries { term, prev_index, prev_term, entries, commit } => {
+                let reach = prev_index + entries.len() as Index;
+                let is_puppet = !self.guests.contains(&from);
+                let overwritten = (prev_index + 1..).zip(entries).any(|(index, entry)| {
+                    self.entries.range((index, 0)..(index, entry.term)).next().is_some()
+                });
+                self.reached.mark_if(OVERWRITTEN, overwritten);
+                if is_puppet {
+                    let mut before = *prev_term;
+                    for (index, entry) in (prev_index + 1..).zip(entries) {
+                        self.asked.extend(entry.command.clone());
+                        self.entries
+                            .entry((index, entry.term))
+                            .or_insert_with(|| (entry.command.clone(), before));
+                        before = entry.term;
+                    }
+                }
+                let member = self.member(node);
+                member.told_commit = member.told_commit.max(*commit);
+                let heard = member.heard.entry(*term).or_default();
+                *heard = (heard.0.max(reach), heard.1.max(*commit));
+                let follows =
+                    *term > status.term || *term == status.term && status.position == Position::Candidate;
+                told = follows.then_some((*term, "entries of the leader"));
+                let (term, prev_index) = (*term, *prev_index);
+                self.handed.insert(node, Handed { at: seen.id, term, prev_index, last: reach });
+            }
+            _ => {}
+        }
+        if let Some((term, what)) = told {
+            self.told.insert(node, Told { term, from, what });
+        }
+    }
+    /// The node has handled what it was told, for it handles something else now, or the run is over.
+    fn must_follow(&mut self, node: NodeId, at: Option<&Observation>) -> Result<(), Violation> {
+        let Some(Told { term, from, what }) = self.told.remove(&node) else { return Ok(()) };
+        let status = self.member(node).status;
+        let position = match status.position {
+            Position::Follower => "a follower",
+            Position::Candidate => "a candidate",
+            Position::Leader => "a leader",
+        };
+        if status.term >= term && status.position == Position::Follower {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{node} got {what} of term {term} from {from}, and was then {position} in term {}, not a follower in term {term}.",
+            status.term
+        );
+        Err(Violation { at: at.map(|seen| seen.id), ..Violation::never(sentence) })
+    }
+
+    fn applies(
+        &mut self,
+        seen: &Observation,
+        index: Index,
+        command: Option<Command>,
+    ) -> Result<(), Violation> {
+        let node = seen.node;
+        if let Some(command) = &command {
+            self.reached.mark(DID);
+            self.member(node).done.entry(command.clone()).or_insert((seen.at, seen.id));
+        }
+        let at = |sentence: String| Err(Violation::at(seen, sentence));
+        // who has crashed may begin again, or go on after anything that it had done
+        let Member { applied, done_up_to, .. } = *self.member(node);
+        let next = if applied == 0 { done_up_to + 1 } else { applied + 1 };
+        if index != next && !(applied == 0 && (1..next).contains(&index)) {
+            let done = next - 1;
+            return at(format!(
+                "{node} did entry {index} when it had done entries up to {done}: entry {next} comes next."
+            ));
+        }
+        if let Some(command) = &command
+            && !self.asked.contains(command)
+        {
+            return at(format!("{node} did {command} as entry {index}, which nobody had proposed."));
+        }
+        if let Some(done) = self.done.get(&index)
+            && done.command != command
+        {
+            let (first, other) = (done.node, what(&done.command));
+            let sentence =
+                format!("{node} did {} as entry {index}, where {first} did {other}.", what(&command));
+            return Err(Violation::at(seen, sentence)
+                .because(done.at, format!("{first} does {other} as entry {index}"))
+                .because(seen.id, format!("and {node} something else")));
+        }
+        if let Some((teller, promised)) = self.promised.get(&index)
+            && command.as_ref() != Some(promised)
+        {
+            let sentence = format!(
+                "{node} did {} as entry {index}, where {teller} had told a client that {promised} is committed.",
+                what(&command)
+            );
+            return at(sentence);
+        }
+        self.may_apply(seen, index)?;
+        let term = self.leaders.keys().next_back().copied().unwrap_or(0);
+        let member = self.member(node);
+        (member.applied, member.done_up_to) = (index, done_up_to.max(index));
+        self.done.entry(index).or_insert(Done { node, at: seen.id, command, term });
+        Ok(())
+    }
+    /// Whether the node can know that the entry is committed: its leader said so; or it leads, and a majority has acknowledged it
+    /// and an entry of its term.
+    fn may_apply(&self, seen: &Observation, index: Index) -> Result<(), Violation> {
+        let node = seen.node;
+        let member = &self.members[&node];
+        let told = member.heard.values().any(|(reach, commit)| index <= *reach && index <= *commit);
+        if told || self.n == 1 {
+            return Ok(());
+        }
+        let led = self.leaders.iter().rev().find(|(_, (leader, _))| *leader == node).map(|(term, _)| *term);
+        let led = led.filter(|term| *term >= member.status.term);
+        let Some(term) = led else {
+            let reach = member.heard.values().map(|(reach, _)| *reach).max().unwrap_or(0);
+            let sentence = format!(
+                "{node} did entry {index}, but no leader had told it that entry {index} is committed in a message that it could check \
+                 its log against: they reach up to entry {reach}, with commit indexes up to {}.",
+                member.told_commit
+            );
+            return Err(Violation::at(seen, sentence));
+        };
+        let majority = self.n / 2 + 1;
+        let have = |index: Index| -> BTreeSet<NodeId> {
+            let acked = member.acks.iter().filter(|((of, _), acked)| *of == term && **acked >= index);
+            acked.map(|((_, follower), _)| *follower).chain([node]).collect()
+        };
+        if have(index).len() < majority {
+            let sentence = format!(
+                "{node}, which leads term {term}, did entry {index} when only {} had it, as far as {node} had been told in this term: \
+                 of {} nodes, {majority} make a majority.",
+                list(&have(index)),
+                self.n
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        let own = member.own_first.get(&term).map(|first| (*first).max(index));
+        if own.is_none_or(|own| have(own).len() < majority) {
+            let sentence = format!(
+                "{node}, which leads term {term}, did entry {index} of an earlier term because a majority has copies of it; without an \
+                 entry of term {term} on a majority, it can still be overwritten."
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        Ok(())
+    }
+    fn promises(&mut self, seen: &Observation, request: RequestId, index: Index) -> Result<(), Violation> {
+        let Some(command) = self.requests.get(&request).cloned() else { return Ok(()) };
+        self.reached.mark(PROMISED);
+        if let Some(done) = self.done.get(&index)
+            && done.command.as_ref() != Some(&command)
+        {
+            let sentence = format!(
+                "{} told a client that {command} is committed as entry {index}, where {} did {}.",
+                seen.node,
+                done.node,
+                what(&done.command)
+            );
+            let did = format!("{} does {} as entry {index}", done.node, what(&done.command));
+            return Err(Violation::at(seen, sentence).because(done.at, did));
+        }
+        if let Some((teller, other)) = self.promised.get(&index)
+            && *other != command
+        {
+            let sentence = format!(
+                "{} told a client that {command} is committed as entry {index}, where {teller} had told one that {other} is.",
+                seen.node
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        self.promised.insert(index, (seen.node, command));
+        Ok(())
+    }
+}
+
+impl Oracle for Watch {
+    fn see(&mut self, _world: &World, seen: &Observation) -> Result<(), Violation> {
+        self.now = seen.at;
+        if self.deadline.is_some_and(|deadline| deadline < seen.at) {
+            self.look_at_goals(Some(seen.at))?;
+        }
+        if !self.guests.contains(&seen.node) {
+            return Ok(());
+        }
+        let judged = self.learn(seen);
+        if self.rules {
+            judged?;
+        }
+        match seen.seen {
+            Seen::Emitted { .. } | Seen::Status { .. } if self.deadline.is_some() => {
+                self.look_at_goals(Some(seen.at))
+            }
+            _ => Ok(()),
+        }
+    }
+    fn has_seen_enough(&self) -> bool {
+        self.goals.is_empty() && self.over_from.is_some_and(|from| self.now >= from)
+    }
+    fn end(&mut self, _world: &World, reached: &mut Reached) -> Result<(), Violation> {
+        let told: Vec<NodeId> = self.told.keys().copied().filter(|_| self.rules).collect();
+        for node in told {
+            self.must_follow(node, None)?;
+        }
+        self.look_at_goals(None)?;
+        reached.clone_from(&self.reached);
+        Ok(())
+    }
+}
+
+impl Watch {
+    /// Takes in what happened; an error where it breaks a rule.
+    fn learn(&mut self, seen: &Observation) -> Result<(), Violation> {
+        let node = seen.node;
+        if seen.seen.is_handed() {
+            self.must_follow(node, Some(seen))?;
+        }
+        match &seen.seen {
+            Seen::Started { incarnation } => {
+                let member = self.member(node);
+                member.down = false;
+                member.applied = 0;
+                member.status = Status::default();
+                let acknowledged = std::mem::take(&mut member.acknowledged);
+                member.acknowledged_before.extend(acknowledged);
+                let had = member.term > 0;
+                self.reached.mark_if(RESTARTED, *incarnation > 0 && had);
+            }
+            Seen::Crashed => {
+                self.told.remove(&node);
+                self.member(node).down = true;
+            }
+            Seen::Requested { request, bytes, .. } => {
+                if let Some(Request::Propose(command)) = lab::frame::decode(bytes) {
+                    self.asked.insert(command.clone());
+                    self.requests.insert(*request, command);
+                }
+            }
+            Seen::Delivered { from, bytes } => {
+                if let Some(message) = lab::frame::decode(bytes) {
+                    self.hears(seen, *from, &message);
+                }
+            }
+            Seen::Sent { to, bytes, .. } => {
+                if self.goals.iter().any(|goal| matches!(goal, Goal::Few { .. })) {
+                    self.sent.push((seen.at, node, bytes.len()));
+                }
+                if let Some(message) = lab::frame::decode(bytes) {
+                    self.sends(seen, *to, message)?;
+                }
+            }
+            Seen::Status { bytes } => {
+                if let Some(status) = lab::frame::decode::<Status>(bytes) {
+                    self.in_term(seen, status.term)?;
+                    let member = self.member(node);
+                    let before = std::mem::replace(&mut member.status, status);
+                    if status.term < before.term {
+                        let sentence =
+                            format!("{node} went from term {} back to term {}.", before.term, status.term);
+                        return Err(Violation::at(seen, sentence));
+                    }
+                }
+            }
+            Seen::Emitted { .. } => match seen.emitted::<Raft>() {
+                Some(Event::Leader { term }) => self.begins_to_lead(seen, term)?,
+                Some(Event::Applied { index, command }) => self.applies(seen, index, command)?,
+                None => {
+                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    return Err(Violation::at(seen, sentence));
+                }
+            },
+            Seen::Replied { request, bytes, heard: true } => {
+                if let Some(Response::Committed { index }) = lab::frame::decode(bytes) {
+                    self.promises(seen, *request, index)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn what(command: &Option<Command>) -> String {
+    command.as_ref().map_or("an entry without a command".to_owned(), Command::to_string)
+}
+pub(super) fn list(nodes: &BTreeSet<NodeId>) -> String {
+    let names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+    match &names[..] {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}

@@ -1,0 +1,565 @@
+//! `raft_log`: the runs in which the promises are hard to keep.
+
+use crate::raft::{self, *};
+use judge::{Case, Pick};
+use kit::ms;
+use lab::NodeId;
+use lab::raft::{Command, Message};
+use std::time::Duration;
+use world::{Fault, Harm, Link, Matcher, Scenario, Until, Who};
+
+/// By when there is a leader, on a clean network.
+pub(super) const ELECTED: Duration = ms(4_000);
+
+pub(super) fn agree(pick: &mut Pick, nth: u32) -> Case {
+    let n = [1, 3, 5][(nth % 3) as usize];
+    let mut scenario = cluster(n, ELECTED + ms(1_000));
+    let delay = pick.number(2..=10);
+    scenario.network = Link { fifo: true, ..Link::between(ms(1), ms(delay)) };
+    let many = if nth.is_multiple_of(2) { 5 } else { 1 };
+    // whoever is asked in vain says so at once
+    for id in 1..=many {
+        let to = cast(pick, n);
+        scenario.clients.push(raft::client(id, vec![command(id, 1)], ELECTED, to));
+    }
+    // a client has to find the leader; then: four round trips, and a heartbeat until all know what is committed
+    let by = ELECTED + ms(10) * n + ms(8 * delay) + HEARTBEAT + ms(5);
+    let commands = proposed(&scenario);
+    raft::goals_only(scenario, vec![Goal::Done { by, on: nodes(n), commands }])
+}
+
+/// What a leader says that does not fit, or fits only in part.
+pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
+    let n1 = NodeId(1);
+    let term = 20 + pick.number(0..=9);
+    let log = || [entry(3, "a"), entry(3, "b"), entry(5, "c"), entry(5, "d"), entry(5, "e")].to_vec();
+    let all = append(term, (0, 0), log(), 0);
+    let whole = append(term, (5, 5), vec![], 0);
+    // what the leader says, in this order; then what must, and what must not be answered after which of it
+    type Answers = fn(&Message) -> bool;
+    struct Part {
+        says: Vec<Message>,
+        must: Option<(Answers, &'static str)>,
+        must_not: Option<(Answers, &'static str)>,
+    }
+    fn took<const INDEX: u64>(message: &Message) -> bool {
+        matches!(message, Message::Appended { success: true, index, .. } if *index == INDEX)
+    }
+    let parts = match nth % 8 {
+        // a heartbeat that does not fit
+        0 => Part {
+            says: vec![all, append(term + 1, (5, 6), vec![], 0)],
+            must: None,
+            must_not: Some((
+                took::<5>,
+                "said that its log agrees with its leader's up to entry 5, where its own entry 5 is of term 5, and the leader's of term 6.",
+            )),
+        },
+        // beyond the end
+        1 => Part {
+            says: vec![all, append(term, (7, 5), vec![entry(term, "h")], 0)],
+            must: None,
+            must_not: Some((took::<8>, "took an entry 8 right after its entry 5.")),
+        },
+        // a part of the log, late: what follows stays
+        2 => Part {
+            says: vec![all, append(term, (1, 3), vec![entry(3, "b")], 0), whole],
+            must: Some((
+                took::<5>,
+                "no longer had entry 5 after it had been sent a part of the log again: entries 1 and 2 say nothing against it.",
+            )),
+            must_not: None,
+        },
+        // the same with nothing in it
+        3 => Part {
+            says: vec![all, append(term, (2, 3), vec![], 0), whole],
+            must: Some((took::<5>, "no longer had entry 5 after a heartbeat that spoke of entry 2 only.")),
+            must_not: None,
+        },
+        // a commit index far ahead
+        4 => Part {
+            says: vec![all, append(term + 1, (1, 3), vec![entry(3, "b")], 5)],
+            must: None,
+            must_not: None,
+        },
+        // an entry that differs: it goes, with what follows
+        5 => Part {
+            says: vec![
+                all,
+                append(term + 1, (2, 3), vec![entry(6, "x")], 0),
+                append(term + 1, (5, 5), vec![], 0),
+            ],
+            must: Some((
+                took::<3>,
+                "did not take entry 3 of term 6 in place of its own of term 5, which followed on the same entry 2.",
+            )),
+            must_not: Some((
+                took::<5>,
+                "still had entry 5 of term 5 after entry 3 had given way to one of term 6: what follows an entry that goes, goes.",
+            )),
+        },
+        // the same: what is there now is the new one
+        6 => Part {
+            says: vec![
+                all,
+                append(term + 1, (2, 3), vec![entry(6, "x"), entry(6, "y")], 4),
+                append(term + 1, (4, 6), vec![entry(6, "z")], 5),
+            ],
+            must: Some((took::<5>, "did not take an entry that followed on its entry 4.")),
+            must_not: None,
+        },
+        // more of the same
+        _ => Part {
+            says: vec![
+                append(term, (0, 0), log()[..2].to_vec(), 0),
+                append(term, (1, 3), log()[1..].to_vec(), 5),
+                whole,
+            ],
+            must: Some((took::<5>, "did not take entries of which it had the first already.")),
+            must_not: None,
+        },
+    };
+    let begin = ms(20);
+    let step = ms(pick.number(8..=20));
+    let mut says: Vec<(Duration, NodeId, Message)> =
+        (0..).zip(parts.says).map(|(nth, message)| (begin + step * nth, n1, message)).collect();
+    // doubled, sometimes
+    if pick.percent(40)
+        && let Some((at, to, message)) = says.last().cloned()
+    {
+        says.push((at + ms(3), to, message));
+    }
+    let end = says.last().map_or(begin, |(at, ..)| *at) + ms(30);
+    let speaker = Script { says, ..Script::default() };
+    let scenario = against(vec![speaker, Script::default()], end);
+    let must = parts.must.map(|(what, or)| Goal::Said {
+        since: begin + step,
+        by: end,
+        node: n1,
+        times: 1,
+        what,
+        or,
+    });
+    // the first message is taken, up to entry 5
+    let since = begin + ms(5);
+    let must_not = parts.must_not.map(|(what, or)| Goal::Unsaid { since, by: end, node: n1, what, or });
+    let heard = Goal::Said {
+        since: Duration::ZERO,
+        by: end,
+        node: n1,
+        times: 1,
+        what: |message| matches!(message, Message::Appended { success: true, .. }),
+        or: "did not take the first entries of a log from the leader of a new term.",
+    };
+    raft::case(scenario, must.into_iter().chain(must_not).chain([heard]).collect())
+}
+
+/// A node with a log, and candidates with others.
+pub(super) fn rules_vote_log(pick: &mut Pick, _nth: u32) -> Case {
+    let n1 = NodeId(1);
+    let log = vec![entry(2, "a"), entry(4, "b"), entry(4, "c")];
+    let begin = ms(20) + ELECTION_MAX * 2 + ms(pick.number(0..=50));
+    // candidates, by the end of their logs, and whether they may have the vote
+    let mut candidates = [
+        (2, 4, false),
+        (9, 3, false),
+        (9, 2, false),
+        (3, 4, true),
+        (1, 5, true),
+        (7, 4, true),
+        (9, 0, false),
+    ];
+    pick.shuffle(&mut candidates);
+    let mut says = vec![(ms(10), n1, append(4, (0, 0), log, 0))];
+    let mut goals = Vec::new();
+    let mut granted = 0;
+    for (nth, (index, term, may)) in (0..).zip(candidates) {
+        let at = begin + ms(12) * nth;
+        says.push((at, n1, asks(1_000 + 10 * u64::from(nth), index, term)));
+        granted += usize::from(may);
+        goals.push(Goal::Said {
+            since: begin,
+            by: at + ms(11),
+            node: n1,
+            times: granted,
+            what: votes,
+            or: "did not vote for a candidate of a new term whose log was as up to date as its own, though it had heard of no leader for long.",
+        });
+        if !may {
+            goals.push(Goal::Unsaid {
+                since: at,
+                by: at + ms(11),
+                node: n1,
+                what: votes,
+                or: "voted for a candidate whose log was less up to date than its own: it ends earlier, or with an earlier term.",
+            });
+        }
+    }
+    let end = begin + ms(12) * candidates.len() as u32;
+    let speaker = Script { says, ..Script::default() };
+    raft::case(against(vec![speaker, Script::default()], end), goals)
+}
+pub(super) fn votes(message: &Message) -> bool {
+    matches!(message, Message::Vote { granted: true, pre_vote: false, .. })
+}
+
+pub(super) fn state_machine(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth % 3 == 2 { 5 } else { 3 };
+    let calm = ms(3_500);
+    let mut scenario = cluster(n, calm + ms(500));
+    trouble(pick, &mut scenario, n, calm);
+    let (many, each) = (pick.small(1..=3), pick.small(4..=12));
+    clients(&mut scenario, pick, n, many, each, ms(500));
+    raft::case(scenario, vec![])
+}
+
+/// A leader that is cut off with an entry that it could tell to one other only. Should that one lead next, it copies an entry of a
+/// term that is over.
+pub(super) fn figure_8(pick: &mut Pick, nth: u32) -> Case {
+    let n = 5;
+    let mut scenario = cluster(n, ms(6_000));
+    let to = cast(pick, n);
+    let commands = (1..=8).map(|nth| command(1, nth)).collect();
+    scenario.clients.push(raft::client(1, commands, ms(600), to));
+    let all = cast(pick, n);
+    let entries: fn(&Message) -> bool =
+        |message| matches!(message, Message::AppendEntries { entries, .. } if !entries.is_empty());
+    for round in 0..2 + nth % 2 {
+        let others = cast(pick, n);
+        // from the moment at which some entry was sent to the first, the sender is heard by nobody
+        let pattern = sends(entries).with(others[0]);
+        let when = on(pattern, 1 + round * pick.small(1..=4), Duration::ZERO);
+        let until = Until::After(ms(pick.number(500..=1_500)));
+        scenario.faults.push(Fault::new(when.clone(), Harm::Isolate { node: Who::Culprit }, until));
+    }
+    // who leads next tells some at once, and others late
+    let slow =
+        Link { latency: world::Latency { min: ms(60), max: ms(200), tail: None }, ..Link::fixed(ms(1)) };
+    for node in &all[..2] {
+        let rule = world::LinkRule { from: None, to: Some(*node), link: slow };
+        scenario.faults.push(from_to(Duration::ZERO, ms(5_000), Harm::Links(rule)));
+    }
+    raft::case(scenario, vec![])
+}
+
+/// Answers that are late, doubled and out of order, while more is proposed.
+pub(super) fn match_index(pick: &mut Pick, nth: u32) -> Case {
+    if nth % 5 == 4 {
+        return raft::case(twice_a_leader(pick, nth / 5), vec![]);
+    }
+    let n = [3, 4, 5][(nth % 3) as usize];
+    let calm = ms(2_500);
+    let mut scenario = cluster(n, calm);
+    let answers = Matcher::typed(|message: &Message| matches!(message, Message::Appended { .. }));
+    match nth / 3 % 4 {
+        // answers take long and overtake each other
+        0 => {
+            let link = bad_links(0, 40, 60, ms(300));
+            scenario.faults.push(from_to(ELECTION_MAX, calm, everywhere(link)));
+        }
+        // answers of one term come in the next
+        1 => {
+            let harm = Harm::Hold { from: None, to: None, nth: None, matches: Some(answers) };
+            let when = on(leads(), 1, ms(pick.number(20..=200)));
+            scenario.faults.push(Fault::new(when, harm, Until::After(ms(pick.number(400..=1_200)))));
+        }
+        // just too few are there
+        2 => {
+            let all = cast(pick, n);
+            let (some, rest) = all.split_at((n / 2) as usize);
+            let groups = if n.is_multiple_of(2) {
+                vec![some.to_vec(), rest.to_vec()]
+            } else {
+                rest.iter().map(|node| vec![*node]).chain([some.to_vec()]).collect()
+            };
+            let from = ms(pick.number(700..=1_200));
+            scenario.faults.push(from_to(from, from + ms(700), apart(groups)));
+        }
+        // entries are lost on their way, and what was sent is not what arrived
+        _ => {
+            let link = bad_links(40, 20, 20, ms(200));
+            scenario.faults.push(from_to(ELECTION_MAX * 2, calm, everywhere(link)));
+        }
+    }
+    // several at a time, so that the log grows between a question and its answer
+    for id in 1..=4 {
+        let to = cast(pick, n);
+        let commands = (1..=6).map(|nth| command(id, nth)).collect();
+        scenario.clients.push(raft::client(id, commands, ms(450) + ms(3) * id, to));
+    }
+    raft::case(scenario, vec![])
+}
+
+/// One that leads, is overruled, loses what it had, and leads again: what was said to it the first time counts no more.
+pub(super) fn twice_a_leader(pick: &mut Pick, nth: u32) -> Scenario {
+    let n1 = NodeId(1);
+    let vote =
+        |on_append, answers| Script { on_vote: OnVote::Grant, on_append, answers, ..Script::default() };
+    let overruled = ms(750) + pick.micros(0..=20_000);
+    let usurper = Script {
+        says: vec![(overruled, n1, append(30, (0, 0), vec![entry(30, "y")], 0))],
+        ..Script::default()
+    };
+    let scripts = if nth.is_multiple_of(2) {
+        // the answers to the first time come in the second
+        vec![vote(OnAppend::Late(ms(1_500)), None), usurper]
+    } else {
+        // one answered the first time, another answers the second time: neither time are they a majority
+        let first = vote(OnAppend::Take, Some((ms(0), ms(740))));
+        let second = vote(OnAppend::Take, Some((ms(900), ms(9_000))));
+        vec![first, second, usurper, Script::default()]
+    };
+    let mut scenario = against(scripts, ms(2_400));
+    for (id, at) in [(1, 500), (2, 505), (3, 510), (4, 515), (5, 1_450)] {
+        let mut client = raft::client(id, vec![command(id, 1)], ms(at), vec![n1]);
+        (client.attempts, client.accepts) = (1, None);
+        scenario.clients.push(client);
+    }
+    scenario
+}
+
+/// A leader that is cut off takes proposals; the others elect another and take others; then all come back.
+pub(super) fn honest_reply(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 5 } else { 3 };
+    let mut scenario = cluster(n, ms(5_500));
+    let with = nth / 2 % 2; // one that stays with it, perhaps
+    let all = cast(pick, n);
+    let harm = if n == 5 && with == 1 {
+        apart(vec![all[..2].to_vec(), all[2..].to_vec()])
+    } else {
+        Harm::Isolate { node: Who::Culprit }
+    };
+    let when = on(applies(), pick.small(1..=4), pick.micros(0..=40_000));
+    scenario.faults.push(Fault::new(when, harm, Until::After(ms(pick.number(900..=2_000)))));
+    let again = on(leads(), 2, ms(pick.number(0..=600)));
+    let until = Until::After(ms(pick.number(500..=1_500)));
+    scenario.faults.push(Fault::new(again, Harm::Isolate { node: Who::Culprit }, until));
+    // everyone is asked, all the time: whoever thinks that it leads takes it
+    for node in nodes(n) {
+        let commands = (1..=20).map(|nth| command(node.0, nth)).collect();
+        let mut client = raft::client(node.0, commands, ms(600), vec![node]);
+        client.timeout = Some(ms(150));
+        client.attempts = 1;
+        client.accepts = None;
+        client.think = ms(60);
+        scenario.clients.push(client);
+    }
+    raft::case(scenario, vec![])
+}
+
+pub(super) fn failures(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let all = cast(pick, n);
+    let away = ms(pick.number(500..=2_500));
+    let back = ms(5_000);
+    let mut scenario = cluster(n, ms(0));
+    match nth / 2 % 3 {
+        // followers go
+        0 => {
+            for node in &all[..(n / 2) as usize] {
+                scenario.faults.push(from_to(away, back, Harm::Isolate { node: Who::Node(*node) }));
+            }
+        }
+        // leaders go
+        1 => {
+            let when = on(leads(), 1, ms(pick.number(100..=900)));
+            let until = Until::After(ms(1_500));
+            scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, until));
+            let when = on(leads(), 2, ms(1_600));
+            let until = Until::After(ms(1_000));
+            scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, until));
+        }
+        // too many go, and nothing can be done for a while
+        _ => {
+            for node in &all[..(n / 2 + 1) as usize] {
+                scenario.faults.push(from_to(away, back, Harm::Isolate { node: Who::Node(*node) }));
+            }
+        }
+    }
+    clients(&mut scenario, pick, n, 2, 6, ms(700));
+    for client in &mut scenario.clients {
+        client.think = ms(80);
+    }
+    let commands = proposed(&scenario);
+    let goals = in_the_end(&mut scenario, n, back, commands);
+    raft::case(scenario, goals)
+}
+
+/// A leader is alone for a while with what it has been told; another leads meanwhile, and is alone in its turn.
+pub(super) fn rejoin(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let last = ms(6_000);
+    let by = last + ELECTION_MAX * 10;
+    let mut scenario = cluster(n, by + ms(10));
+    let isolate = |nth: u32, after: Duration, lasts: Duration| {
+        Fault::new(on(applies(), nth, after), Harm::Isolate { node: Who::Culprit }, Until::After(lasts))
+    };
+    let many = if nth % 4 == 3 {
+        // The network is torn twice, at different places: whoever leads a part that is too small is told more and more.
+        let all = cast(pick, n);
+        let (few, most) = all.split_at(2);
+        let (part, other) = most.split_at(2);
+        let rest = [few, other].concat();
+        scenario.faults.push(from_to(ms(900), ms(2_400), apart(vec![few.to_vec(), most.to_vec()])));
+        scenario.faults.push(from_to(ms(2_400), ms(3_900), apart(vec![part.to_vec(), rest])));
+        40
+    } else {
+        scenario.faults.push(isolate(1, ms(pick.number(0..=5)), ms(pick.number(1_500..=2_500))));
+        let when = on(leads(), 2, ms(pick.number(200..=800)));
+        scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, Until::After(ms(1_500))));
+        12
+    };
+    // each node is asked for things of its own, so that whoever is alone has some
+    for node in nodes(n) {
+        let commands = (1..=many).map(|nth| command(node.0, nth)).collect();
+        let mut client = raft::client(node.0, commands, ms(500), vec![node]);
+        client.timeout = Some(ms(250));
+        client.attempts = 1;
+        client.accepts = None;
+        client.think = ms(100);
+        scenario.clients.push(client);
+    }
+    // what is proposed when all is well again is done everywhere
+    let final_command = Command::from("last");
+    scenario.clients.push(raft::client(99, vec![final_command.clone()], last, nodes(n)));
+    raft::case(scenario, vec![Goal::Done { by, on: nodes(n), commands: vec![final_command] }])
+}
+
+/// The log of one is another from a shared prefix on: entries of several terms that nobody else has.
+pub(super) fn fast_backup(_pick: &mut Pick, _nth: u32) -> Case {
+    let n1 = NodeId(1);
+    let shared: u64 = 2_000;
+    let one = |term: u64, index: u64, who: &str| entry(term, &format!("{who}{index}"));
+    let prefix: Vec<_> = (1..=shared).map(|index| one(1, index, "p")).collect();
+    // two followers: one has the prefix and 500 entries of four terms of its own, the other what the leader has
+    let n2 = NodeId(2);
+    let n3 = NodeId(3);
+    let mut lost = Vec::new();
+    for (nth, term) in [2, 4, 6, 8].into_iter().enumerate() {
+        for index in 0..125 {
+            lost.push(one(term, shared + 1 + nth as u64 * 125 + index, "l"));
+        }
+    }
+    let mut kept = Vec::new();
+    for (nth, term) in [3, 5, 7, 9].into_iter().enumerate() {
+        for index in 0..125 {
+            kept.push(one(term, shared + 1 + nth as u64 * 125 + index, "k"));
+        }
+    }
+    let round_trip = 40;
+    let feeder = NodeId(4);
+    let fed = ms(10);
+    let mut says = Vec::new();
+    for node in [n1, n2, n3] {
+        says.push((fed, node, append(1, (0, 0), prefix.clone(), shared)));
+    }
+    says.push((fed + ms(10), n1, append(9, (shared, 1), lost.clone(), shared)));
+    for node in [n2, n3] {
+        says.push((fed + ms(10), node, append(10, (shared, 1), kept.clone(), shared)));
+    }
+    let ready = ms(200);
+    let by = ready + ELECTION_MAX * 10 + ms(3_000);
+    let mut scenario = cluster(4, by + ms(100));
+    scenario.nodes[3] = puppet(feeder, &Script { says, on_vote: OnVote::Grant, ..Script::default() });
+    scenario.network = Link::fixed(ms(1));
+    scenario.faults.push(from_to(ready, by + ms(100), everywhere(Link::fixed(ms(round_trip / 2)))));
+    // n1 is away while the others elect one of theirs
+    let back = ready + ELECTION_MAX * 10;
+    let rule = |from, to| Harm::Cut { from, to };
+    scenario.faults.push(from_to(ms(25), back, rule(vec![n1], nodes(4))));
+    scenario.faults.push(from_to(ms(25), back, rule(nodes(4), vec![n1])));
+    scenario.clients.push(raft::client(1, vec![Command::from("last")], back - ms(1_500), vec![n2, n3]));
+    let missing: usize = kept.iter().map(|entry| lab::frame::encode(entry).len()).sum();
+    let goals = vec![
+        Goal::Done { by, on: vec![n1, n2, n3], commands: vec![Command::from("last")] },
+        Goal::Few {
+            since: back,
+            by,
+            messages: u64::MAX,
+            bytes: 4 * missing as u64 + 20_000,
+            about: "what one follower lacked, some thousand bytes, and the heartbeats meanwhile",
+        },
+    ];
+    raft::case(scenario, goals)
+}
+
+pub(super) fn unreliable(pick: &mut Pick, _nth: u32) -> Case {
+    let n = 5;
+    let calm = ms(4_000);
+    let mut scenario = cluster(n, ms(0));
+    let link = bad_links(10, 5, 0, ms(1));
+    scenario.faults.push(from_to(Duration::ZERO, calm, everywhere(link)));
+    // two of three answers are late
+    let answers = Matcher::typed(|message: &Message| matches!(message, Message::Appended { .. }));
+    for _ in 0..6 {
+        let from = ms(pick.number(500..=3_000));
+        let harm = Harm::Hold {
+            from: Some(NodeId(pick.small(1..=n))),
+            to: None,
+            nth: None,
+            matches: Some(answers.clone()),
+        };
+        scenario.faults.push(from_to(from, from + ms(pick.number(200..=1_500)), harm));
+    }
+    clients(&mut scenario, pick, n, 5, 10, ms(500));
+    let commands = proposed(&scenario);
+    let goals = in_the_end(&mut scenario, n, calm + ms(1_000), commands);
+    raft::case(scenario, goals)
+}
+
+pub(super) fn one_after_another(pick: &mut Pick, n: u32, size: usize) -> Scenario {
+    let mut scenario = cluster(n, ELECTED + ms(3_000));
+    scenario.network = Link::between(ms(1), ms(3));
+    let commands = (1..=10).map(|nth| {
+        let mut bytes = format!("{nth}.").into_bytes();
+        bytes.resize(size.max(bytes.len()), b'x');
+        Command(bytes)
+    });
+    scenario.clients.push(raft::client(1, commands.collect(), ELECTED, cast(pick, n)));
+    scenario
+}
+pub(super) fn bytes(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let size = 5_000;
+    let scenario = one_after_another(pick, n, size);
+    let commands = proposed(&scenario);
+    let bytes = 5 * u64::from(n - 1) * 10 * size as u64 / 2 + 50_000;
+    let goals = vec![
+        Goal::Done { by: ELECTED + ms(2_500), on: nodes(n), commands },
+        Goal::Few {
+            since: ELECTED,
+            by: ELECTED + ms(2_500),
+            messages: u64::MAX,
+            bytes,
+            about: "ten commands of 5,000 bytes",
+        },
+    ];
+    raft::case(scenario, goals)
+}
+pub(super) fn messages(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let scenario = one_after_another(pick, n, 8);
+    let commands = proposed(&scenario);
+    let busy = ms(1_000);
+    let beats = 1_000 / HEARTBEAT.as_millis() as u64;
+    let idle = 5 * u64::from(n - 1) * beats / 2;
+    let since = ELECTED + busy;
+    let goals = vec![
+        Goal::Done { by: since, on: nodes(n), commands },
+        Goal::Few {
+            since: ELECTED,
+            by: since,
+            messages: 6 * u64::from(n - 1) * 13 + idle,
+            bytes: u64::MAX,
+            about: "ten commands, one after another, and a second of heartbeats",
+        },
+        Goal::Few {
+            since,
+            by: since + ms(1_000),
+            messages: idle,
+            bytes: u64::MAX,
+            about: "a second in which nothing happened",
+        },
+    ];
+    raft::case(scenario, goals)
+}

@@ -1,0 +1,384 @@
+//! `causal_broadcast`: how a run is judged.
+
+use super::worlds::RESENDS;
+use judge::{Oracle, Reached, Violation};
+use lab::NodeId;
+use lab::causal_broadcast::{Config, Event, Member, Payload, Request};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use world::{Cause, End, Observation, ObservationId, Seen, Time, World};
+
+pub(super) const LOST: &str = "a message was lost";
+pub(super) const CAUSED: &str = "an answer reached somebody who had asked nothing";
+pub(super) const DOUBLED: &str = "a message arrived twice";
+pub(super) const FREED: &str = "a message waited for its cause";
+pub(super) const SURVIVED: &str = "a message was delivered whose broadcaster had crashed";
+pub(super) const DIED: &str = "a node delivered and crashed";
+pub(super) const UNFAZED: &str = "a message overtook one of the slow node's";
+
+/// A message of this exercise bears at most so many bytes.
+pub(super) fn frame_bytes_max(nodes: usize) -> usize {
+    96 + 24 * nodes
+}
+
+/// What a world is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Promise {
+    #[default]
+    Validity,
+    Causal,
+    Once,
+    Rescan,
+    AllOrNone,
+    Uniform,
+    Prompt {
+        slow: NodeId,
+        within: Duration,
+    },
+    Traffic,
+}
+
+/// Follows who broadcast what, who delivered it, and what was known then.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) promise: Promise,
+    pub(super) members: BTreeMap<NodeId, Log>,
+    pub(super) messages: BTreeMap<Payload, Sending>,
+    /// When something last went wrong, or went right again.
+    pub(super) last_fault: Time,
+    /// Sendings that have arrived.
+    pub(super) arrived: BTreeSet<ObservationId>,
+    pub(super) frames: u64,
+    pub(super) reached: Reached,
+}
+#[derive(Default)]
+pub(super) struct Log {
+    written: Vec<Payload>,
+    delivered: Vec<Payload>,
+    when: BTreeMap<Payload, Time>,
+    /// Where it delivered them.
+    at: BTreeMap<Payload, ObservationId>,
+    crashed: Option<Time>,
+}
+pub(super) struct Sending {
+    from: NodeId,
+    at: Time,
+    asked: ObservationId,
+    /// So many of those that its broadcaster had delivered, and written, by then are its causes.
+    causes: (usize, usize),
+}
+
+pub(super) fn list(nodes: &[NodeId]) -> String {
+    let names: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+    match &names[..] {
+        [one] => one.clone(),
+        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+        [] => "nobody".to_owned(),
+    }
+}
+
+impl Group {
+    fn log(&mut self, node: NodeId) -> &mut Log {
+        self.members.entry(node).or_default()
+    }
+    fn requested(&mut self, seen: &Observation, Request::Broadcast { payload }: Request) {
+        let log = self.log(seen.node);
+        let causes = (log.delivered.len(), log.written.len());
+        log.written.push(payload);
+        self.messages.insert(payload, Sending { from: seen.node, at: seen.at, asked: seen.id, causes });
+    }
+
+    fn delivered(&mut self, seen: &Observation, from: NodeId, payload: Payload) -> Result<(), Violation> {
+        let node = seen.node;
+        let known = self.messages.get(&payload).filter(|sending| sending.from == from);
+        let before = self.members.get(&node).and_then(|log| log.when.get(&payload)).copied();
+        match (known, before) {
+            (None, _) if self.promise == Promise::Once => {
+                let sentence = match self.messages.get(&payload) {
+                    Some(sending) => format!(
+                        "{node} delivered message {payload} as {from}'s, but it was {} that was asked to broadcast it.",
+                        sending.from
+                    ),
+                    None => format!(
+                        "{node} delivered message {payload}, which nobody had been asked to broadcast."
+                    ),
+                };
+                return Err(Violation::at(seen, sentence));
+            }
+            (_, Some(before)) if self.promise == Promise::Once => {
+                let sentence = format!(
+                    "{node} delivered message {payload} (from {from}) twice: at {before} and at {}.",
+                    seen.at
+                );
+                let violation = Violation::at(seen, sentence).because(seen.id, "again");
+                return Err(match self.delivered_at(node, payload) {
+                    Some(first) => violation.because(first, "delivered here"),
+                    None => violation,
+                });
+            }
+            (None, _) | (_, Some(_)) => return Ok(()),
+            (Some(_), None) => {}
+        }
+        self.causes_first(seen, payload)?;
+        let log = self.log(node);
+        log.delivered.push(payload);
+        log.when.insert(payload, seen.at);
+        log.at.insert(payload, seen.id);
+        Ok(())
+    }
+
+    /// Every cause of this message, and whether its broadcaster had written it itself.
+    fn causes(&self, payload: Payload) -> impl Iterator<Item = (Payload, bool)> {
+        let Sending { from, causes: (delivered, written), .. } = self.messages[&payload];
+        let log = &self.members[&from];
+        let others = log.delivered[..delivered].iter().map(|cause| (*cause, false));
+        others.chain(log.written[..written].iter().map(|cause| (*cause, true)))
+    }
+    fn causes_first(&mut self, seen: &Observation, payload: Payload) -> Result<(), Violation> {
+        let node = seen.node;
+        let from = self.messages[&payload].from;
+        let empty = BTreeMap::new();
+        let here = self.members.get(&node).map_or(&empty, |log| &log.when);
+        let missing = self.causes(payload).find(|(cause, _)| !here.contains_key(cause));
+        if self.promise == Promise::Causal
+            && let Some((cause, own)) = missing
+        {
+            let had = match own {
+                true => format!(
+                    "{from} had been asked to broadcast message {cause} before it was asked for {payload}"
+                ),
+                false => {
+                    let author = self.messages[&cause].from;
+                    format!(
+                        "{from} had delivered message {cause} (from {author}) before it was asked to broadcast {payload}"
+                    )
+                }
+            };
+            let sentence =
+                format!("{node} delivered message {payload} (from {from}) before message {cause}: {had}.");
+            let known = if own { Some(self.messages[&cause].asked) } else { self.delivered_at(from, cause) };
+            let violation = Violation::at(seen, sentence)
+                .because(self.messages[&payload].asked, format!("{payload} begins here, knowing of {cause}"))
+                .because(seen.id, format!("{payload} is delivered here without {cause}"));
+            return Err(match known {
+                Some(known) => violation.because(known, format!("{from} knows of {cause}")),
+                None => violation,
+            });
+        }
+        let third = |cause: Payload| {
+            let author = self.messages[&cause].from;
+            author != from && author != node && from != node
+        };
+        let caused = self.causes(payload).any(|(cause, _)| third(cause));
+        self.reached.mark_if(CAUSED, caused);
+        // had it been here when others delivered it, it would have had to wait
+        let elsewhere = self.members.values().filter_map(|log| log.when.get(&payload)).min();
+        let waited = self.causes(payload).any(|(cause, _)| elsewhere < here.get(&cause));
+        self.reached.mark_if(FREED, waited && elsewhere.is_some());
+        Ok(())
+    }
+
+    /// The nodes that never crashed.
+    fn alive<'a>(&'a self, world: &'a World) -> impl Iterator<Item = NodeId> {
+        let dead = |node: &NodeId| self.members.get(node).is_some_and(|log| log.crashed.is_some());
+        world.scenario().nodes.iter().map(|spec| spec.id).filter(move |node| !dead(node))
+    }
+    fn delivered_at(&self, node: NodeId, payload: Payload) -> Option<ObservationId> {
+        self.members.get(&node)?.at.get(&payload).copied()
+    }
+    fn when(&self, node: NodeId, payload: Payload) -> Option<Time> {
+        self.members.get(&node)?.when.get(&payload).copied()
+    }
+    /// Whether all that had begun by then had its time, after all that went wrong.
+    fn is_over(&self, world: &World, since: Time) -> bool {
+        let resend =
+            lab::frame::decode::<Config>(&world.scenario().nodes[0].config).map(|config| config.resend);
+        let bound = resend.unwrap_or_default() * RESENDS;
+        world.end() == Some(&End::Idle) || world.now() - since.max(self.last_fault) >= bound
+    }
+
+    /// Everyone who lives delivers a message, if this says that somebody has to.
+    fn all_have(
+        &self,
+        world: &World,
+        must: impl Fn(Payload, &Sending) -> Option<String>,
+    ) -> Result<(), Violation> {
+        for (&payload, sending) in &self.messages {
+            let lacks = |node: &NodeId| self.when(*node, payload).is_none();
+            let without: Vec<NodeId> = self.alive(world).filter(lacks).collect();
+            if without.is_empty() || !self.is_over(world, sending.at) {
+                continue;
+            }
+            if let Some(because) = must(payload, sending) {
+                let verb = if without.len() == 1 { "crashes" } else { "crash" };
+                let who = list(&without);
+                let sentence = format!(
+                    "{who} never delivered message {payload}, {because}. {who} never {verb}, and nothing went wrong after {}.",
+                    self.last_fault
+                );
+                let asked = format!("message {payload} begins here");
+                return Err(Violation::never(sentence).because(sending.asked, asked));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Oracle for Group {
+    fn see(&mut self, world: &World, seen: &Observation) -> Result<(), Violation> {
+        let node = seen.node;
+        match &seen.seen {
+            Seen::Requested { bytes, .. } => {
+                let request = lab::frame::decode(bytes).expect("the suite's own request");
+                self.requested(seen, request);
+            }
+            Seen::Delivered { .. } => {
+                if let Cause::Observation(sending) = seen.cause
+                    && self.promise == Promise::Once
+                {
+                    let again = !self.arrived.insert(sending);
+                    self.reached.mark_if(DOUBLED, again);
+                }
+            }
+            Seen::Sent { to, bytes, .. } if *to != node && !self.messages.is_empty() => {
+                self.frames += 1;
+                let n = world.scenario().nodes.len();
+                if self.promise == Promise::Traffic && bytes.len() > frame_bytes_max(n) {
+                    let (long, most) = (bytes.len(), frame_bytes_max(n));
+                    let sentence = format!(
+                        "After {} broadcasts, {node} sent {to} a message of {long} bytes, though only one broadcast was under \
+                         way: {n} nodes get by with {most} bytes, however much was said before.",
+                        self.messages.len()
+                    );
+                    return Err(Violation::at(seen, sentence));
+                }
+                if self.promise == Promise::Traffic {
+                    // more than all that will be asked may cost: no need to see how it goes on
+                    self.few(
+                        world,
+                        world.scenario().clients.iter().map(|client| client.operations.len()).sum(),
+                    )?;
+                }
+            }
+            Seen::Emitted { .. } => match seen.emitted::<Member>() {
+                Some(Event::Delivered { from, payload }) => self.delivered(seen, from, payload)?,
+                None => {
+                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    return Err(Violation::at(seen, sentence));
+                }
+            },
+            Seen::Crashed => {
+                self.last_fault = seen.at;
+                let log = self.log(node);
+                log.crashed = Some(seen.at);
+                let had = !log.delivered.is_empty();
+                self.reached.mark_if(DIED, had);
+            }
+            Seen::FaultBegan { .. } | Seen::FaultEnded { .. } => self.last_fault = seen.at,
+            Seen::Lost { .. } => self.reached.mark(LOST),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, world: &World, reached: &mut Reached) -> Result<(), Violation> {
+        let crashed = |node: NodeId| self.members.get(&node).and_then(|log| log.crashed);
+        match self.promise {
+            Promise::Validity => self.all_have(world, |_, Sending { from, at, .. }| {
+                let lives = crashed(*from).is_none();
+                lives.then(|| format!("which {from} was asked to broadcast at {at}"))
+            })?,
+            Promise::Rescan => self.all_have(world, |payload, _| self.freed(world, payload))?,
+            Promise::AllOrNone => {
+                let has = |payload| self.alive(world).find(|node| self.when(*node, payload).is_some());
+                self.all_have(world, |payload, Sending { from, .. }| {
+                    let (when, lucky) = (crashed(*from)?, has(payload)?);
+                    Some(format!("but {lucky} did; {from}, which broadcast it, crashed at {when}"))
+                })?;
+                let survived = self.messages.iter().any(|(payload, Sending { from, .. })| {
+                    crashed(*from).is_some() && has(*payload).is_some()
+                });
+                self.reached.mark_if(SURVIVED, survived);
+            }
+            Promise::Uniform => self.all_have(world, |payload, _| {
+                let nodes = self.members.iter();
+                let (node, when) =
+                    nodes.filter_map(|(node, log)| Some((node, log.when.get(&payload)?))).next()?;
+                Some(match crashed(*node) {
+                    Some(crash) => format!("but {node} delivered it at {when} and crashed at {crash}"),
+                    None => format!("but {node} delivered it at {when}"),
+                })
+            })?,
+            Promise::Prompt { slow, within } => {
+                let overtaken = self.prompt(world, slow, within)?;
+                self.reached.mark_if(UNFAZED, overtaken);
+            }
+            Promise::Traffic => self.few(world, self.messages.len())?,
+            Promise::Causal | Promise::Once => {}
+        }
+        reached.clone_from(&self.reached);
+        Ok(())
+    }
+}
+
+impl Group {
+    /// Why a message can no longer be waiting for its causes, in any node that lacks it.
+    fn freed(&self, world: &World, payload: Payload) -> Option<String> {
+        let lacks = self.alive(world).find(|node| self.when(*node, payload).is_none())?;
+        let mut last = None;
+        for (cause, _) in self.causes(payload) {
+            last = last.max(Some((self.when(lacks, cause)?, cause)));
+        }
+        Some(match last {
+            Some((when, cause)) => {
+                format!("though the last of its causes, message {cause}, was delivered there at {when}")
+            }
+            None => "which has no causes".to_owned(),
+        })
+    }
+
+    /// So many broadcasts have not cost more messages than they may.
+    fn few(&self, world: &World, broadcasts: usize) -> Result<(), Violation> {
+        let n = world.scenario().nodes.len() as u64;
+        let most = 3 * n * n;
+        if self.frames <= most * broadcasts as u64 {
+            return Ok(());
+        }
+        Err(Violation::never(format!(
+            "{n} nodes sent each other {} messages by {} for {broadcasts} broadcasts, though none was lost: more than 3 n² = {most} \
+             for each.",
+            self.frames,
+            world.now()
+        )))
+    }
+
+    /// Whether any message overtook one of the slow node.
+    fn prompt(&self, world: &World, slow: NodeId, within: Duration) -> Result<bool, Violation> {
+        let mut overtaken = false;
+        let from_slow: Vec<(Payload, Time)> =
+            self.messages.iter().filter(|(_, m)| m.from == slow).map(|(p, m)| (*p, m.at)).collect();
+        for (payload, Sending { from, at, .. }) in &self.messages {
+            let depends = self.causes(*payload).any(|(cause, _)| self.messages[&cause].from == slow);
+            let is_over = world.end() == Some(&End::Idle) || world.now() - *at >= within;
+            if *from == slow || depends || !is_over {
+                continue;
+            }
+            for node in self.alive(world).filter(|node| *node != slow) {
+                let when = self.when(node, *payload);
+                if when.is_none_or(|when| when - *at > within) {
+                    let when = when.map_or("never".to_owned(), |when| format!("only at {when}"));
+                    let bound = Time::ZERO + within;
+                    return Err(Violation::never(format!(
+                        "{from} was asked to broadcast message {payload} at {at}, and {node} delivered it {when}, though 4 delays are \
+                         {bound}. Only what {slow} sends is slow here, and message {payload} was not caused by it."
+                    )));
+                }
+                let overtook = |(other, sent): &(Payload, Time)| {
+                    sent < at && self.when(node, *other).is_none_or(|then| Some(then) > when)
+                };
+                overtaken |= from_slow.iter().any(overtook);
+            }
+        }
+        Ok(overtaken)
+    }
+}

@@ -1,0 +1,7 @@
+//! `happens_before`: before, after or concurrent, from the definition alone.
+
+mod checks;
+mod oracle;
+mod worlds;
+
+pub(crate) use checks::exercise;

@@ -1,0 +1,393 @@
+//! `lamport`: how a run is judged.
+
+use crate::runs::RunEvent;
+use judge::{Oracle, Reached, Violation};
+use kit::answers::{Answer, Heard};
+use lab::NodeId;
+use lab::lamport::{Clock, Event, Inference, Order, Request, Stamp};
+use std::collections::{BTreeMap, BTreeSet};
+use world::{Cause, Observation, ObservationId, Seen, World};
+
+pub(super) const BEHIND: &str = "a message reached a clock that was behind";
+pub(super) const AHEAD: &str = "a message reached a clock that was ahead";
+pub(super) const RESTARTED: &str = "a node gave a stamp after a restart";
+pub(super) const TIES: &str = "two events bore the same stamp";
+pub(super) const CONCURRENT: &str = "two concurrent events had different stamps";
+
+/// Follows real clocks: what each node emitted, and what was asked of it.
+#[derive(Default)]
+pub(super) struct Clocks {
+    pub(super) crashes: bool,
+    pub(super) bounded: bool,
+    pub(super) nodes: BTreeMap<NodeId, NodeLog>,
+    pub(super) events: u64,
+    pub(super) starts: u64,
+    /// Frames that left in the handling of a request to send.
+    pub(super) frames: BTreeMap<ObservationId, ObservationId>,
+    /// Frames by the delivery that brought them.
+    pub(super) deliveries: BTreeMap<ObservationId, ObservationId>,
+    /// Requests to send of which a frame was handed to the receiver.
+    pub(super) arrived: BTreeSet<ObservationId>,
+    /// Receipts of stamps that no sending had been emitted with: the sender lies, or crashed before it emitted it, or
+    /// emits it later.
+    pub(super) orphans: Vec<Orphan>,
+    pub(super) reached: Reached,
+}
+#[derive(Default)]
+pub(super) struct NodeLog {
+    /// Every stamp it gave, with the place in the run.
+    given: Vec<(ObservationId, Stamp, &'static str)>,
+    /// Its sendings: to whom, with which stamp.
+    sent: BTreeSet<(NodeId, Stamp)>,
+    received: BTreeSet<(NodeId, Stamp)>,
+    asked: BTreeMap<ObservationId, Request>,
+    /// Which sending a request to send led to.
+    sendings: BTreeMap<ObservationId, Stamp>,
+    locals: (u32, u32),
+    sends: BTreeMap<NodeId, (u32, u32)>,
+    crashed: bool,
+}
+pub(super) struct Orphan {
+    receipt: ObservationId,
+    receiver: NodeId,
+    sender: NodeId,
+    stamp: Stamp,
+    frame: Option<ObservationId>,
+}
+
+impl Clocks {
+    fn log(&mut self, node: NodeId) -> &mut NodeLog {
+        self.nodes.entry(node).or_default()
+    }
+    /// A node gave a stamp: it must be above all it gave before, and within bounds.
+    fn give(&mut self, seen: &Observation, what: &'static str, stamp: Stamp) -> Result<(), Violation> {
+        self.events += 1;
+        let node = seen.node;
+        let (events, starts, bounded) = (self.events, self.starts, self.bounded);
+        let log = self.log(node);
+        if let Some((_, last, before)) = log.given.last()
+            && stamp <= *last
+        {
+            let then = if log.crashed {
+                format!("{node} stamped {before} {last}, crashed, and then stamped {what} {stamp}")
+            } else {
+                format!("{node} stamped {before} {last} and then, later, {what} {stamp}")
+            };
+            return Err(Violation::at(seen, format!("{then}: the later event must bear the larger stamp.")));
+        }
+        log.given.push((seen.id, stamp, what));
+        if log.crashed {
+            self.reached.mark(RESTARTED);
+        }
+        let bound = 100 * events + 1_000 * starts;
+        if bounded && stamp > bound {
+            let sentence = format!(
+                "{node} stamped {what} {stamp}, though only {events} events had happened in all: that is no count of events."
+            );
+            return Err(Violation::at(seen, sentence));
+        }
+        Ok(())
+    }
+
+    fn emitted(&mut self, seen: &Observation, event: Event) -> Result<(), Violation> {
+        let node = seen.node;
+        let uncalled =
+            |what: &str| Violation::at(seen, format!("{node} emitted {what} that nobody asked for."));
+        match event {
+            Event::Local { stamp } => {
+                let log = self.log(node);
+                log.locals.1 += 1;
+                if log.locals.1 > log.locals.0 {
+                    return Err(uncalled("a local event"));
+                }
+                self.give(seen, "a local event", stamp)
+            }
+            Event::Sent { to, stamp } => {
+                let log = self.log(node);
+                let count = log.sends.entry(to).or_default();
+                count.1 += 1;
+                if count.1 > count.0 {
+                    return Err(uncalled(&format!("a sending to {to}")));
+                }
+                log.sent.insert((to, stamp));
+                if let Cause::Observation(handling) = seen.cause
+                    && log.asked.contains_key(&handling)
+                {
+                    log.sendings.insert(handling, stamp);
+                }
+                self.give(seen, "a sending", stamp)
+            }
+            Event::Received { from, sent, stamp } => {
+                if stamp <= sent {
+                    let sentence = format!(
+                        "{node} received a message that {from} had stamped {sent}, and stamped the receipt {stamp}: an \
+                         effect must bear a larger stamp than its cause."
+                    );
+                    return Err(Violation::at(seen, sentence));
+                }
+                let before = self.log(node).given.last().map_or(0, |(_, stamp, _)| *stamp);
+                self.reached.mark_if(BEHIND, before < sent);
+                self.reached.mark_if(AHEAD, before > sent);
+                self.log(node).received.insert((from, sent));
+                if !self.log(from).sent.contains(&(node, sent)) {
+                    let frame = self.frame_behind(seen);
+                    let receipt = seen.id;
+                    self.orphans.push(Orphan { receipt, receiver: node, sender: from, stamp: sent, frame });
+                }
+                self.give(seen, "a receipt", stamp)
+            }
+        }
+    }
+    /// The frame that the event being handled brought, if it is a delivery.
+    fn frame_behind(&self, seen: &Observation) -> Option<ObservationId> {
+        let Cause::Observation(handling) = seen.cause else { return None };
+        self.deliveries.get(&handling).copied()
+    }
+}
+
+impl Oracle for Clocks {
+    fn see(&mut self, _: &World, seen: &Observation) -> Result<(), Violation> {
+        match &seen.seen {
+            Seen::Started { .. } => self.starts += 1,
+            Seen::Crashed => self.log(seen.node).crashed = true,
+            Seen::Requested { bytes, .. } => {
+                let request: Request = lab::frame::decode(bytes).expect("the suite's own request");
+                let log = self.log(seen.node);
+                match request {
+                    Request::Local => log.locals.0 += 1,
+                    Request::Send { to } => log.sends.entry(to).or_default().0 += 1,
+                }
+                log.asked.insert(seen.id, request);
+            }
+            Seen::Sent { .. } => {
+                if let Cause::Observation(handling) = seen.cause {
+                    self.frames.insert(seen.id, handling);
+                }
+            }
+            Seen::Delivered { .. } => {
+                if let Cause::Observation(frame) = seen.cause {
+                    self.deliveries.insert(seen.id, frame);
+                    if let Some(handling) = self.frames.get(&frame) {
+                        self.arrived.insert(*handling);
+                    }
+                }
+            }
+            Seen::Emitted { .. } => match seen.emitted::<Clock>() {
+                Some(event) => self.emitted(seen, event)?,
+                None => {
+                    let sentence =
+                        format!("{} emitted something that is no event of this exercise.", seen.node);
+                    return Err(Violation::at(seen, sentence));
+                }
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &World, reached: &mut Reached) -> Result<(), Violation> {
+        for orphan in &self.orphans {
+            let Orphan { receipt, receiver, sender, stamp, .. } = orphan;
+            let sender_log = self.nodes.get(sender);
+            if sender_log.is_some_and(|log| log.sent.contains(&(*receiver, *stamp))) {
+                continue; // it was emitted after it was sent
+            }
+            if !sender_log.is_some_and(|log| log.crashed) {
+                let sentence = format!(
+                    "{receiver} says that a message from {sender} carried stamp {stamp}, but {sender} emitted no sending to \
+                     {receiver} with that stamp: the message carries the stamp of its sending."
+                );
+                return Err(Violation { at: Some(*receipt), ..Violation::never(sentence) });
+            }
+            let Some(frame) = orphan.frame else { continue };
+            let later = self.nodes[sender].given.iter().find(|(at, later, _)| *at > frame && later <= stamp);
+            if let Some((at, later, what)) = later {
+                let sentence = format!(
+                    "{sender} sent {receiver} a message with stamp {stamp}, crashed, and then stamped {what} {later}: the stamp had \
+                     left the node before it was durable."
+                );
+                return Err(Violation { at: Some((*at).max(*receipt)), ..Violation::never(sentence) });
+            }
+        }
+        if !self.crashes {
+            self.all_done()?;
+        }
+        reached.clone_from(&self.reached);
+        Ok(())
+    }
+}
+impl Clocks {
+    /// Everything that was asked for happened.
+    fn all_done(&self) -> Result<(), Violation> {
+        for (node, log) in &self.nodes {
+            let (asked, done) = log.locals;
+            if done < asked {
+                return Err(Violation::never(format!(
+                    "{node} was asked for {asked} local events and emitted {done}: each must be emitted with its stamp."
+                )));
+            }
+            for (to, (asked, done)) in &log.sends {
+                if done < asked {
+                    return Err(Violation::never(format!(
+                        "{node} was asked to send {asked} messages to {to} and emitted {done} sendings: each must be emitted \
+                         with its stamp."
+                    )));
+                }
+            }
+            for (handling, stamp) in &log.sendings {
+                let Some(Request::Send { to }) = log.asked.get(handling) else { continue };
+                let received =
+                    self.nodes.get(to).is_some_and(|there| there.received.contains(&(*node, *stamp)));
+                if self.arrived.contains(handling) && !received {
+                    return Err(Violation::never(format!(
+                        "{to} got the message that {node} had stamped {stamp}, and never emitted that it received it."
+                    )));
+                }
+            }
+        }
+        if self.nodes.values().any(|log| !log.sent.is_empty()) && self.arrived.is_empty() {
+            return Err(Violation::never(
+                "Sendings were emitted, but no message ever arrived: a sending must also send.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+pub(super) type JudgeAnswers = fn(&Answers, &mut Reached) -> Result<(), Violation>;
+
+/// Collects what a function answered about the pairs of a run.
+pub(super) struct Answers {
+    pub(super) run: Vec<RunEvent>,
+    pub(super) pairs: Vec<(usize, usize)>,
+    pub(super) askers: u32,
+    pub(super) heard: Heard,
+    pub(super) judge: JudgeAnswers,
+}
+impl Answers {
+    fn answer<T: lab::Wire>(&self, asker: u32, pair: usize) -> Result<Option<Answer<T>>, Violation> {
+        self.heard.answer(asker, u32::try_from(pair).expect("few pairs") + 1)
+    }
+}
+impl Oracle for Answers {
+    fn see(&mut self, _: &World, seen: &Observation) -> Result<(), Violation> {
+        self.heard.see(seen);
+        Ok(())
+    }
+    fn end(&mut self, _: &World, reached: &mut Reached) -> Result<(), Violation> {
+        (self.judge)(self, reached)
+    }
+}
+
+pub(super) fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Result<(), Violation> {
+    // who comes before whom, by whose answer
+    let mut known: BTreeMap<(usize, usize), Answer<Order>> = BTreeMap::new();
+    for (nth, (a, b)) in answers.pairs.iter().enumerate() {
+        let (first, second) = (&answers.run[*a], &answers.run[*b]);
+        let (one, two) = (first.shown(), second.shown());
+        let mut asked = (1..=answers.askers).map(|asker| answers.answer::<Order>(asker, nth));
+        let here = asked.next().transpose()?.flatten();
+        let there = asked.next().transpose()?.flatten();
+        let answer = match (here, there) {
+            (None, None) => continue,
+            (Some(here), Some(there)) if here.said != there.said => {
+                let sentence = format!(
+                    "total_order({one}, {two}) is {:?} on one node and {:?} on another: everyone must find the same order.",
+                    here.said, there.said
+                );
+                return Err(of_all(sentence, &[here.at, there.at]));
+            }
+            (Some(answer), _) | (None, Some(answer)) => answer,
+        };
+        let Answer { at, said: order } = answer;
+        reached.mark_if(TIES, first.stamp == second.stamp);
+        match order {
+            Order::Equal => {
+                let sentence = format!(
+                    "total_order({one}, {two}) is Equal: two different events must have an order, those with equal stamps too."
+                );
+                return Err(Violation::of(at, sentence));
+            }
+            Order::Greater if first.before(second) => {
+                let sentence = format!(
+                    "total_order({one}, {two}) is Greater, though the first event could affect the second: an order that puts an \
+                     effect before its cause is no order of events."
+                );
+                return Err(Violation::of(at, sentence));
+            }
+            Order::Less | Order::Greater => _ = known.insert((*a, *b), Answer { at, said: order }),
+        }
+    }
+    let less = |a, b| known.get(&(a, b)).filter(|answer| answer.said == Order::Less);
+    // antisymmetric and without cycles
+    for (a, b) in &answers.pairs {
+        let (one, two) = (answers.run[*a].shown(), answers.run[*b].shown());
+        if let (Some(there), Some(back)) = (known.get(&(*a, *b)), known.get(&(*b, *a)))
+            && there.said == back.said
+        {
+            let sentence = format!(
+                "total_order({one}, {two}) is {:?}, and so is total_order({two}, {one}): of two events exactly one comes first.",
+                there.said
+            );
+            return Err(of_all(sentence, &[there.at, back.at]));
+        }
+        let circle = (0..answers.run.len())
+            .find_map(|c| Some((c, [less(*a, *b)?.at, less(*b, c)?.at, less(c, *a)?.at])));
+        if let Some((c, all)) = circle {
+            let three = answers.run[c].shown();
+            let sentence = format!(
+                "total_order puts {one} before {two}, {two} before {three}, and {three} before {one}: an order has no circles."
+            );
+            return Err(of_all(sentence, &all));
+        }
+    }
+    Ok(())
+}
+
+/// What several answers show together, the last of them in the end.
+pub(super) fn of_all(sentence: String, answers: &[ObservationId]) -> Violation {
+    let last = answers.iter().max().expect("there are some");
+    let before = answers.iter().filter(|id| *id != last);
+    before.fold(Violation::of(*last, sentence), |violation, id| violation.because(*id, "and here"))
+}
+
+pub(super) fn judge_inference(answers: &Answers, reached: &mut Reached) -> Result<(), Violation> {
+    for (nth, (a, b)) in answers.pairs.iter().enumerate() {
+        let (first, second) = (&answers.run[*a], &answers.run[*b]);
+        let (one, two) = (first.shown(), second.shown());
+        let smaller = first.stamp < second.stamp;
+        reached.mark_if(CONCURRENT, smaller && first.concurrent(second));
+        let asked = format!("may_have_caused({one}, {two})");
+        let Some(Answer { at, said }) = answers.answer(1, nth)? else { continue };
+        let wrong = match said {
+            Inference::Impossible if first.before(second) => {
+                format!(
+                    "{asked} is Impossible, but in the run that these stamps are from the first event did come before the second."
+                )
+            }
+            Inference::Impossible if smaller => {
+                format!(
+                    "{asked} is Impossible, but nothing in these stamps rules it out: the first is smaller."
+                )
+            }
+            Inference::Possible if !smaller => {
+                format!(
+                    "{asked} is Possible, but a cause always bears a smaller stamp than its effect, and the first is not smaller."
+                )
+            }
+            Inference::Certain if !smaller => {
+                format!(
+                    "{asked} is Certain, but a cause always bears a smaller stamp than its effect, and the first is not smaller."
+                )
+            }
+            Inference::Certain if first.concurrent(second) => {
+                format!(
+                    "{asked} is Certain, but in the run that these stamps are from neither event could affect the other."
+                )
+            }
+            _ => continue,
+        };
+        return Err(Violation::of(at, wrong));
+    }
+    Ok(())
+}
