@@ -77,7 +77,7 @@ pub fn causal<M: Model>(history: &History<M>, meaning: Causality, budget: &Budge
             let core = minimize(history, Evidence { all, hint: None, in_time: false }, &mut breaks);
             let bad = find(history, &core, meaning, budget).ok().flatten().unwrap_or(bad);
             let sentence = bad.sentence(history, &core);
-            explain::told(meaning.level(), bad.guilty(&core), core, sentence)
+            explain::told(history, meaning.level(), bad.guilty(&core), core, sentence)
         }
         Err(why) => Verdict::Undecided { why },
     }

@@ -71,7 +71,7 @@ pub fn convergent<M: Model>(history: &History<M>) -> Verdict {
         None => Verdict::Ok,
         Some((core, sentence)) => {
             let guilty = core[core.len() - 1];
-            explain::told(Level::Convergent, guilty, core, sentence)
+            explain::told(history, Level::Convergent, guilty, core, sentence)
         }
     }
 }

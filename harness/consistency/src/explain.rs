@@ -23,8 +23,15 @@ pub(crate) fn from(key: &impl Debug) -> String {
     }
 }
 
-/// A violation with its sentence.
-pub(crate) fn told(level: Level, guilty: OpId, core: Vec<OpId>, sentence: String) -> Verdict {
+/// A violation with its sentence, in which processes have the names that the history gives them.
+pub(crate) fn told<M: Model>(
+    history: &History<M>,
+    level: Level,
+    guilty: OpId,
+    core: Vec<OpId>,
+    sentence: String,
+) -> Verdict {
+    let sentence = history.with_names(sentence);
     Verdict::Violation(Box::new(Violation { level, guilty, core, sentence }))
 }
 
@@ -49,7 +56,7 @@ pub(crate) fn violation<M: Model>(
     let sentence = stale_read(history, &core, guilty)
         .or_else(|| history.model().blame(&of(history, &core), position(&core, guilty)))
         .unwrap_or_else(|| no_order(history, &core, guilty));
-    told(level, guilty, core, sentence)
+    told(history, level, guilty, core, sentence)
 }
 
 fn of<'a, M: Model>(history: &'a History<M>, core: &[OpId]) -> Vec<&'a Operation<M>> {

@@ -1,6 +1,8 @@
 //! What clients saw: operations with their process, their call, and their answer if one came.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::Model;
 
@@ -115,12 +117,14 @@ pub struct History<M: Model> {
     events: u32,
     now: u64,
     settled_rank: Option<u32>,
+    names: Arc<BTreeMap<Process, String>>,
 }
 
 impl<M: Model> History<M> {
     /// A history with no operation yet.
     pub fn new(model: M) -> Self {
-        Self { model, operations: Vec::new(), events: 0, now: 0, settled_rank: None }
+        let names = Arc::default();
+        Self { model, operations: Vec::new(), events: 0, now: 0, settled_rank: None, names }
     }
 
     fn event(&mut self, at: u64) -> u32 {
@@ -252,6 +256,7 @@ impl<M: Model> History<M> {
             events: self.events,
             now: self.now,
             settled_rank: self.settled_rank,
+            names: self.names.clone(),
         }
     }
 
@@ -297,6 +302,7 @@ impl<M: Model> History<M> {
             events: self.events,
             now: self.now,
             settled_rank: self.settled_rank,
+            names: self.names.clone(),
         })
     }
 
@@ -304,6 +310,36 @@ impl<M: Model> History<M> {
     pub fn describe(&self, id: OpId) -> String {
         let op = &self[id];
         format!("{}: {}", op.process, self.model.describe(&op.call, op.answer.as_ref()))
+    }
+
+    /// From now on sentences of violations, and pictures, say `name` in place of `p3`: `the client of n2`, say.
+    pub fn name(&mut self, process: Process, name: impl Into<String>) {
+        Arc::make_mut(&mut self.names).insert(process, name.into());
+    }
+
+    /// The name of a process: its own, or `p3`.
+    pub fn who(&self, process: Process) -> String {
+        self.names.get(&process).cloned().unwrap_or_else(|| process.to_string())
+    }
+
+    /// A sentence about processes, `p3` replaced by its name wherever it stands as a word of its own.
+    pub(crate) fn with_names(&self, sentence: String) -> String {
+        if self.names.is_empty() {
+            return sentence;
+        }
+        let is_word = |c: char| c.is_alphanumeric() || "_\"'".contains(c);
+        let mut told = String::with_capacity(sentence.len());
+        let mut rest = sentence.as_str();
+        while let Some(start) = rest.find(is_word) {
+            let (between, word) = rest.split_at(start);
+            let (word, after) = word.split_at(word.find(|c| !is_word(c)).unwrap_or(word.len()));
+            let process = word.strip_prefix('p').and_then(|number| number.parse().ok()).map(Process);
+            told.push_str(between);
+            told.push_str(process.and_then(|process| self.names.get(&process)).map_or(word, String::as_str));
+            rest = after;
+        }
+        told.push_str(rest);
+        told
     }
 }
 

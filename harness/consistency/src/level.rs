@@ -23,6 +23,8 @@ pub enum Level {
     MonotonicWrites,
     /// A write is seen after the writes its process had read.
     WritesFollowReads,
+    /// Of each key: a read returns the last finished write, or one under way.
+    Regular,
     /// Once settled, everybody reads the same.
     Convergent,
     /// Reads lag no more than a bound.
@@ -41,7 +43,7 @@ pub enum Level {
 
 impl Level {
     /// The levels that take no parameter, each after all that imply it.
-    pub const LADDER: [Self; 10] = [
+    pub const LADDER: [Self; 11] = [
         Self::Linearizable,
         Self::Sequential,
         Self::CausalMemory,
@@ -51,18 +53,22 @@ impl Level {
         Self::MonotonicReads,
         Self::MonotonicWrites,
         Self::WritesFollowReads,
+        Self::Regular,
         Self::Convergent,
     ];
 
     /// Whether every history (of plain reads and writes of unique values) that keeps this promise keeps the `weaker` one too. No level implies itself.
     ///
     /// CM and CCv are incomparable; CC explains each read by itself, so it implies of the session guarantees only read-your-writes;
-    /// convergence is about the end alone, and follows from none of the others.
+    /// regularity is about the order of time, which only linearizability knows of the others; convergence is about the end alone, and follows from
+    /// none of the others.
     pub fn implies(self, weaker: Self) -> bool {
         let sessions =
             [Self::ReadYourWrites, Self::MonotonicReads, Self::MonotonicWrites, Self::WritesFollowReads];
         match self {
-            Self::Linearizable => weaker == Self::Sequential || Self::Sequential.implies(weaker),
+            Self::Linearizable => {
+                [Self::Sequential, Self::Regular].contains(&weaker) || Self::Sequential.implies(weaker)
+            }
             Self::Sequential => {
                 [Self::CausalMemory, Self::CausalConvergence].contains(&weaker)
                     || Self::CausalMemory.implies(weaker)
@@ -94,6 +100,7 @@ impl fmt::Display for Level {
             Self::MonotonicReads => "monotonic reads",
             Self::MonotonicWrites => "monotonic writes",
             Self::WritesFollowReads => "writes-follow-reads",
+            Self::Regular => "regular",
             Self::Convergent => "convergent",
             Self::BoundedStaleness => "within the staleness bound",
             Self::ReadCommitted => "read committed",

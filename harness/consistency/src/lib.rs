@@ -24,15 +24,15 @@
 //!
 //! # Which levels are defined for which models
 //!
-//! | | linearizable | sequential | causal (CC, CM, CCv) | session guarantees | convergent | bounded staleness |
-//! |---|---|---|---|---|---|---|
-//! | [register](models::register) | n log n ¹ | search ² | polynomial ¹ | polynomial ¹ | linear | n log n ¹ |
-//! | [compare-and-set](models::cas) | search | search | only without cas ¹ | only without cas ¹ | only without cas | search ³ |
-//! | [key-value](models::kv) | search | search | only without append ¹ | only without append ¹ | only without append | search ³ |
-//! | [mutex](models::mutex), [set](models::set), [counter](models::counter), [queue](models::queue) | search | search | | | | search ³ |
-//! | [transactions](models::store) | search: strict serializability | search: serializability | see [`isolation`] | | | |
+//! | | linearizable | sequential | causal (CC, CM, CCv) | session guarantees | regular | convergent | bounded staleness |
+//! |---|---|---|---|---|---|---|---|
+//! | [register](models::register) | n log n ¹ | search ² | polynomial ¹ | polynomial ¹ | n² ¹ | linear | n log n ¹ |
+//! | [compare-and-set](models::cas) | search | search | only without cas ¹ | only without cas ¹ | only without cas ¹ | only without cas | search ³ |
+//! | [key-value](models::kv) | search | search | only without append ¹ | only without append ¹ | only without append ¹ | only without append | search ³ |
+//! | [mutex](models::mutex), [set](models::set), [counter](models::counter), [queue](models::queue) | search | search | | | | | search ³ |
+//! | [transactions](models::store) | search: strict serializability | search: serializability | see [`isolation`] | | | | |
 //!
-//! ¹ with unique written values per key. Without them linearizability is a search; the causal and session checkers answer `Undecided`.
+//! ¹ with unique written values per key. Without them linearizability is a search; the causal, session and regular checkers answer `Undecided`.
 //! ² with unique values conclusions are drawn first, and mostly suffice. ³ of reads: see [`stale`].
 //! An empty cell is `Undecided { why: NotPlain }`.
 //!
@@ -41,7 +41,7 @@
 //! # Where the algorithms come from
 //!
 //! Herlihy & Wing 1990 (what linearizability is, and that it is local); Wing & Gong 1993 (the search); Lowe 2017 (its memo, and sweeping configurations); Gibbons & Korach
-//! 1997 (unique values); Bouajjani, Enea, Guerraoui & Hamza 2017 (causal consistency); Terry et al. 1994 (sessions); Golab, Li & Shah 2011 (staleness); Biswas & Enea 2019 (transactions). Each
+//! 1997 (unique values); Bouajjani, Enea, Guerraoui & Hamza 2017 (causal consistency); Terry et al. 1994 (sessions); Shao, Welch, Pierce & Lee 2011 (regular); Golab, Li & Shah 2011 (staleness); Biswas & Enea 2019 (transactions). Each
 //! module says which part it uses, and what it adds.
 
 #[doc = include_str!("../README.md")]
@@ -64,6 +64,7 @@ pub mod models;
 mod numbers;
 mod problem;
 mod reads_from;
+pub mod regular;
 mod search;
 pub mod sequential;
 pub mod session;
@@ -84,6 +85,7 @@ pub use history::{History, OpId, Operation, Process};
 pub use level::Level;
 pub use linearizable::linearizable;
 pub use model::Model;
+pub use regular::regular;
 pub use sequential::sequential;
 pub use session::{Guarantee, session};
 pub use survey::{Survey, place, strongest, survey, weakest_broken};

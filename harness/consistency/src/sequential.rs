@@ -36,7 +36,7 @@ pub fn sequential<M: Model>(history: &History<M>, budget: &Budget) -> Verdict {
                     (bad.guilty(&core), format!("no one order explains what all processes saw: {story}"))
                 }
             };
-            explain::told(Level::Sequential, guilty, core, sentence)
+            explain::told(history, Level::Sequential, guilty, core, sentence)
         }
     }
 }

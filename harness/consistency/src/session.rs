@@ -65,7 +65,7 @@ pub fn session<M: Model>(history: &History<M>, guarantee: Guarantee, budget: &Bu
             let core = minimize(history, Evidence { all, hint: None, in_time: false }, &mut breaks);
             let bad = find(history, &core, guarantee, budget).ok().flatten().unwrap_or(bad);
             let sentence = sentence(history, guarantee, &bad, &core);
-            explain::told(guarantee.level(), bad.guilty(&core), core, sentence)
+            explain::told(history, guarantee.level(), bad.guilty(&core), core, sentence)
         }
     }
 }

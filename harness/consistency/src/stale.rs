@@ -25,7 +25,7 @@ pub fn within<M: Model>(history: &History<M>, bound: u64, budget: &Budget) -> Ve
             let guilty = back(guilty);
             let did = explain::read_in_words(history, guilty);
             let sentence = format!("{did}, which had been out of date for more than {bound} when it asked");
-            explain::told(Level::BoundedStaleness, guilty, core, sentence)
+            explain::told(history, Level::BoundedStaleness, guilty, core, sentence)
         }
         other => other,
     }

@@ -8,6 +8,7 @@ use crate::history::History;
 use crate::level::Level;
 use crate::linearizable::linearizable;
 use crate::model::Model;
+use crate::regular::regular;
 use crate::sequential::sequential;
 use crate::session::{Guarantee, session};
 use crate::verdict::{Budget, Verdict, Violation};
@@ -41,6 +42,7 @@ fn judge<M: Model>(history: &History<M>, level: Level, budget: &Budget) -> Verdi
         Level::MonotonicReads => session(history, Guarantee::MonotonicReads, budget),
         Level::MonotonicWrites => session(history, Guarantee::MonotonicWrites, budget),
         Level::WritesFollowReads => session(history, Guarantee::WritesFollowReads, budget),
+        Level::Regular => regular(history),
         Level::Convergent => convergent(history),
         Level::BoundedStaleness
         | Level::ReadCommitted

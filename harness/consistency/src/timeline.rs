@@ -32,6 +32,7 @@ pub struct Timeline {
 #[derive(Clone, Debug)]
 struct Row {
     process: Process,
+    name: String,
     bars: Vec<Bar>,
 }
 
@@ -91,7 +92,10 @@ impl Timeline {
                     row.bars.push(bar);
                     *last = op.ret_rank;
                 }
-                None => rows.push((Row { process: op.process, bars: vec![bar] }, op.ret_rank)),
+                None => {
+                    let (process, name) = (op.process, history.who(op.process));
+                    rows.push((Row { process, name, bars: vec![bar] }, op.ret_rank));
+                }
             }
         }
         rows.sort_by_key(|(row, _)| row.process);
@@ -117,8 +121,7 @@ impl Timeline {
 
     /// In text, a line a row, without trailing spaces; needs a font of one width and Unicode's box drawings.
     pub fn to_text(&self) -> String {
-        let margin =
-            self.rows.iter().map(|row| row.process.to_string().chars().count()).max().unwrap_or(0).max(4) + 2;
+        let margin = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(4) + 2;
         let mut text = String::new();
         let mut line = |label: &str, cells: Vec<char>| {
             let cells: String = cells.into_iter().collect();
@@ -128,7 +131,7 @@ impl Timeline {
             line("", self.draw(std::slice::from_ref(fault), ['╞', '═', '╡', '╌']));
         }
         for row in &self.rows {
-            line(&row.process.to_string(), self.draw(&row.bars, ['├', '─', '┤', '┄']));
+            line(&row.name, self.draw(&row.bars, ['├', '─', '┤', '┄']));
         }
         let mut ruler: Vec<char> = Vec::new();
         for &(x, at) in &self.ruler {
@@ -198,7 +201,8 @@ impl Timeline {
             y += ROW;
         }
         for row in &self.rows {
-            let _ = writeln!(svg, "<text x=\"10\" y=\"{}\" fill=\"#111\">{}</text>", y + 14, row.process);
+            let _ =
+                writeln!(svg, "<text x=\"10\" y=\"{}\" fill=\"#111\">{}</text>", y + 14, escaped(&row.name));
             for b in &row.bars {
                 let (fill, stroke) = if b.marked { ("#fbd5d5", "#b91c1c") } else { ("#dbeafe", "#1d4ed8") };
                 bar(&mut svg, b, y, fill, stroke);

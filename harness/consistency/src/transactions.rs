@@ -64,7 +64,7 @@ where
             let mut breaks = |ids: &[OpId]| matches!(find(history, ids, level, budget), Ok(Some(_)));
             let core = minimize(history, Evidence { all, hint: None, in_time: false }, &mut breaks);
             let Bad { guilty, sentence } = find(history, &core, level, budget).ok().flatten().unwrap_or(bad);
-            return explain::told(level.level(), guilty, core, sentence);
+            return explain::told(history, level.level(), guilty, core, sentence);
         }
     }
     let verdict = match level {

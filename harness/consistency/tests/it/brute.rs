@@ -155,6 +155,43 @@ fn total(order: &[u8]) -> bool {
 
 type Reg = register::Register<u8, u64>;
 
+/// Regular with the write-order condition of Shao et al. 2011: each read is explained by an order of the writes invoked before it returned, that order keeps
+/// time, and those of two reads agree on the writes in both. (Those of a read are among those of every read that returned later: so it is one order.)
+pub(crate) fn regular(history: &History<Reg>) -> bool {
+    let key = |id: OpId| history.model().key(&history[id].call);
+    let wrote = |id: OpId| match history[id].call {
+        register::Call::Write(_, value) => Some(value),
+        register::Call::Read(_) => None,
+    };
+    let keys: BTreeSet<_> = history.iter().map(|(id, _)| key(id)).collect();
+    keys.into_iter().all(|k| {
+        let of_key = || history.iter().map(|(id, _)| id).filter(|&id| key(id) == k);
+        completions(history).into_iter().any(|happened| {
+            let mut writes: Vec<u64> =
+                of_key().filter(|id| happened.contains(id)).filter_map(wrote).collect();
+            let write =
+                |value: u64| &history[of_key().find(|&id| wrote(id) == Some(value)).expect("one wrote it")];
+            permutations(&mut writes, 0, &mut |order| {
+                let keeps_time = order
+                    .iter()
+                    .enumerate()
+                    .all(|(i, &later)| order[..i].iter().all(|&w| !write(later).precedes(write(w))));
+                keeps_time
+                    && of_key().all(|id| {
+                        let Some(register::Return::Read(saw)) = history[id].answer else { return true };
+                        let read = &history[id];
+                        let relevant: Vec<u64> =
+                            order.iter().copied().filter(|&w| !read.precedes(write(w))).collect();
+                        (0..=relevant.len()).any(|place| {
+                            let (before, after) = relevant.split_at(place);
+                            before.last().copied() == saw && !after.iter().any(|&w| write(w).precedes(read))
+                        })
+                    })
+            })
+        })
+    })
+}
+
 /// The session guarantee, by its definition in `consistency::session`: for each session and key some order of the key's writes explains its reads.
 pub(crate) fn session(history: &History<Reg>, guarantee: Guarantee) -> bool {
     let key = |id: OpId| history.model().key(&history[id].call);

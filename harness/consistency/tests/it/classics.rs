@@ -6,7 +6,7 @@ use consistency::models::{cas, counter, kv, mutex, queue, register, set, store};
 use consistency::timeline::{Fault, Timeline};
 use consistency::{
     Budget, Causality, Guarantee, History, Isolation, Level, Model, OpId, Process, Verdict, causal,
-    convergent, isolation, linearizable, sequential, session, strongest, survey, weakest_broken,
+    convergent, isolation, linearizable, regular, sequential, session, strongest, survey, weakest_broken,
 };
 
 /// Process, invoked, returned (0: never), call, answer.
@@ -447,6 +447,61 @@ fn a_transaction_of_unknown_outcome_counts_once_it_was_seen() {
 }
 
 #[test]
+fn what_a_regular_register_allows_and_what_it_does_not() {
+    // what quorums give whose readers do not write back: the second of two readers may see the older value
+    let inverted = registers(vec![
+        write(1, 1, 2, 'x', 1),
+        write(1, 10, 90, 'x', 2),
+        read(2, 20, 30, 'x', 2),
+        read(3, 40, 50, 'x', 1),
+        write(4, 5, 0, 'x', 3),
+        read(2, 60, 61, 'x', 3),
+        read(3, 70, 71, 'x', 2),
+    ]);
+    assert!(regular(&inverted).is_ok());
+    assert!(linearizable(&inverted, &Budget::default()).is_violation());
+    // A write that began after a read of another one may come before that one: it was in no order of the read.
+    let later_but_lower = registers(vec![
+        write(1, 1, 0, 'x', 5),
+        read(2, 2, 3, 'x', 5),
+        write(3, 10, 20, 'x', 4),
+        read(2, 30, 31, 'x', 5),
+        read(3, 40, 41, 'x', 5),
+    ]);
+    assert!(regular(&later_but_lower).is_ok());
+
+    let mut text = String::new();
+    let mut add = |history: &History<Keys>| text += &(told(history, regular) + "\n");
+    add(&registers(vec![write(1, 1, 2, 'x', 1), read(2, 3, 4, 'x', None)]));
+    add(&registers(vec![write(1, 1, 2, 'x', 1), write(2, 3, 4, 'x', 2), read(3, 5, 6, 'x', 1)]));
+    // neither write came before the other, but once both are over all readers must agree
+    add(&registers(vec![
+        write(1, 1, 4, 'x', 1),
+        write(2, 2, 5, 'x', 2),
+        read(3, 3, 9, 'x', 1),
+        read(3, 10, 11, 'x', 2),
+        read(4, 12, 13, 'x', 1),
+    ]));
+    add(&registers(vec![read(1, 1, 2, 'x', 7)]));
+    add(&registers(vec![read(1, 1, 2, 'x', 7), write(2, 3, 4, 'x', 7)]));
+    add(&registers(vec![write(1, 1, 2, 'x', 1), write(2, 3, 4, 'x', 1)]));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn processes_have_the_names_they_are_given() {
+    let mut history =
+        registers(vec![write(1, 1, 0, 'x', 1), read(2, 3, 4, 'x', 1), read(12, 5, 6, 'x', None)]);
+    history.name(Process(2), "the client of n2");
+    history.name(Process(12), "the client of n5");
+    let verdict = linearizable(&history, &Budget::default());
+    let why = "the client of n5 read nothing from x after the client of n2 had read 1";
+    assert_eq!(verdict.to_string(), format!("not linearizable: {why}"));
+    assert_eq!(history.restrict(&[OpId(0), OpId(2)]).who(Process(12)), "the client of n5");
+    assert_eq!(history.who(Process(1)), "p1");
+}
+
+#[test]
 fn strongest_and_weakest() {
     let history = registers(vec![
         write(1, 1, 2, 'x', 1),
@@ -459,7 +514,7 @@ fn strongest_and_weakest() {
     let strongest = strongest(&history, &budget);
     assert_eq!(strongest, [Level::ReadYourWrites, Level::MonotonicReads, Level::MonotonicWrites]);
     let weakest: Vec<Level> = weakest_broken(&history, &budget).iter().map(|v| v.level).collect();
-    assert_eq!(weakest, [Level::Causal, Level::WritesFollowReads]);
+    assert_eq!(weakest, [Level::Causal, Level::WritesFollowReads, Level::Regular]);
     assert!(matches!(survey(&history, &budget).verdict(Level::Convergent), Some(Verdict::Undecided { .. })));
 }
 

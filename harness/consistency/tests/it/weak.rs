@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use consistency::models::register::{Call, Register, Return};
 use consistency::{
-    Budget, Causality, Guarantee, History, Level, OpId, Process, Verdict, causal, linearizable, sequential,
-    session, survey,
+    Budget, Causality, Guarantee, History, Level, OpId, Process, Verdict, causal, linearizable, regular,
+    sequential, session, survey,
 };
 
 use crate::brute::{self, Orders};
@@ -196,6 +196,13 @@ fn session_guarantees() {
 }
 
 #[test]
+fn regular_registers() {
+    let store =
+        Store { operations: 7, clients: 4, keys: 1, gossip: 60, lies: 25, reads: 55, nil: 0, latest: 90 };
+    agree("regular", store, regular, brute::regular);
+}
+
+#[test]
 fn a_level_that_holds_brings_all_it_implies() {
     let mut rng = Rng(5);
     for n in 0..histories() {
@@ -221,6 +228,7 @@ fn a_level_that_holds_brings_all_it_implies() {
                 );
             }
         }
+        holds.insert(Level::Regular, regular(&history).is_ok());
         let found = survey(&history, &Budget::default());
         for (level, is) in holds {
             assert_eq!(found.verdict(level).map(Verdict::is_ok), Some(is), "{n}: {level}{}", show(&history));
