@@ -1,7 +1,8 @@
 //! One node on a workbench: call a handler, look at what it asks for.
 
 use crate::out::Ask;
-use crate::{Boot, CallId, Contract, Disk, DiskOp, Effect, Node, NodeId, Out, RequestId};
+use crate::{Boot, CallId, Contract, Disk, DiskOp, Effect, Node, NodeId, Out, RequestId, Service};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -58,6 +59,58 @@ impl<N: Node> Bench<N> {
     pub fn answer(&mut self, call: CallId, answer: <N::Contract as Contract>::Answer) -> Vec<Effect<N>> {
         self.step(|node, out| node.on_answer(call, answer, out))
     }
+    /// Hands each call among these effects to `service` and its answer to the node, and so on with what the node asks for then.
+    /// Returns all the other effects, in order.
+    ///
+    /// ```
+    /// use lab::bench::Bench;
+    /// use lab::idempotency::{Bank, Call, Caller, Config, Payment, Payments, Request, Response};
+    /// use lab::Service;
+    /// use lab::prelude::*;
+    ///
+    /// /// Asks the bank, and is wrong in many ways.
+    /// struct Hasty(Option<RequestId>);
+    /// impl Node for Hasty {
+    ///     type Contract = Payments;
+    ///     type Message = Nothing;
+    ///     type Timer = Nothing;
+    ///     fn start(_: Boot<Self>, _: &mut Out<Self>) -> Self {
+    ///         Hasty(None)
+    ///     }
+    ///     fn on_request(&mut self, id: RequestId, request: Request, out: &mut Out<Self>) {
+    ///         self.0 = Some(id);
+    ///         out.call(Call { key: request.key, payment: request.payment });
+    ///     }
+    ///     fn on_answer(&mut self, _: CallId, _: lab::idempotency::Answer, out: &mut Out<Self>) {
+    ///         self.0.take().into_iter().for_each(|id| out.reply(id, Response::Rejected));
+    ///     }
+    /// }
+    ///
+    /// let mut bank = Bank::open(Default::default());
+    /// let mut node = Bench::<Hasty>::new(1, 1, Config::default());
+    /// let payment = Payment { account: 7, cents: 1_250 };
+    /// let effects = node.request(Request { caller: Caller(1), key: "tea".into(), payment });
+    /// let effects = node.serve(effects, &mut bank);
+    /// assert_eq!(format!("{effects:?}"), "[reply #1 Rejected]");
+    /// assert_eq!(bank.charges().len(), 1);
+    /// ```
+    pub fn serve<S>(&mut self, effects: Vec<Effect<N>>, service: &mut S) -> Vec<Effect<N>>
+    where
+        S: Service<Call = <N::Contract as Contract>::Call, Answer = <N::Contract as Contract>::Answer>,
+    {
+        let mut others = Vec::new();
+        let mut waiting = VecDeque::from(effects);
+        while let Some(effect) = waiting.pop_front() {
+            match effect {
+                Effect::Call(id, call) => {
+                    let answer = service.handle(self.now, self.ask.me, &call);
+                    waiting.extend(self.answer(id, answer));
+                }
+                other => others.push(other),
+            }
+        }
+        others
+    }
     /// The power fails: the node loses everything it had not synced, and starts again.
     pub fn crash(&mut self) -> Vec<Effect<N>> {
         self.unsynced.clear();
@@ -66,6 +119,11 @@ impl<N: Node> Bench<N> {
         self.node = node;
         self.keep(&effects);
         effects
+    }
+
+    /// What is durable: what the node would find on its disk if it crashed now.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     fn prepare(&mut self) {

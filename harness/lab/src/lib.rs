@@ -37,6 +37,7 @@
 //! | [`Node`], [`Out`], [`Boot`] | what you implement, and what your handlers can ask for |
 //! | [`Saved`], [`Table`], [`Log`], [`File`] | what survives a crash |
 //! | [`bench::Bench`] | trying one node alone in a `#[test]` |
+//! | [`Service`] | what nodes call, and how to own one in a `#[test]` |
 //! | [`lamport`] | the contracts: one module per exercise |
 
 pub mod bench;
@@ -46,6 +47,7 @@ pub mod keys;
 mod node;
 mod out;
 mod role;
+mod service;
 mod time;
 
 mod contracts;
@@ -55,6 +57,7 @@ pub use disk::{Batch, Disk, DiskOp, File, Log, LogImage, LogView, Object, Saved,
 pub use node::{Boot, CallId, Contract, Node, NodeId, Nothing, RequestId, Wire};
 pub use out::{Effect, Out, Peers, Sample};
 pub use role::{Exercise, Hosted, Role, note_panics};
+pub use service::Service;
 pub use time::{Instant, WallTime};
 
 /// All that most exercises need: `use lab::prelude::*;`.

@@ -1,7 +1,9 @@
 //! What suites are written with. The kit knows no exercise.
 
 pub mod answers;
+pub mod serve;
 pub mod subsets;
+pub mod user;
 
 use std::time::Duration;
 

@@ -31,6 +31,7 @@ macro_rules! role {
 pub mod causal_broadcast;
 pub mod happens_before;
 pub mod hlc;
+pub mod idempotency;
 pub mod lamport;
 pub mod mutex;
 pub mod paxos;
