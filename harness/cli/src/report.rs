@@ -345,6 +345,8 @@ struct JsonCheck<'a> {
     worlds: u32,
     failing_worlds: u32,
     message: String,
+    /// The id of the rule that was broken, where one was.
+    rule: Option<&'static str>,
     promise: &'a str,
     assumption: &'a str,
     failing_world: Option<JsonWorld>,
@@ -396,6 +398,7 @@ impl<'a> JsonCheck<'a> {
             worlds: check.worlds,
             failing_worlds: check.failing_worlds,
             message: harmless(&check.message),
+            rule: check.failure.as_ref().and_then(|failure| failure.how.rule()),
             promise: check.promise,
             assumption: check.assumption,
             failing_world: check

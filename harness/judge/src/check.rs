@@ -165,6 +165,9 @@ pub trait Oracle {
 /// How a promise was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
+    /// Which rule it breaks, by an id that stays when the sentence is worded anew: `votes-twice`. Two runs fail in the same way if
+    /// they break one rule.
+    pub rule: &'static str,
     /// What happened, in terms of the student's system: a sentence that stands alone.
     pub sentence: String,
     /// Where it shows; `None` where it shows in what never happened.
@@ -174,16 +177,16 @@ pub struct Violation {
 }
 impl Violation {
     /// At this observation.
-    pub fn at(observation: &Observation, sentence: impl Into<String>) -> Violation {
-        Violation::of(observation.id, sentence)
+    pub fn at(observation: &Observation, rule: &'static str, sentence: impl Into<String>) -> Violation {
+        Violation::of(observation.id, rule, sentence)
     }
     /// At the end of the run.
-    pub fn never(sentence: impl Into<String>) -> Violation {
-        Violation { sentence: sentence.into(), at: None, because: Vec::new() }
+    pub fn never(rule: &'static str, sentence: impl Into<String>) -> Violation {
+        Violation { rule, sentence: sentence.into(), at: None, because: Vec::new() }
     }
     /// At what has this id.
-    pub fn of(id: ObservationId, sentence: impl Into<String>) -> Violation {
-        Violation { sentence: sentence.into(), at: Some(id), because: Vec::new() }
+    pub fn of(id: ObservationId, rule: &'static str, sentence: impl Into<String>) -> Violation {
+        Violation { rule, sentence: sentence.into(), at: Some(id), because: Vec::new() }
     }
     /// It takes this to see that it is wrong: what to say there, in a few words. Of what broke the promise, too.
     #[must_use]

@@ -72,6 +72,16 @@ pub enum How {
     Vacuous(&'static str),
 }
 
+impl How {
+    /// The rule that was broken, where one was.
+    pub fn rule(&self) -> Option<&'static str> {
+        match self {
+            How::Violated(violation) => Some(violation.rule),
+            How::Misbehaved(..) | How::Endless(..) | How::Vacuous(_) => None,
+        }
+    }
+}
+
 /// What one world showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {

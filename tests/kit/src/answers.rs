@@ -46,7 +46,7 @@ impl Heard {
             answer.and_then(|(at, bytes)| Some(Answer { at: *at, said: lab::frame::decode(bytes)? }));
         match answer {
             Some(answer) => Ok(Some(answer)),
-            None => Err(Violation::never("The function was asked and gave no answer.")),
+            None => Err(Violation::never("gives-an-answer", "The function was asked and gave no answer.")),
         }
     }
 }

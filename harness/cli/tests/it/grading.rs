@@ -1,6 +1,7 @@
 //! Reports, read as prose.
 
 use crate::{faultlines, faultlines_in, grade, root, submission};
+use std::collections::BTreeSet;
 
 #[test]
 fn the_reference_scores_in_full() {
@@ -53,7 +54,33 @@ fn an_order_without_a_tie_break_and_a_bold_inference_are_told_what_they_did() {
 #[test]
 fn the_json_report_is_documented_field_by_field() {
     let wrong = [("boot.disk.load(TIME).unwrap_or(0)", "{ let _ = boot; 0 }")];
-    insta::assert_snapshot!(grade(&submission(&wrong), &["--format", "json"]));
+    let report = grade(&submission(&wrong), &["--format", "json"]);
+    // the table of README.md names every field, and no other
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("a README");
+    let (_, table) = readme.split_once("| field | holds |").expect("the table of the JSON report");
+    let table = table.split("\n\n").next().unwrap_or_default();
+    let named: BTreeSet<&str> = table.split('`').skip(1).step_by(2).collect();
+    let json: serde_json::Value = serde_json::from_str(&report.stdout).expect("a report");
+    let mut fields = BTreeSet::new();
+    collect_fields(&json, &mut fields);
+    let undocumented: Vec<&String> = fields.iter().filter(|field| !named.contains(field.as_str())).collect();
+    assert!(undocumented.is_empty(), "README.md does not name {undocumented:?}");
+    insta::assert_snapshot!(report);
+}
+/// Names of fields as the table writes them: those of a list of objects as `name[]`.
+fn collect_fields(json: &serde_json::Value, fields: &mut BTreeSet<String>) {
+    match json {
+        serde_json::Value::Object(object) => {
+            for (name, value) in object {
+                let of_objects =
+                    value.as_array().is_some_and(|list| list.iter().any(|item| item.is_object()));
+                fields.insert(if of_objects { format!("{name}[]") } else { name.clone() });
+                collect_fields(value, fields);
+            }
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|item| collect_fields(item, fields)),
+        _ => {}
+    }
 }
 
 #[test]

@@ -214,7 +214,7 @@ impl Synod {
             "{node} accepted {value} under ballot {under} at {}{crash}, and at {at} promised ballot {ballot} {instead}.",
             vote.at
         );
-        let violation = Violation::at(seen, sentence)
+        let violation = Violation::at(seen, "tells-what-it-accepted", sentence)
             .because(vote.id, format!("{node} has accepted {value}"))
             .because(seen.id, format!("and does not tell of it with its promise of {ballot}"));
         self.broke(Rule::Vote { crashed_between }, violation)
@@ -242,7 +242,7 @@ impl Synod {
             "{node} promised ballot {} at {}{crash}, and at {at} accepted {value} under ballot {ballot}, which is lower.",
             promise.what.0, promise.at
         );
-        let violation = Violation::at(seen, sentence)
+        let violation = Violation::at(seen, "keeps-its-promise", sentence)
             .because(promise.id, format!("{node} promises ballot {}", promise.what.0))
             .because(seen.id, format!("and accepts under {ballot}, which is lower"));
         self.broke(Rule::Vote { crashed_between }, violation)
@@ -266,7 +266,7 @@ impl Synod {
             let sentence = format!(
                 "{node} asked {to} to accept {value} under ballot {ballot}, under which {who} had asked for {other} before."
             );
-            return self.broke(Rule::Ballot, Violation::at(seen, sentence));
+            return self.broke(Rule::Ballot, Violation::at(seen, "one-value-a-ballot", sentence));
         }
         if is_new {
             self.may_ask(seen, proposal)?;
@@ -290,7 +290,7 @@ impl Synod {
                  itself {} of {n}, and that is no majority.",
                 others + 1
             );
-            return self.broke(Rule::Quorum, Violation::at(seen, sentence));
+            return self.broke(Rule::Quorum, Violation::at(seen, "quorum-of-promises", sentence));
         }
         // what it has said that it accepted itself, it knows; more it may know
         let said = member.votes.iter().map(|vote| vote.what).filter(|own| own.ballot < ballot);
@@ -324,7 +324,7 @@ impl Synod {
                      it knew of: that one may be chosen.",
                     highest.value, highest.ballot
                 );
-                self.broke(Rule::Choice, Violation::at(seen, sentence))
+                self.broke(Rule::Choice, Violation::at(seen, "highest-accepted-value", sentence))
             }
             _ => Ok(()),
         }
@@ -365,7 +365,7 @@ impl Synod {
             let asked = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
             let sentence =
                 format!("{node} {how} {value}, which nobody had proposed: clients had asked for {asked}.");
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "validity", sentence));
         }
         let Some((first, other, (since, place))) = self.decision else {
             self.decision = Some((node, value, (at, seen.id)));
@@ -382,7 +382,7 @@ impl Synod {
             self.support(other),
             self.support(value)
         );
-        Err(Violation::at(seen, sentence)
+        Err(Violation::at(seen, "agreement", sentence)
             .because(place, format!("{other} is decided here"))
             .because(seen.id, format!("and {value} here")))
     }
@@ -413,7 +413,7 @@ impl Synod {
         let sentence = format!(
             "{node} {how} {value}, and no majority of {n} has accepted it under one ballot: {known}."
         );
-        self.broke(Rule::Chosen, Violation::at(seen, sentence))
+        self.broke(Rule::Chosen, Violation::at(seen, "chosen-by-a-majority", sentence))
     }
 }
 
@@ -464,7 +464,7 @@ impl Oracle for Synod {
             Seen::Emitted { .. } => {
                 let Some(Event::Decided { value }) = seen.emitted::<Paxos>() else {
                     let sentence = format!("{node} emitted something that is no event of this exercise.");
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-event", sentence));
                 };
                 self.decided(seen, value, "decided")?;
                 let held = !world.scenario().faults.is_empty() && self.faults_ended == 0;
@@ -475,7 +475,7 @@ impl Oracle for Synod {
                     let sentence = format!(
                         "{node} answered its client with something that is no response of this exercise."
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-response", sentence));
                 };
                 self.decided(seen, value, "told its client that the decision is")?;
                 self.node(node).answered.get_or_insert(seen.at);
@@ -516,29 +516,39 @@ impl Synod {
             let from = if self.first_request == Some(since) { "the request" } else { "the last fault" };
             format!("{why} is {}, and {from} was at {since}.", Time::ZERO + bound)
         };
-        Err(Violation::never(match (self.decision, member.decided) {
-            (_, Some(when)) => format!(
-                "{node} decided at {when}, and never answered its client, which had asked at {}. {context}",
-                member.asked.unwrap_or_default()
-            ),
-            (Some((first, value, (when, _))), None) => {
-                format!("{first} decided {value} at {when}, and {node}, which is up, never did. {context}")
-            }
-            (None, None) => {
-                let asked = self.nodes.iter().filter(|(_, member)| member.asked.is_some());
-                let asked = list(asked.map(|(node, _)| node));
-                let up = list(self.nodes.iter().filter(|(_, member)| member.up).map(|(node, _)| node));
-                format!("{asked} got a request, and no node ever decided anything, with {up} up. {context}")
-            }
-        }))
+        Err(Violation::never(
+            "all-decide",
+            match (self.decision, member.decided) {
+                (_, Some(when)) => format!(
+                    "{node} decided at {when}, and never answered its client, which had asked at {}. {context}",
+                    member.asked.unwrap_or_default()
+                ),
+                (Some((first, value, (when, _))), None) => {
+                    format!(
+                        "{first} decided {value} at {when}, and {node}, which is up, never did. {context}"
+                    )
+                }
+                (None, None) => {
+                    let asked = self.nodes.iter().filter(|(_, member)| member.asked.is_some());
+                    let asked = list(asked.map(|(node, _)| node));
+                    let up = list(self.nodes.iter().filter(|(_, member)| member.up).map(|(node, _)| node));
+                    format!(
+                        "{asked} got a request, and no node ever decided anything, with {up} up. {context}"
+                    )
+                }
+            },
+        ))
     }
 
     fn somebody_was_answered(&self) -> Result<(), Violation> {
         match self.nodes.iter().find(|(_, member)| member.is_unanswered()) {
-            Some((node, member)) => Err(Violation::never(format!(
-                "{node} got a request at {} and never answered it.",
-                member.asked.unwrap_or_default()
-            ))),
+            Some((node, member)) => Err(Violation::never(
+                "answers-its-client",
+                format!(
+                    "{node} got a request at {} and never answered it.",
+                    member.asked.unwrap_or_default()
+                ),
+            )),
             None => Ok(()),
         }
     }
@@ -554,6 +564,7 @@ impl Synod {
         }
         Err(Violation::at(
             seen,
+            "answers-quickly",
             format!(
                 "{} answered its client after {}, though nobody else proposed anything, nothing was lost and every message \
                  took {}: {delays} of them one after the other are enough.",
@@ -578,7 +589,7 @@ impl Synod {
                      none was lost.",
                     seen.at
                 );
-                return Err(Violation::at(seen, sentence));
+                return Err(Violation::at(seen, "few-messages", sentence));
             }
         } else {
             self.quiet_messages += 1;
@@ -589,7 +600,7 @@ impl Synod {
                      when all know, there is nothing to say.",
                     seen.node, seen.at, self.quiet_messages
                 );
-                return Err(Violation::at(seen, sentence));
+                return Err(Violation::at(seen, "quiet-after-decision", sentence));
             }
         }
         Ok(())

@@ -159,27 +159,33 @@ impl Watch {
             Goal::Led { among, .. } => {
                 let who = list(&among.iter().copied().collect());
                 let (highest, leader) = self.leader_among(among);
-                let violation = Violation::never(match leader {
-                    Some(leader) => {
-                        let behind = among.iter().find(|node| self.status(node).term != highest);
-                        let behind = behind.unwrap_or(&leader);
-                        let term = self.status(behind).term;
-                        format!(
-                            "{leader} leads term {highest} at {by}, and {behind} is still in term {term}."
-                        )
-                    }
-                    None => {
-                        let shown = |node: &NodeId| {
-                            let Status { term, position } = self.status(node);
-                            format!("{node} is a {} in term {term}", format!("{position:?}").to_lowercase())
-                        };
-                        let shown: Vec<String> = among.iter().map(shown).collect();
-                        format!(
-                            "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
-                            shown.join(", ")
-                        )
-                    }
-                });
+                let violation = Violation::never(
+                    "leader-is-known",
+                    match leader {
+                        Some(leader) => {
+                            let behind = among.iter().find(|node| self.status(node).term != highest);
+                            let behind = behind.unwrap_or(&leader);
+                            let term = self.status(behind).term;
+                            format!(
+                                "{leader} leads term {highest} at {by}, and {behind} is still in term {term}."
+                            )
+                        }
+                        None => {
+                            let shown = |node: &NodeId| {
+                                let Status { term, position } = self.status(node);
+                                format!(
+                                    "{node} is a {} in term {term}",
+                                    format!("{position:?}").to_lowercase()
+                                )
+                            };
+                            let shown: Vec<String> = among.iter().map(shown).collect();
+                            format!(
+                                "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
+                                shown.join(", ")
+                            )
+                        }
+                    },
+                );
                 match last_leader() {
                     Some((began, term, node, _)) => {
                         violation.because(began, format!("{node} is the last to begin to lead: term {term}"))
@@ -194,9 +200,12 @@ impl Watch {
                         "The last to begin was {node} with term {term} at {since}, which was cut off then"
                     )
                 });
-                let violation = Violation::never(format!(
-                    "Nobody began to lead for {within:?} until {by}, though a majority could talk to each other. {told}."
-                ));
+                let violation = Violation::never(
+                    "a-leader-emerges",
+                    format!(
+                        "Nobody began to lead for {within:?} until {by}, though a majority could talk to each other. {told}."
+                    ),
+                );
                 match last {
                     Some((began, term, node, _)) => {
                         violation.because(began, format!("{node} begins to lead term {term}"))
@@ -213,28 +222,28 @@ impl Watch {
                     "{node} began to lead term {term} at {at}, though nothing went wrong since long before {since}: a leader whom all \
                      hear stays."
                 );
-                Violation { at: self.began.get(&term).copied(), ..Violation::never(sentence) }
+                Violation { at: self.began.get(&term).copied(), ..Violation::never("leader-stays", sentence) }
             }
             Goal::Done { by: until, on, commands } => {
                 let lacks = on.iter().find_map(|node| Some((*node, self.lacks(*node, commands, *until)?)));
-                let Some((node, command)) = lacks else { return Violation::never(String::new()) };
+                let Some((node, command)) = lacks else { return Violation::never("applies", String::new()) };
                 self.not_done(node, command, by)
             }
-            Goal::Said { node, or, .. } => Violation::never(format!("{node} {or}")),
+            Goal::Said { node, or, .. } => Violation::never("says", format!("{node} {or}")),
             Goal::Unsaid { since, by, node, what, or } => {
                 let at = self.said(*node, *since, *by, *what).first().copied();
-                Violation { at, ..Violation::never(format!("{node} {or}")) }
+                Violation { at, ..Violation::never("stays-silent", format!("{node} {or}")) }
             }
             Goal::Waits { node, at_least, .. } => {
                 let Some([voted, stood]) = self.stood_too_soon(*node, *at_least) else {
-                    return Violation::never(String::new());
+                    return Violation::never("waits", String::new());
                 };
                 let sentence = format!(
                     "{node} voted for another at {}, and stood itself at {}: a vote given puts one's own election off, by {at_least:?} \
                      at least.",
                     voted.0, stood.0
                 );
-                Violation { at: Some(stood.1), ..Violation::never(sentence) }
+                Violation { at: Some(stood.1), ..Violation::never("waits", sentence) }
                     .because(voted.1, format!("{node} votes for another"))
                     .because(stood.1, format!("and {node} stands itself"))
             }
@@ -244,10 +253,13 @@ impl Watch {
                     true => (many, messages, "messages"),
                     false => (long, bytes, "bytes"),
                 };
-                Violation::never(format!(
-                    "The {} nodes sent each other {is} {unit} for {about}: at most {at_most} will do.",
-                    self.n
-                ))
+                Violation::never(
+                    "few-messages",
+                    format!(
+                        "The {} nodes sent each other {is} {unit} for {about}: at most {at_most} will do.",
+                        self.n
+                    ),
+                )
             }
         }
     }
@@ -265,11 +277,11 @@ impl Watch {
             let sentence = format!(
                 "{lags}: {node} had told {leader} that it has the entries up to {index}, and after a crash it refused what follows them."
             );
-            return Violation::never(sentence)
+            return Violation::never("forgot-entries", sentence)
                 .because(acknowledged, format!("{node} tells {leader} that it has the entries up to {index}"))
                 .because(refused, format!("after a crash {node} refuses what follows them"));
         }
-        let violation = Violation::never(format!("{lags}."));
+        let violation = Violation::never("applies", format!("{lags}."));
         match others.iter().min() {
             Some(((_, first), other)) => violation.because(*first, format!("{other} does {command}")),
             None => violation,

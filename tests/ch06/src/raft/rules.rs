@@ -169,8 +169,8 @@ impl Watch {
                 "{node} and {other} both lead term {term}: {other} since {since}, {node} since {}.",
                 seen.at
             );
-            let violation =
-                Violation::at(seen, sentence).because(seen.id, format!("and {node} leads it, too"));
+            let violation = Violation::at(seen, "one-leader", sentence)
+                .because(seen.id, format!("and {node} leads it, too"));
             return Err(match began {
                 Some(began) => violation.because(began, format!("{other} leads term {term}")),
                 None => violation,
@@ -185,7 +185,7 @@ impl Watch {
                 list(&voters),
                 self.n
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "majority-of-votes", sentence));
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Watch {
                     let sentence = format!(
                         "{node} told {to} that it votes for it in term {term}, which {to} had not asked for."
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unasked-vote", sentence));
                 }
                 self.votes_for(seen, *term, to)?;
             }
@@ -218,7 +218,7 @@ impl Watch {
                     let sentence = format!(
                         "{node} sent AppendEntries as the leader of term {term}, which {leader} leads since {since}."
                     );
-                    let violation = Violation::at(seen, sentence);
+                    let violation = Violation::at(seen, "appends-as-leader", sentence);
                     return Err(match self.began.get(term) {
                         Some(began) => violation.because(*began, format!("{leader} leads term {term}")),
                         None => violation,
@@ -241,7 +241,7 @@ impl Watch {
                         String::new()
                     };
                     if !sentence.is_empty() {
-                        return Err(Violation::at(seen, sentence));
+                        return Err(Violation::at(seen, "acknowledges-what-was-sent", sentence));
                     }
                     let member = self.member(node);
                     // it has them again
@@ -301,7 +301,8 @@ impl Watch {
         }
         let sentence =
             format!("{node} is in term {term}, but had been in term {before}, and told others so.");
-        let violation = Violation::at(seen, sentence).because(seen.id, format!("{node} is in term {term}"));
+        let violation = Violation::at(seen, "term-goes-back", sentence)
+            .because(seen.id, format!("{node} is in term {term}"));
         Err(match self.member(node).term_told {
             Some(told) => violation.because(told, format!("{node} says that it is in term {before}")),
             None => violation,
@@ -317,7 +318,7 @@ impl Watch {
         let second = if whom == node { "itself".to_owned() } else { whom.to_string() };
         let sentence =
             format!("{node} voted twice in term {term}: for {first}, and at {} for {second}.", seen.at);
-        Err(Violation::at(seen, sentence)
+        Err(Violation::at(seen, "votes-twice", sentence)
             .because(voted, format!("{node} votes for {first} in term {term}"))
             .because(seen.id, format!("and for {second} in the same term")))
     }
@@ -342,7 +343,7 @@ impl Watch {
                     entry.term,
                     what(&known.0)
                 );
-                return Err(Violation::at(seen, sentence));
+                return Err(Violation::at(seen, "log-matching", sentence));
             }
             if known.1 != before {
                 let sentence = format!(
@@ -350,7 +351,7 @@ impl Watch {
                      with the same entry differ before it.",
                     entry.term, known.1
                 );
-                return Err(Violation::at(seen, sentence));
+                return Err(Violation::at(seen, "log-matching", sentence));
             }
             if let Some(done) = self.done.get(&index)
                 && done.term < term
@@ -363,7 +364,7 @@ impl Watch {
                     done.node,
                     what(&done.command)
                 );
-                return Err(Violation::at(seen, sentence)
+                return Err(Violation::at(seen, "leader-completeness", sentence)
                     .because(done.at, format!("{} does {} as entry {index}", done.node, what(&done.command)))
                     .because(seen.id, format!("entry {index} is another here")));
             }
@@ -446,7 +447,7 @@ impl Watch {
             "{node} got {what} of term {term} from {from}, and was then {position} in term {}, not a follower in term {term}.",
             status.term
         );
-        Err(Violation { at: at.map(|seen| seen.id), ..Violation::never(sentence) })
+        Err(Violation { at: at.map(|seen| seen.id), ..Violation::never("follows-the-leader", sentence) })
     }
 
     fn applies(
@@ -460,20 +461,21 @@ impl Watch {
             self.reached.mark(DID);
             self.member(node).done.entry(command.clone()).or_insert((seen.at, seen.id));
         }
-        let at = |sentence: String| Err(Violation::at(seen, sentence));
         // who has crashed may begin again, or go on after anything that it had done
         let Member { applied, done_up_to, .. } = *self.member(node);
         let next = if applied == 0 { done_up_to + 1 } else { applied + 1 };
         if index != next && !(applied == 0 && (1..next).contains(&index)) {
             let done = next - 1;
-            return at(format!(
+            let sentence = format!(
                 "{node} did entry {index} when it had done entries up to {done}: entry {next} comes next."
-            ));
+            );
+            return Err(Violation::at(seen, "applies-in-order", sentence));
         }
         if let Some(command) = &command
             && !self.asked.contains(command)
         {
-            return at(format!("{node} did {command} as entry {index}, which nobody had proposed."));
+            let sentence = format!("{node} did {command} as entry {index}, which nobody had proposed.");
+            return Err(Violation::at(seen, "applies-unproposed", sentence));
         }
         if let Some(done) = self.done.get(&index)
             && done.command != command
@@ -481,7 +483,7 @@ impl Watch {
             let (first, other) = (done.node, what(&done.command));
             let sentence =
                 format!("{node} did {} as entry {index}, where {first} did {other}.", what(&command));
-            return Err(Violation::at(seen, sentence)
+            return Err(Violation::at(seen, "state-machine-safety", sentence)
                 .because(done.at, format!("{first} does {other} as entry {index}"))
                 .because(seen.id, format!("and {node} something else")));
         }
@@ -492,7 +494,7 @@ impl Watch {
                 "{node} did {} as entry {index}, where {teller} had told a client that {promised} is committed.",
                 what(&command)
             );
-            return at(sentence);
+            return Err(Violation::at(seen, "applies-what-was-promised", sentence));
         }
         self.may_apply(seen, index)?;
         let term = self.leaders.keys().next_back().copied().unwrap_or(0);
@@ -519,7 +521,7 @@ impl Watch {
                  its log against: they reach up to entry {reach}, with commit indexes up to {}.",
                 member.told_commit
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "applies-uncommitted", sentence));
         };
         let majority = self.n / 2 + 1;
         let have = |index: Index| -> BTreeSet<NodeId> {
@@ -533,7 +535,7 @@ impl Watch {
                 list(&have(index)),
                 self.n
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "commits-without-majority", sentence));
         }
         let own = member.own_first.get(&term).map(|first| (*first).max(index));
         if own.is_none_or(|own| have(own).len() < majority) {
@@ -541,7 +543,7 @@ impl Watch {
                 "{node}, which leads term {term}, did entry {index} of an earlier term because a majority has copies of it; without an \
                  entry of term {term} on a majority, it can still be overwritten."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "commits-by-copies", sentence));
         }
         Ok(())
     }
@@ -558,7 +560,7 @@ impl Watch {
                 what(&done.command)
             );
             let did = format!("{} does {} as entry {index}", done.node, what(&done.command));
-            return Err(Violation::at(seen, sentence).because(done.at, did));
+            return Err(Violation::at(seen, "honest-reply", sentence).because(done.at, did));
         }
         if let Some((teller, other)) = self.promised.get(&index)
             && *other != command
@@ -567,7 +569,7 @@ impl Watch {
                 "{} told a client that {command} is committed as entry {index}, where {teller} had told one that {other} is.",
                 seen.node
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "honest-reply", sentence));
         }
         self.promised.insert(index, (seen.node, command));
         Ok(())
@@ -657,7 +659,7 @@ impl Watch {
                     if status.term < before.term {
                         let sentence =
                             format!("{node} went from term {} back to term {}.", before.term, status.term);
-                        return Err(Violation::at(seen, sentence));
+                        return Err(Violation::at(seen, "term-goes-back", sentence));
                     }
                 }
             }
@@ -666,7 +668,7 @@ impl Watch {
                 Some(Event::Applied { index, command }) => self.applies(seen, index, command)?,
                 None => {
                     let sentence = format!("{node} emitted something that is no event of this exercise.");
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
             Seen::Replied { request, bytes, heard: true } => {

@@ -103,14 +103,14 @@ impl Group {
                         "{node} delivered message {payload}, which nobody had been asked to broadcast."
                     ),
                 };
-                return Err(Violation::at(seen, sentence));
+                return Err(Violation::at(seen, "nobody-broadcast", sentence));
             }
             (_, Some(before)) if self.promise == Promise::Once => {
                 let sentence = format!(
                     "{node} delivered message {payload} (from {from}) twice: at {before} and at {}.",
                     seen.at
                 );
-                let violation = Violation::at(seen, sentence).because(seen.id, "again");
+                let violation = Violation::at(seen, "delivers-twice", sentence).because(seen.id, "again");
                 return Err(match self.delivered_at(node, payload) {
                     Some(first) => violation.because(first, "delivered here"),
                     None => violation,
@@ -157,7 +157,7 @@ impl Group {
             let sentence =
                 format!("{node} delivered message {payload} (from {from}) before message {cause}: {had}.");
             let known = if own { Some(self.messages[&cause].asked) } else { self.delivered_at(from, cause) };
-            let violation = Violation::at(seen, sentence)
+            let violation = Violation::at(seen, "causes-first", sentence)
                 .because(self.messages[&payload].asked, format!("{payload} begins here, knowing of {cause}"))
                 .because(seen.id, format!("{payload} is delivered here without {cause}"));
             return Err(match known {
@@ -217,7 +217,7 @@ impl Group {
                     self.last_fault
                 );
                 let asked = format!("message {payload} begins here");
-                return Err(Violation::never(sentence).because(sending.asked, asked));
+                return Err(Violation::never("all-deliver", sentence).because(sending.asked, asked));
             }
         }
         Ok(())
@@ -250,7 +250,7 @@ impl Oracle for Group {
                          way: {n} nodes get by with {most} bytes, however much was said before.",
                         self.messages.len()
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "message-size", sentence));
                 }
                 if self.promise == Promise::Traffic {
                     // more than all that will be asked may cost: no need to see how it goes on
@@ -264,7 +264,7 @@ impl Oracle for Group {
                 Some(Event::Delivered { from, payload }) => self.delivered(seen, from, payload)?,
                 None => {
                     let sentence = format!("{node} emitted something that is no event of this exercise.");
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
             Seen::Crashed => {
@@ -344,12 +344,15 @@ impl Group {
         if self.frames <= most * broadcasts as u64 {
             return Ok(());
         }
-        Err(Violation::never(format!(
-            "{n} nodes sent each other {} messages by {} for {broadcasts} broadcasts, though none was lost: more than 3 n² = {most} \
+        Err(Violation::never(
+            "few-messages",
+            format!(
+                "{n} nodes sent each other {} messages by {} for {broadcasts} broadcasts, though none was lost: more than 3 n² = {most} \
              for each.",
-            self.frames,
-            world.now()
-        )))
+                self.frames,
+                world.now()
+            ),
+        ))
     }
 
     /// Whether any message overtook one of the slow node.
@@ -368,10 +371,13 @@ impl Group {
                 if when.is_none_or(|when| when - *at > within) {
                     let when = when.map_or("never".to_owned(), |when| format!("only at {when}"));
                     let bound = Time::ZERO + within;
-                    return Err(Violation::never(format!(
-                        "{from} was asked to broadcast message {payload} at {at}, and {node} delivered it {when}, though 4 delays are \
+                    return Err(Violation::never(
+                        "prompt",
+                        format!(
+                            "{from} was asked to broadcast message {payload} at {at}, and {node} delivered it {when}, though 4 delays are \
                          {bound}. Only what {slow} sends is slow here, and message {payload} was not caused by it."
-                    )));
+                        ),
+                    ));
                 }
                 let overtook = |(other, sent): &(Payload, Time)| {
                     sent < at && self.when(node, *other).is_none_or(|then| Some(then) > when)

@@ -34,7 +34,7 @@ impl Oracle for Answers {
             let Some(Answer { at, said }) = self.heard.answer::<Order>(1, nth)? else { continue };
             let truth = run.truth(a, b);
             if said != truth {
-                return Err(Violation::of(at, run.wrong(a, b, said)));
+                return Err(Violation::of(at, "wrong-order", run.wrong(a, b, said)));
             }
             answers.insert(truth as u8);
             if truth == Order::Before {

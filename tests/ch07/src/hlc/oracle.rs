@@ -149,7 +149,7 @@ impl Clocks {
             let sentence = format!(
                 "{node} stamped {before} {last}{between} {what} {stamp}: the later event must bear the larger stamp."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "grows", sentence));
         }
         let same_granule = granule.is_some() && log.granule == granule;
         log.granule = granule;
@@ -178,7 +178,7 @@ impl Clocks {
             let sentence = format!(
                 "{node} stamped {what} {stamp} when its wall clock was {behind:?} ahead of that: l is never behind the wall."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "behind-the-wall", sentence));
         }
         if stamp.l > farthest {
             let ahead = Duration::from_nanos(stamp.l - farthest);
@@ -194,7 +194,7 @@ impl Clocks {
                 "{node} stamped {what} {stamp}, which is {ahead:?} ahead of every wall clock that it can have heard of{why}: l is \
                  the largest of them, no more."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "ahead-of-walls", sentence));
         }
         let sharing = self.sharing.entry(stamp.l).or_default();
         *sharing += 1;
@@ -203,7 +203,7 @@ impl Clocks {
                 "{node} stamped {what} {stamp}, but no more than {sharing} events so far bear that l: the counter begins anew when \
                  l grows."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "counter-begins-anew", sentence));
         }
         Ok(())
     }
@@ -211,7 +211,9 @@ impl Clocks {
     fn emitted(&mut self, seen: &Observation, event: Event) -> Result<(), Violation> {
         let node = seen.node;
         let more_than_asked = |(asked, done): (u64, u64), what: &str| match done > asked {
-            true => Err(Violation::at(seen, format!("{node} emitted {what} that nobody asked for."))),
+            true => {
+                Err(Violation::at(seen, "unasked", format!("{node} emitted {what} that nobody asked for.")))
+            }
             false => Ok(()),
         };
         match event {
@@ -234,7 +236,7 @@ impl Clocks {
                         "{node} received a message that {from} had stamped {sent}, and stamped the receipt {stamp}: an effect \
                          must bear a larger stamp than its cause."
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "effect-after-cause", sentence));
                 }
                 if self.rules.mad == Some(from) {
                     let sentence = format!(
@@ -242,7 +244,7 @@ impl Clocks {
                          its own wall clock: one clock that is out of order carries all others away.",
                         self.rules.config.max_offset
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "refuses-far-stamps", sentence));
                 }
                 let log = self.log(node);
                 log.messages.1 += 1;
@@ -286,7 +288,7 @@ impl Clocks {
                          of {:?} that must be taken.",
                         self.rules.config.max_offset
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "accepts-near-stamps", sentence));
                 }
                 Ok(())
             }
@@ -305,14 +307,14 @@ impl Clocks {
                 "{node} emitted that its clock is exhausted after {given} events in all: a counter of 16 bits counts 65,536 in one \
                  granule."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "exhausted-too-early", sentence));
         }
         if since_thaw {
             let sentence = format!(
                 "{node} still emitted that its clock is exhausted when its wall clock had long moved on: with a new l the counter \
                  begins anew."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "exhausted-too-long", sentence));
         }
         Ok(())
     }
@@ -390,7 +392,7 @@ impl Oracle for Clocks {
                 Some(event) => self.emitted(seen, event)?,
                 None => {
                     let sentence = format!("{node} emitted something that is no event of this exercise.");
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
             _ => {}
@@ -410,7 +412,10 @@ impl Oracle for Clocks {
                     "{receiver} says that a message from {sender} carried stamp {stamp}, but {sender} emitted no sending to \
                      {receiver} with that stamp: the message carries the stamp of its sending."
                 );
-                return Err(Violation { at: Some(*receipt), ..Violation::never(sentence) });
+                return Err(Violation {
+                    at: Some(*receipt),
+                    ..Violation::never("carries-its-stamp", sentence)
+                });
             }
             let Some(frame) = orphan.frame.filter(|_| !self.rules.close) else { continue };
             let later = sender_log.given.iter().find(|(at, later, _)| *at > frame && later <= stamp);
@@ -419,7 +424,10 @@ impl Oracle for Clocks {
                     "{sender} sent {receiver} a message with stamp {stamp}, crashed, and then stamped {what} {later}: the stamp had \
                      left the node before it was durable."
                 );
-                return Err(Violation { at: Some((*at).max(*receipt)), ..Violation::never(sentence) });
+                return Err(Violation {
+                    at: Some((*at).max(*receipt)),
+                    ..Violation::never("survives-a-crash", sentence)
+                });
             }
         }
         self.all_done()?;
@@ -439,23 +447,32 @@ impl Clocks {
             };
             let (asked, done) = log.messages;
             if asked > done + log.exhausted {
-                return Err(Violation::never(format!(
-                    "{node} got {asked} messages{since}and has emitted a receipt or a refusal of {done} of them{left}: each must be \
+                return Err(Violation::never(
+                    "all-taken-or-refused",
+                    format!(
+                        "{node} got {asked} messages{since}and has emitted a receipt or a refusal of {done} of them{left}: each must be \
                      taken or refused."
-                )));
+                    ),
+                ));
             }
             let asked = log.locals.0 + log.sends.0;
             let done = log.locals.1 + log.sends.1 + log.exhausted;
             if asked > done {
-                return Err(Violation::never(format!(
-                    "{node} was asked for {asked} events{since}and has emitted {done} of them{left}: each must be emitted with its \
+                return Err(Violation::never(
+                    "all-emitted",
+                    format!(
+                        "{node} was asked for {asked} events{since}and has emitted {done} of them{left}: each must be emitted with its \
                      stamp."
-                )));
+                    ),
+                ));
             }
             if !log.sent.is_empty() && log.frames == 0 && !log.crashed {
-                return Err(Violation::never(format!(
-                    "{node} emitted sendings, but no message ever left it: a sending must also send."
-                )));
+                return Err(Violation::never(
+                    "sends",
+                    format!(
+                        "{node} emitted sendings, but no message ever left it: a sending must also send."
+                    ),
+                ));
             }
         }
         Ok(())

@@ -73,7 +73,11 @@ impl Clocks {
             } else {
                 format!("{node} stamped {before} {last} and then, later, {what} {stamp}")
             };
-            return Err(Violation::at(seen, format!("{then}: the later event must bear the larger stamp.")));
+            return Err(Violation::at(
+                seen,
+                "grows",
+                format!("{then}: the later event must bear the larger stamp."),
+            ));
         }
         log.given.push((seen.id, stamp, what));
         if log.crashed {
@@ -84,15 +88,16 @@ impl Clocks {
             let sentence = format!(
                 "{node} stamped {what} {stamp}, though only {events} events had happened in all: that is no count of events."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "counts-events", sentence));
         }
         Ok(())
     }
 
     fn emitted(&mut self, seen: &Observation, event: Event) -> Result<(), Violation> {
         let node = seen.node;
-        let uncalled =
-            |what: &str| Violation::at(seen, format!("{node} emitted {what} that nobody asked for."));
+        let uncalled = |what: &str| {
+            Violation::at(seen, "unasked", format!("{node} emitted {what} that nobody asked for."))
+        };
         match event {
             Event::Local { stamp } => {
                 let log = self.log(node);
@@ -123,7 +128,7 @@ impl Clocks {
                         "{node} received a message that {from} had stamped {sent}, and stamped the receipt {stamp}: an \
                          effect must bear a larger stamp than its cause."
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "effect-after-cause", sentence));
                 }
                 let before = self.log(node).given.last().map_or(0, |(_, stamp, _)| *stamp);
                 self.reached.mark_if(BEHIND, before < sent);
@@ -177,7 +182,7 @@ impl Oracle for Clocks {
                 None => {
                     let sentence =
                         format!("{} emitted something that is no event of this exercise.", seen.node);
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
             _ => {}
@@ -197,7 +202,10 @@ impl Oracle for Clocks {
                     "{receiver} says that a message from {sender} carried stamp {stamp}, but {sender} emitted no sending to \
                      {receiver} with that stamp: the message carries the stamp of its sending."
                 );
-                return Err(Violation { at: Some(*receipt), ..Violation::never(sentence) });
+                return Err(Violation {
+                    at: Some(*receipt),
+                    ..Violation::never("carries-its-stamp", sentence)
+                });
             }
             let Some(frame) = orphan.frame else { continue };
             let later = self.nodes[sender].given.iter().find(|(at, later, _)| *at > frame && later <= stamp);
@@ -206,7 +214,10 @@ impl Oracle for Clocks {
                     "{sender} sent {receiver} a message with stamp {stamp}, crashed, and then stamped {what} {later}: the stamp had \
                      left the node before it was durable."
                 );
-                return Err(Violation { at: Some((*at).max(*receipt)), ..Violation::never(sentence) });
+                return Err(Violation {
+                    at: Some((*at).max(*receipt)),
+                    ..Violation::never("survives-a-crash", sentence)
+                });
             }
         }
         if !self.crashes {
@@ -222,16 +233,22 @@ impl Clocks {
         for (node, log) in &self.nodes {
             let (asked, done) = log.locals;
             if done < asked {
-                return Err(Violation::never(format!(
-                    "{node} was asked for {asked} local events and emitted {done}: each must be emitted with its stamp."
-                )));
+                return Err(Violation::never(
+                    "all-emitted",
+                    format!(
+                        "{node} was asked for {asked} local events and emitted {done}: each must be emitted with its stamp."
+                    ),
+                ));
             }
             for (to, (asked, done)) in &log.sends {
                 if done < asked {
-                    return Err(Violation::never(format!(
-                        "{node} was asked to send {asked} messages to {to} and emitted {done} sendings: each must be emitted \
+                    return Err(Violation::never(
+                        "all-sent",
+                        format!(
+                            "{node} was asked to send {asked} messages to {to} and emitted {done} sendings: each must be emitted \
                          with its stamp."
-                    )));
+                        ),
+                    ));
                 }
             }
             for (handling, stamp) in &log.sendings {
@@ -239,14 +256,18 @@ impl Clocks {
                 let received =
                     self.nodes.get(to).is_some_and(|there| there.received.contains(&(*node, *stamp)));
                 if self.arrived.contains(handling) && !received {
-                    return Err(Violation::never(format!(
-                        "{to} got the message that {node} had stamped {stamp}, and never emitted that it received it."
-                    )));
+                    return Err(Violation::never(
+                        "all-received",
+                        format!(
+                            "{to} got the message that {node} had stamped {stamp}, and never emitted that it received it."
+                        ),
+                    ));
                 }
             }
         }
         if self.nodes.values().any(|log| !log.sent.is_empty()) && self.arrived.is_empty() {
             return Err(Violation::never(
+                "sends",
                 "Sendings were emitted, but no message ever arrived: a sending must also send.",
             ));
         }
@@ -306,14 +327,14 @@ pub(super) fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Res
                 let sentence = format!(
                     "total_order({one}, {two}) is Equal: two different events must have an order, those with equal stamps too."
                 );
-                return Err(Violation::of(at, sentence));
+                return Err(Violation::of(at, "total", sentence));
             }
             Order::Greater if first.before(second) => {
                 let sentence = format!(
                     "total_order({one}, {two}) is Greater, though the first event could affect the second: an order that puts an \
                      effect before its cause is no order of events."
                 );
-                return Err(Violation::of(at, sentence));
+                return Err(Violation::of(at, "respects-causes", sentence));
             }
             Order::Less | Order::Greater => _ = known.insert((*a, *b), Answer { at, said: order }),
         }
@@ -348,7 +369,8 @@ pub(super) fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Res
 pub(super) fn of_all(sentence: String, answers: &[ObservationId]) -> Violation {
     let last = answers.iter().max().expect("there are some");
     let before = answers.iter().filter(|id| *id != last);
-    before.fold(Violation::of(*last, sentence), |violation, id| violation.because(*id, "and here"))
+    before
+        .fold(Violation::of(*last, "no-cycles", sentence), |violation, id| violation.because(*id, "and here"))
 }
 
 pub(super) fn judge_inference(answers: &Answers, reached: &mut Reached) -> Result<(), Violation> {
@@ -387,7 +409,7 @@ pub(super) fn judge_inference(answers: &Answers, reached: &mut Reached) -> Resul
             }
             _ => continue,
         };
-        return Err(Violation::of(at, wrong));
+        return Err(Violation::of(at, "inference", wrong));
     }
     Ok(())
 }

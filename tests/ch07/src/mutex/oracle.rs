@@ -132,7 +132,7 @@ impl Turns {
                 State::Inside(_) => "though it is inside already",
                 _ => "though its client has not asked for that",
             };
-            return Err(Violation::at(seen, format!("{node} emitted Entered, {why}.")));
+            return Err(Violation::at(seen, "enters-unasked", format!("{node} emitted Entered, {why}.")));
         };
         if let Some((other, (since, door))) = self.inside(node)
             && self.exclusive
@@ -147,7 +147,7 @@ impl Turns {
                 "{other} and {node} are both inside: {other} entered at {since} and has not left, and {node}, which \
                  asked at {asked}, entered at {at}.{ignorance}"
             );
-            return Err(Violation::at(seen, sentence)
+            return Err(Violation::at(seen, "exclusion", sentence)
                 .because(door, format!("{other} is inside from here on"))
                 .because(seen.id, "and now both are"));
         }
@@ -167,6 +167,7 @@ impl Turns {
         match self.in_time {
             Some(bound) if at - asked > bound => Err(Violation::at(
                 seen,
+                "in-time",
                 format!("{node} asked at {asked} and entered at {at}. {}", self.due(bound)),
             )),
             _ => Ok(()),
@@ -191,7 +192,7 @@ impl Turns {
              went {}, and only then, at {asked}, did {node} ask.",
             way.join(" → ")
         );
-        Err(Violation::at(seen, sentence)
+        Err(Violation::at(seen, "order", sentence)
             .because(self.asks[*cause].asked, format!("{first} asks first"))
             .because(ask.asked, format!("{node} asks, knowing of that"))
             .because(seen.id, format!("and enters before {first}")))
@@ -204,12 +205,12 @@ impl Turns {
             let sentence = format!(
                 "{node} emitted that note {number} from {from} arrived, and {from} never sent it that."
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "note-unsent", sentence));
         };
         if note.arrived {
             let sentence =
                 format!("{node} emitted twice that note {number} from {from} arrived; it was sent once.");
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "note-twice", sentence));
         }
         note.arrived = true;
         for (ask, way) in note.past.clone() {
@@ -230,7 +231,7 @@ impl Turns {
                  to get inside, there is nothing to say.",
                 seen.at, self.quiet_since
             );
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "quiet", sentence));
         }
         Ok(())
     }
@@ -261,7 +262,7 @@ impl Oracle for Turns {
                 Some(Event::Noted { from, note }) => self.noted(seen, from, note)?,
                 None => {
                     let sentence = format!("{node} emitted something that is no event of this exercise.");
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
             _ => {}
@@ -313,8 +314,9 @@ impl Turns {
             }
             (others, None) => format!("{}, and nobody ever was inside", wait(others)),
         };
-        let violation = Violation::never(format!("{node} asked at {asked} and never entered: {why}."))
-            .because(ask.asked, format!("{node} waits from here on"));
+        let violation =
+            Violation::never("enters", format!("{node} asked at {asked} and never entered: {why}."))
+                .because(ask.asked, format!("{node} waits from here on"));
         Err(match left {
             Some(((_, leaves), last)) => violation.because(leaves, format!("{last} leaves")),
             None => violation,
@@ -323,10 +325,13 @@ impl Turns {
     fn no_note_was_lost(&self, world: &World) -> Result<(), Violation> {
         let lost = |note: &(&u32, &Note)| !note.1.arrived && Turns::is_over(world, note.1.at, ms(2_000));
         match self.notes.iter().find(lost) {
-            Some((number, note)) if self.in_order => Err(Violation::never(format!(
-                "{} was asked to send {} note {number}, at {}, and {} never emitted that it arrived.",
-                note.from, note.to, note.at, note.to
-            ))),
+            Some((number, note)) if self.in_order => Err(Violation::never(
+                "note-lost",
+                format!(
+                    "{} was asked to send {} note {number}, at {}, and {} never emitted that it arrived.",
+                    note.from, note.to, note.at, note.to
+                ),
+            )),
             _ => Ok(()),
         }
     }
@@ -336,8 +341,11 @@ impl Turns {
             return Ok(());
         }
         let (frames, entries, n) = (self.frames, self.entries, world.scenario().nodes.len());
-        Err(Violation::never(format!(
-            "{n} nodes sent each other {frames} messages for {entries} entries: more than 3 (n − 1) = {each} for each."
-        )))
+        Err(Violation::never(
+            "few-messages",
+            format!(
+                "{n} nodes sent each other {frames} messages for {entries} entries: more than 3 (n − 1) = {each} for each."
+            ),
+        ))
     }
 }

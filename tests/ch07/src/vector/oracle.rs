@@ -85,7 +85,7 @@ pub(super) fn judge_compare(
         (Some(one), Some(other)) => format!("the first is smaller at {one} and larger at {other}"),
     };
     let sentence = format!("compare({}, {}) is {said:?}, not {truth:?}: {why}.", shown(a), shown(b));
-    Ok(Some(Violation::of(at, sentence)))
+    Ok(Some(Violation::of(at, "compare", sentence)))
 }
 pub(super) fn judge_merge(
     a: &Stamp,
@@ -109,7 +109,7 @@ pub(super) fn judge_merge(
         shown(a),
         shown(b)
     );
-    Ok(Some(Violation::of(at, sentence)))
+    Ok(Some(Violation::of(at, "merge", sentence)))
 }
 
 // ---- the clocks
@@ -239,7 +239,7 @@ impl Clocks {
                         second.what,
                         shown(stamp)
                     );
-                    return Err(Violation { at, ..Violation::never(sentence) });
+                    return Err(Violation { at, ..Violation::never("unique-stamps", sentence) });
                 }
                 Order::Before if !first.in_past(&second.touched) => {
                     let sentence = format!(
@@ -250,15 +250,15 @@ impl Clocks {
                         second.what,
                         shown(second.stamp.as_ref().unwrap_or(stamp))
                     );
-                    return Err(Violation { at, ..Violation::never(sentence) });
+                    return Err(Violation { at, ..Violation::never("false-cause", sentence) });
                 }
                 Order::After if !second.in_past(&first.touched) => {
                     let sentence = self.backwards(first, second);
-                    return Err(Violation { at, ..Violation::never(sentence) });
+                    return Err(Violation { at, ..Violation::never("order-of-stamps", sentence) });
                 }
                 Order::Concurrent | Order::After if first.in_past(&second.told) => {
                     let sentence = self.backwards(first, second);
-                    return Err(Violation { at, ..Violation::never(sentence) });
+                    return Err(Violation { at, ..Violation::never("order-of-stamps", sentence) });
                 }
                 _ => {}
             }
@@ -298,7 +298,11 @@ impl Clocks {
         let node = seen.node;
         let Cause::Observation(handling) = seen.cause else { return Ok(()) };
         let uncalled = |what: &str| {
-            Violation::at(seen, format!("{node} emitted {what} in a handler in which none happened."))
+            Violation::at(
+                seen,
+                "unasked",
+                format!("{node} emitted {what} in a handler in which none happened."),
+            )
         };
         let (what, stamp) = match &event {
             Event::Local { stamp } => ("a local event".to_owned(), stamp),
@@ -321,6 +325,7 @@ impl Clocks {
         if told.is_some_and(|told| self.events[told].emitted) {
             return Err(Violation::at(
                 seen,
+                "emitted-twice",
                 format!("{node} emitted {what} twice: every event is emitted once."),
             ));
         }
@@ -362,7 +367,7 @@ impl Clocks {
                     shown(sent),
                     shown(stamp)
                 );
-                return Err(Violation::at(seen, sentence));
+                return Err(Violation::at(seen, "carries-its-stamp", sentence));
             }
             Some(_) => {}
             // it crashed before it could emit it
@@ -383,6 +388,7 @@ impl Clocks {
         if let Some((stranger, _)) = stranger {
             return Err(Violation::at(
                 seen,
+                "stamp-size",
                 format!(
                     "{node} gave {what} a stamp with an entry for {stranger}, on which nothing has happened: entries are for \
                      nodes, not for clients or events."
@@ -392,7 +398,7 @@ impl Clocks {
         if stamp.len() > nodes {
             let sentence =
                 format!("{node} gave {what} a stamp of {} entries; there are {nodes} nodes.", stamp.len());
-            return Err(Violation::at(seen, sentence));
+            return Err(Violation::at(seen, "stamp-size", sentence));
         }
         Ok(())
     }
@@ -439,19 +445,19 @@ impl Oracle for Clocks {
                     let sentence = format!(
                         "{node} sent {to} a message that nobody had asked it to send: each message is one sending, with one stamp."
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unasked-message", sentence));
                 };
                 handling.frames += 1;
                 if handling.frames > 1 {
                     let sentence = format!("{node} was asked to send {to} one message and sent two.");
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "sends-once", sentence));
                 }
                 if self.sized && bytes.len() > MESSAGE_BYTES_MAX {
                     let sentence = format!(
                         "{node} sent {to} a message of {} bytes: with five nodes a stamp needs no more than five entries.",
                         bytes.len()
                     );
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "message-size", sentence));
                 }
                 let event = handling.event;
                 let event = event.unwrap_or_else(|| self.happen(seen, format!("{node}'s sending to {to}")));
@@ -467,7 +473,7 @@ impl Oracle for Clocks {
                 Some(event) => self.emitted(seen, event)?,
                 None => {
                     let sentence = format!("{node} emitted something that is no event of this exercise.");
-                    return Err(Violation::at(seen, sentence));
+                    return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
             _ => {}
@@ -503,7 +509,7 @@ impl Oracle for Clocks {
                 },
                 _ => continue,
             };
-            return Err(Violation { at: Some(*at), ..Violation::never(sentence) });
+            return Err(Violation { at: Some(*at), ..Violation::never("all-received", sentence) });
         }
         reached.clone_from(&self.reached);
         Ok(())
