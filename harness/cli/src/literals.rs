@@ -6,7 +6,7 @@ use std::time::Duration;
 use world::{
     Act, Client, ClockSpec, Cue, DiskLoss, Fault, Harm, Latency, Limits, Line, Link, LinkRule, Matcher,
     NodeKind, NodeSpec, Observation, Operation, Pattern, Scenario, Seen, Tail, Trace, Trigger, Until, When,
-    Who,
+    Who, Words,
 };
 
 /// Longer ones are laid out over several lines.
@@ -18,8 +18,19 @@ pub(crate) struct Literals<'a>(pub(crate) &'a Trace);
 impl Literals<'_> {
     /// The scenario.
     pub(crate) fn scenario(&self, scenario: &Scenario) -> String {
-        let Scenario { nodes, network, links, clients, faults, withheld, calm, end, limits, watch_status } =
-            scenario;
+        let Scenario {
+            nodes,
+            network,
+            links,
+            clients,
+            faults,
+            withheld,
+            calm,
+            end,
+            limits,
+            watch_status,
+            scribe: _, // a scenario that is data has none
+        } = scenario;
         let nodes = vec(nodes.iter().map(|node| self.node(node)).collect());
         let usual = Scenario::new(Vec::new(), *end);
         let mut withheld: Vec<u64> = withheld.iter().map(|key| key.0).collect();
@@ -30,7 +41,9 @@ impl Literals<'_> {
         fields.put("clients", !clients.is_empty(), || {
             vec(clients.iter().map(|client| self.client(client)).collect())
         });
-        fields.put("faults", !faults.is_empty(), || vec(faults.iter().map(fault).collect()));
+        fields.put("faults", !faults.is_empty(), || {
+            vec(faults.iter().map(|fault| self.fault(fault)).collect())
+        });
         fields.put("withheld", !withheld.is_empty(), || {
             let keys = withheld.iter().map(|key| format!("Key({key:#018x})")).collect();
             format!("{}.into_iter().collect()", list("[", "", keys, "]"))
@@ -118,6 +131,14 @@ impl Literals<'_> {
         };
         beside(words, literal)
     }
+    /// A fault, and in words what is forged.
+    fn fault(&self, what: &Fault) -> String {
+        let words = match &what.harm {
+            Harm::Forge { words: Words::Bytes(said), .. } => self.words(said, is_message),
+            _ => None,
+        };
+        beside(words, fault(what))
+    }
     fn client(&self, client: &Client) -> String {
         let Client { id, operations, think, timeout, attempts, accepts } = client;
         let usual = Client::new(id.0, Vec::new());
@@ -201,6 +222,7 @@ fn trigger(trigger: &Trigger) -> String {
         Trigger::Seen(what) => format!("Trigger::Seen({})", pattern(what)),
         Trigger::Effect { node, nth } => format!("Trigger::Effect {{ node: {}, nth: {nth} }}", id_of(*node)),
         Trigger::Quiet => "Trigger::Quiet".to_owned(),
+        Trigger::Promised(_) => unreachable!("a scenario that is data knows no promises"),
         Trigger::Began { client, operation } => {
             format!(
                 "Trigger::Began {{ client: ClientId({}), operation: OperationId({}) }}",
@@ -261,6 +283,17 @@ fn harm(harm: &Harm) -> String {
             ("Harm::Partition", None)
         }
         Harm::Isolate { node } => ("Harm::Isolate", Some(node)),
+        Harm::Alone { node } => ("Harm::Alone", Some(node)),
+        Harm::Forge { from, to, words } => {
+            let words = match words {
+                Words::Bytes(said) => format!("Words::Bytes({})", bytes(said)),
+                Words::Asked(_) => unreachable!("a scenario that is data asks no scribe"),
+            };
+            fields.put("from", true, || id_of(*from));
+            fields.put("to", true, || who(to));
+            fields.put("words", true, || words);
+            ("Harm::Forge", None)
+        }
         Harm::Cut { from, to } => {
             fields.put("from", true, || ids(from));
             fields.put("to", true, || ids(to));
@@ -287,12 +320,15 @@ fn harm(harm: &Harm) -> String {
         }
     };
     if let Some(node) = node {
-        fields.put("node", true, || match node {
-            Who::Node(node) => format!("Who::Node({})", id_of(*node)),
-            Who::Culprit => "Who::Culprit".to_owned(),
-        });
+        fields.put("node", true, || who(node));
     }
     fields.alone(name)
+}
+fn who(who: &Who) -> String {
+    match who {
+        Who::Node(node) => format!("Who::Node({})", id_of(*node)),
+        Who::Culprit => "Who::Culprit".to_owned(),
+    }
 }
 fn rule(rule: &LinkRule) -> String {
     let LinkRule { from, to, link: other } = rule;

@@ -247,7 +247,9 @@ impl<'a> Teller<'a> {
                 let step = self.step(id);
                 let seen = self.get(step);
                 let own_idea = matches!(seen.seen, Seen::Started { .. } | Seen::Rang { .. });
-                if own_idea && is_puppet(self.scenario, seen.node) {
+                let forged = matches!(seen.seen, Seen::FaultBegan { fault }
+                    if matches!(self.harm(fault), Some(Harm::Forge { .. })));
+                if own_idea && is_puppet(self.scenario, seen.node) || forged {
                     continue; // what a script says needs no reason
                 }
                 if chosen.insert(step)
@@ -314,13 +316,13 @@ impl<'a> Teller<'a> {
         )
     }
     fn is_of_network(&self, seen: &Observation) -> bool {
-        use Harm::{Cut, Hold, Isolate, Links, Partition};
+        use Harm::{Alone, Cut, Hold, Isolate, Links, Partition};
         let (Seen::FaultBegan { fault } | Seen::FaultEnded { fault }) = seen.seen else {
             return matches!(seen.seen, Seen::Calm);
         };
         matches!(
             self.harm(fault),
-            Some(Partition { .. } | Isolate { .. } | Cut { .. } | Links(_) | Hold { .. })
+            Some(Partition { .. } | Alone { .. } | Isolate { .. } | Cut { .. } | Links(_) | Hold { .. })
         )
     }
     /// The most telling of them, where there are too many.
@@ -708,6 +710,8 @@ fn about(harm: &Harm) -> String {
             format!("the network splits: {}", groups.join(" | "))
         }
         Harm::Isolate { node } => format!("{} is cut off", who(node)),
+        Harm::Alone { node } => format!("{} is alone from here on", who(node)),
+        Harm::Forge { from, to, .. } => format!("{from} sends {} a message", who(to)),
         Harm::Cut { from, to } => {
             format!("nothing gets from {} to {} any more", list(from, " or "), list(to, " or "))
         }
@@ -731,6 +735,7 @@ fn ends(harm: &Harm) -> String {
         Harm::Partition { .. } => "the network is whole again".to_owned(),
         Harm::Isolate { node: Who::Node(node) } => format!("{node} is back"),
         Harm::Isolate { .. } => "the node that was cut off is back".to_owned(),
+        Harm::Alone { .. } => "the node is no longer alone".to_owned(),
         Harm::Cut { .. } => "everything gets through again".to_owned(),
         Harm::Links(_) => "the links are as they were".to_owned(),
         Harm::Hold { .. } => "what was held back goes on its way".to_owned(),

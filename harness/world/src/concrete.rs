@@ -5,7 +5,9 @@
 
 use crate::observe::{Bytes, Cause, Observation, ObservationId, Seen, Trace};
 use crate::playback::{Act, Cue, Line};
-use crate::scenario::{Harm, Matcher, NodeKind, NodeSpec, Pattern, Scenario, SeenKind, Trigger, Until, When};
+use crate::scenario::{
+    Harm, Matcher, NodeKind, NodeSpec, Pattern, Scenario, SeenKind, Trigger, Until, When, Words,
+};
 use lab::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -51,24 +53,38 @@ impl Scenario {
                 *matcher = matcher.concrete(fitting.filter_map(Seen::bytes));
             }
         };
-        let trigger = |trigger: &mut Trigger| {
-            if let Trigger::Seen(Pattern { kind, matches, .. }) = trigger {
+        let trigger = |trigger: &mut Trigger| match trigger {
+            Trigger::Seen(Pattern { kind, matches, .. }) => {
                 let kind = *kind;
                 asked(matches, &|other| other == kind);
             }
+            Trigger::Promised(kinds) => *trigger = Trigger::Seen(self.promise(*kinds, 1, runs).0),
+            Trigger::Effect { .. } | Trigger::Quiet | Trigger::Began { .. } | Trigger::Ended { .. } => {}
         };
-        let when = |when: &mut When| {
-            if let When::On { trigger: waits_for, .. } = when {
-                trigger(waits_for);
+        let when = |when: &mut When| match when {
+            When::On { trigger: Trigger::Promised(kinds), nth, after } => {
+                let (pattern, nth) = self.promise(*kinds, *nth, runs);
+                *when = When::On { trigger: Trigger::Seen(pattern), nth, after: *after };
             }
+            When::On { trigger: waits_for, .. } => trigger(waits_for),
+            When::At(_) => {}
         };
         for client in &mut scenario.clients {
             asked(&mut client.accepts, &|kind| kind == SeenKind::Replied);
             client.operations.iter_mut().filter_map(|operation| operation.at.as_mut()).for_each(when);
         }
-        for fault in &mut scenario.faults {
+        for (place, fault) in scenario.faults.iter_mut().enumerate() {
             fault.bond = None; // it says what to take out together, and nothing of what happens
             when(&mut fault.when);
+            if let Harm::Forge { words, .. } = &mut fault.harm
+                && matches!(words, Words::Asked(_))
+            {
+                let said = runs.iter().find_map(|run| forged(place, run));
+                if said.is_none() {
+                    fault.when = When::on(Trigger::Seen(nothing())); // there was nothing to ask, and there will not be
+                }
+                *words = Words::Bytes(said.unwrap_or_default());
+            }
             if let Harm::Hold { matches, .. } = &mut fault.harm {
                 asked(matches, &|kind| matches!(kind, SeenKind::Sent | SeenKind::Called | SeenKind::Replied));
             }
@@ -76,8 +92,43 @@ impl Scenario {
                 trigger(ends);
             }
         }
+        scenario.scribe = None;
         Ok(scenario)
     }
+    /// The `nth` promise of these kinds in the first of these runs that has one: what was seen, and for which time.
+    fn promise(&self, kinds: u32, nth: u32, runs: &[&Trace]) -> (Pattern, u32) {
+        let is_guest =
+            |seen: &Observation| self.nodes.iter().any(|spec| spec.id == seen.node && spec.kind.is_guest());
+        for run in runs {
+            let Some(mut scribe) = self.scribe.map(|makes| (makes.0)(self)) else { break };
+            let mut promises = run.observations.iter().filter(|seen| {
+                let promised = scribe.note(seen);
+                is_guest(seen) && promised & kinds != 0
+            });
+            if let Some(promise) = promises.nth(nth.max(1) as usize - 1) {
+                let pattern = Pattern::just(promise);
+                let until = run.observations.iter().take_while(|seen| seen.id <= promise.id);
+                let times = until.filter(|seen| pattern.fits(seen.node, &seen.seen)).count();
+                return (pattern, u32::try_from(times).unwrap_or(u32::MAX));
+            }
+        }
+        (nothing(), 1)
+    }
+}
+/// A question that no observation fits.
+fn nothing() -> Pattern {
+    Pattern::of(SeenKind::Sent).matching(Matcher::OneOf(Vec::new()))
+}
+/// What this fault had a node say in a run.
+fn forged(fault: usize, run: &Trace) -> Option<Vec<u8>> {
+    let is_this =
+        |seen: &&Observation| matches!(seen.seen, Seen::FaultBegan { fault: other } if other == fault);
+    let began = run.observations.iter().find(is_this)?;
+    let mut said = run.observations.iter().filter(|seen| seen.cause == Cause::Observation(began.id));
+    said.find_map(|seen| match &seen.seen {
+        Seen::Sent { bytes, .. } => Some(bytes.to_vec()),
+        _ => None,
+    })
 }
 
 impl Matcher {

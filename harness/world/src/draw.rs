@@ -38,6 +38,7 @@ pub(crate) enum Purpose {
     Crash,
     Sync,
     Call,
+    Forge,
 }
 
 impl Seed {

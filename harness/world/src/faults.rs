@@ -1,10 +1,10 @@
 //! Faults: what sets them off, what they do, and how they end.
 
-use crate::kernel::{Action, Item, World};
+use crate::kernel::{Action, Item, World, weight};
 use crate::network::{Cut, Hold};
-use crate::node::{Doing, Handed};
-use crate::observe::{Cause, Seen};
-use crate::scenario::{DiskLoss, Harm, Trigger, Until, Who};
+use crate::node::{Doing, Handed, HandedEvent};
+use crate::observe::{Bytes, Cause, ObservationId, Seen};
+use crate::scenario::{DiskLoss, Harm, NodeKind, Trigger, Until, Who, Words};
 use crate::time::Time;
 use lab::NodeId;
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub(crate) enum Undo {
     Speed { node: usize },
     Thaw { node: usize },
     Drift { node: usize },
+    Company { node: usize },
 }
 
 impl World {
@@ -90,6 +91,8 @@ impl World {
             | Harm::Pause { node }
             | Harm::Slow { node, .. }
             | Harm::Isolate { node }
+            | Harm::Alone { node }
+            | Harm::Forge { to: node, .. }
             | Harm::ClockJump { node, .. }
             | Harm::ClockFreeze { node }
             | Harm::ClockDrift { node, .. } => match hit(self, node) {
@@ -98,8 +101,18 @@ impl World {
             },
             Harm::Partition { .. } | Harm::Cut { .. } | Harm::Links(_) | Harm::Hold { .. } => None,
         };
+        let said = match &spec.harm {
+            Harm::Forge { from, words, .. } => match (about, self.words(words, about, *from)) {
+                (Some(to), Some(words)) => Some((*from, to, words)),
+                _ => {
+                    self.faults[fault] = FaultState::Over;
+                    return;
+                }
+            },
+            _ => None,
+        };
         self.faults[fault] = FaultState::On(None);
-        self.observe(about.or(culprit).unwrap_or(0), Cause::Scenario, Seen::FaultBegan { fault });
+        let began = self.observe(about.or(culprit).unwrap_or(0), Cause::Scenario, Seen::FaultBegan { fault });
         let node = about.unwrap_or(0);
         let id: NodeId = self.nodes[node].id;
         let mut undo = None;
@@ -120,6 +133,15 @@ impl World {
                 undo = Some(Undo::Speed { node });
             }
             Harm::Isolate { .. } => self.network.cut(fault, Cut::Isolate(id)),
+            Harm::Alone { .. } => {
+                self.leave_alone(fault, node);
+                undo = Some(Undo::Company { node });
+            }
+            Harm::Forge { .. } => {
+                if let Some((from, to, words)) = said {
+                    self.forge(from, to, words, began);
+                }
+            }
             Harm::Partition { groups } => self.network.cut(fault, Cut::Partition(groups.clone())),
             Harm::Cut { from, to } => self.network.cut(fault, Cut::OneWay(from.clone(), to.clone())),
             Harm::Links(rule) => self.network.rule(fault, *rule),
@@ -166,7 +188,8 @@ impl World {
                 | Undo::Resume { node }
                 | Undo::Speed { node }
                 | Undo::Thaw { node }
-                | Undo::Drift { node },
+                | Undo::Drift { node }
+                | Undo::Company { node },
             ) => node,
             None => 0,
         };
@@ -183,6 +206,12 @@ impl World {
                 }
             }
             Some(Undo::Resume { node }) => self.resume(node),
+            Some(Undo::Company { node }) => {
+                for other in self.others(node) {
+                    self.nodes[other].pauses -= 1;
+                    self.go_on_after_pause(other);
+                }
+            }
             // of several that overlap, the one that began last is in force
             Some(Undo::Speed { node }) => self.nodes[node].slow.retain(|(of, _)| *of != fault),
             Some(Undo::Thaw { node }) => self.nodes[node].clock.thaw(now),
@@ -247,10 +276,16 @@ impl World {
     fn resume(&mut self, node: usize) {
         let state = &mut self.nodes[node];
         state.pauses -= 1;
-        if state.pauses > 0 {
+        if state.pauses == 0 {
+            self.observe(node, Cause::Scenario, Seen::Resumed);
+            self.go_on_after_pause(node);
+        }
+    }
+    /// Goes on where it stood still, unless something else keeps it.
+    fn go_on_after_pause(&mut self, node: usize) {
+        if self.nodes[node].pauses > 0 {
             return;
         }
-        self.observe(node, Cause::Scenario, Seen::Resumed);
         match std::mem::replace(&mut self.nodes[node].doing, Doing::Nothing) {
             Doing::Stalled(work) => self.perform(node, work),
             other => {
@@ -258,6 +293,45 @@ impl World {
                 self.make_ready(node);
             }
         }
+    }
+
+    /// All nodes but this one and the services.
+    fn others(&self, node: usize) -> Vec<usize> {
+        let is_service = |place: usize| matches!(self.scenario.nodes[place].kind, NodeKind::Service(_));
+        (0..self.nodes.len()).filter(|place| *place != node && !is_service(*place)).collect()
+    }
+    fn leave_alone(&mut self, fault: usize, node: usize) {
+        let others = self.others(node);
+        let names = others.iter().map(|other| self.nodes[*other].id).collect();
+        self.network.cut(fault, Cut::Partition(vec![vec![self.nodes[node].id], names]));
+        for other in others {
+            self.nodes[other].pauses += 1;
+        }
+    }
+    /// What is said to a node, encoded; `None` where there is nothing to say.
+    fn words(&self, words: &Words, to: Option<usize>, from: NodeId) -> Option<Vec<u8>> {
+        match words {
+            Words::Bytes(bytes) => Some(bytes.clone()),
+            Words::Asked(question) => self.scribe.as_ref()?.ask(self.nodes[to?].id, *question, from),
+        }
+    }
+    /// Hands a message to a node that nobody's code has sent.
+    fn forge(&mut self, from: NodeId, to: usize, words: Vec<u8>, why: ObservationId) {
+        let Some(sender) = self.place(from) else { return };
+        let to_id = self.nodes[to].id;
+        let nth = self.forged.entry((from, to_id)).or_insert(0);
+        *nth += 1;
+        let pair = u64::from(from.0) << 32 | u64::from(to_id.0);
+        let (key, _) = self.seed.key(crate::draw::Purpose::Forge, pair, *nth);
+        let bytes: Bytes = words.into();
+        let seen = Seen::Sent { to: to_id, bytes: bytes.clone(), key };
+        let sent = self.observe(sender, Cause::Observation(why), seen);
+        if self.scenario.withheld.contains(&key) {
+            return;
+        }
+        self.bytes += weight(&bytes);
+        let event = HandedEvent::Message { from, bytes };
+        self.hand(to, Handed { event, cause: Cause::Observation(sent), key });
     }
 }
 

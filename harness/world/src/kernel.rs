@@ -6,7 +6,7 @@ use crate::faults::{Armed, FaultState, at};
 use crate::network::Network;
 use crate::node::{Doing, Handed, HandedEvent, NodeState, Owned, Work};
 use crate::observe::{Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen};
-use crate::scenario::{NodeKind, NodeSpec, Scenario, Trigger, call_request_id};
+use crate::scenario::{Fault, Harm, NodeKind, NodeSpec, Scenario, Scribe, Trigger, call_request_id};
 use crate::step::{Step, StepEvent};
 use crate::time::Time;
 use lab::frame::{Context, Ending, RawEffect, Reply, Want};
@@ -68,6 +68,10 @@ pub struct World {
     pub(crate) armed: Vec<Armed>,
     pub(crate) is_calm: bool,
     pub(crate) progress: Vec<Vec<Progress>>,
+    /// Takes note of promises, where the scenario asks for it.
+    pub(crate) scribe: Option<Box<dyn Scribe>>,
+    /// How many messages were forged from a node to a node.
+    pub(crate) forged: FxHashMap<(NodeId, NodeId), u64>,
     places: FxHashMap<NodeId, usize>,
     /// When what happens next, in order of its pushing, by its place among `items`.
     queue: BinaryHeap<Reverse<(Time, u32, u32)>>,
@@ -168,12 +172,18 @@ impl World {
     /// A world before its first event.
     ///
     /// # Panics
-    /// Where the scenario has no node, or two of one name.
+    /// Where the scenario has no node, or two of one name, or says something in the name of a node that is not the suite's.
     pub fn new(scenario: Arc<Scenario>, seed: Seed) -> World {
         assert!(!scenario.nodes.is_empty(), "a world has at least one node");
         let places: FxHashMap<NodeId, usize> =
             scenario.nodes.iter().enumerate().map(|(place, node)| (node.id, place)).collect();
         assert_eq!(places.len(), scenario.nodes.len(), "two nodes have one name");
+        let is_puppet = |id: &NodeId| matches!(places.get(id), Some(place) if matches!(scenario.nodes[*place].kind, NodeKind::Puppet(_)));
+        let is_honest = |fault: &Fault| match &fault.harm {
+            Harm::Forge { from, .. } => is_puppet(from),
+            _ => true,
+        };
+        assert!(scenario.faults.iter().all(is_honest), "only what a puppet says can be forged");
         let mut world = World {
             seed,
             now: Time::ZERO,
@@ -183,6 +193,8 @@ impl World {
             armed: Vec::new(),
             is_calm: false,
             progress: scenario.clients.iter().map(|c| vec![Progress::NotYet; c.operations.len()]).collect(),
+            scribe: scenario.scribe.map(|makes| (makes.0)(&scenario)),
+            forged: FxHashMap::default(),
             places,
             queue: BinaryHeap::new(),
             items: Vec::new(),
@@ -864,11 +876,19 @@ impl World {
         let about = self.nodes[node].id;
         let observation = Observation { id, at: self.now, node: about, cause, seen, label };
         observation.hash_into(&mut self.hasher);
+        let promised = match &mut self.scribe {
+            Some(scribe) => {
+                let promised = scribe.note(&observation);
+                if self.scenario.nodes[node].kind.is_guest() { promised } else { 0 }
+            }
+            None => 0,
+        };
         // told apart before it is pulled: hardly any observation is waited for, and those alone are copied
-        let seen = self.is_awaited(about, &observation.seen).then(|| observation.seen.clone());
+        let awaited = promised != 0 || self.is_awaited(about, &observation.seen);
+        let seen = awaited.then(|| observation.seen.clone());
         self.observations.push(observation);
         if let Some(seen) = seen {
-            self.pull(Some(node), |trigger| trigger.fits(about, &seen));
+            self.pull(Some(node), |trigger| trigger.fits(about, &seen) || trigger.awaits(promised));
         }
         id
     }

@@ -34,6 +34,8 @@ pub struct Scenario {
     pub limits: Limits,
     /// Whether to ask nodes for their status after each event.
     pub watch_status: bool,
+    /// Who takes note of promises, and knows what to ask about them: for [`Trigger::Promised`] and [`Words::Asked`].
+    pub scribe: Option<MakesScribe>,
 }
 
 impl Scenario {
@@ -50,6 +52,7 @@ impl Scenario {
             end,
             limits: Limits::default(),
             watch_status: false,
+            scribe: None,
         }
     }
     /// `n` nodes of one role, with ids from 1.
@@ -386,6 +389,9 @@ pub enum Trigger {
         /// Its operation.
         operation: OperationId,
     },
+    /// A node of the submission's has made a promise of one of these kinds: a set of bits, as the scenario's scribe knows
+    /// them.
+    Promised(u32),
 }
 impl Trigger {
     /// Whether this is an observation of the kind that it waits for.
@@ -400,8 +406,12 @@ impl Trigger {
                 | Seen::GaveUp { client: who, operation: what } => who == client && what == operation,
                 _ => false,
             },
-            Trigger::Effect { .. } | Trigger::Quiet => false,
+            Trigger::Effect { .. } | Trigger::Quiet | Trigger::Promised(_) => false,
         }
+    }
+    /// Whether it waits for a promise of one of these kinds.
+    pub(crate) fn awaits(&self, promised: u32) -> bool {
+        matches!(self, Trigger::Promised(kinds) if kinds & promised != 0)
     }
 }
 
@@ -588,6 +598,21 @@ pub enum Harm {
         /// To those.
         to: Vec<NodeId>,
     },
+    /// There is nobody but this node and the services that it calls: its messages are lost, both ways, and all others stand
+    /// still.
+    Alone {
+        /// The node.
+        node: Who,
+    },
+    /// A node that the suite plays says something to a node, which is handed it at once, whatever is cut off.
+    Forge {
+        /// The sender.
+        from: NodeId,
+        /// The receiver.
+        to: Who,
+        /// What it says.
+        words: Words,
+    },
     /// A link is another.
     Links(LinkRule),
     /// Messages are kept back, and travel when the fault ends.
@@ -620,6 +645,31 @@ pub enum Harm {
         /// The rate; above -1,000,000.
         ppm: i64,
     },
+}
+
+/// What is said in a message that nobody's code has sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// This, encoded.
+    Bytes(Vec<u8>),
+    /// What the scenario's scribe asks as this question. Where it has none to ask, nothing is said.
+    Asked(u32),
+}
+
+/// Takes note of what nodes have promised, as a run goes on, and knows what to ask to see whether they keep it.
+pub trait Scribe {
+    /// Takes note of what happened. Which kinds of promises it is, as bits; 0 where it is none.
+    fn note(&mut self, seen: &Observation) -> u32;
+    /// What this peer may ask that node about a promise that it has made, encoded; `None` where it has made none.
+    fn ask(&self, of: NodeId, question: u32, from: NodeId) -> Option<Vec<u8>>;
+}
+/// Makes the [`Scribe`] of a world that has this recipe.
+#[derive(Clone, Copy)]
+pub struct MakesScribe(pub fn(&Scenario) -> Box<dyn Scribe>);
+impl fmt::Debug for MakesScribe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// What a crash does to writes that were not synced.

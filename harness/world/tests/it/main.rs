@@ -7,6 +7,7 @@ mod clocks;
 mod concrete;
 mod crashes;
 mod fate;
+mod interrogation;
 mod laws;
 mod links;
 mod partitions;

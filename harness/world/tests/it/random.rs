@@ -226,6 +226,7 @@ fn harm(nodes: u32, mix: Mix) -> BoxedStrategy<Harm> {
     ];
     let busy = prop_oneof![
         2 => who().prop_map(|node| Harm::Pause { node }),
+        1 => who().prop_map(|node| Harm::Alone { node }),
         1 => (who(), few_ms(5)).prop_map(|(node, per_event)| Harm::Slow { node, per_event }),
     ];
     let end = move || option::of((1..=nodes).prop_map(NodeId));
