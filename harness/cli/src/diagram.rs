@@ -3,6 +3,7 @@
 use crate::text::harmless;
 use judge::{Becomes, Label, Row, Sign, Story, What};
 use lab::NodeId;
+use std::collections::BTreeMap;
 use world::{ClientId, LossReason};
 
 /// The columns of the times.
@@ -83,6 +84,7 @@ pub(crate) fn draw(story: &Story, width: usize, ascii: bool) -> String {
         lanes,
         lane,
         notes_width,
+        names: &story.names,
     };
     let mut out = canvas.heads();
     let mut before = None;
@@ -93,6 +95,14 @@ pub(crate) fn draw(story: &Story, width: usize, ascii: bool) -> String {
         before = Some(row.at.to_string());
         canvas.row(row, &time, &mut out);
     }
+    for text in &story.below {
+        let indent = " ".repeat(TIMES + 1);
+        let options = textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent);
+        for line in textwrap::wrap(&harmless(text), options) {
+            out.push_str(&line);
+            out.push('\n');
+        }
+    }
     out
 }
 
@@ -102,11 +112,15 @@ struct Canvas<'a> {
     lanes: Vec<Who>,
     lane: usize,
     notes_width: usize,
+    names: &'a BTreeMap<NodeId, String>,
 }
 impl Canvas<'_> {
     /// The column of a lane.
     fn column(&self, who: Who) -> usize {
         self.lanes.iter().position(|lane| *lane == who).unwrap_or(0) * self.lane + 1
+    }
+    fn name(&self, node: NodeId) -> String {
+        self.names.get(&node).cloned().unwrap_or_else(|| node.to_string())
     }
     fn empty(&self) -> Vec<char> {
         let mut cells = vec![' '; self.lane * self.lanes.len()];
@@ -121,7 +135,7 @@ impl Canvas<'_> {
             let name = match lane {
                 Who::Clients if self.clients.len() == 1 => "client".to_owned(),
                 Who::Clients => "clients".to_owned(),
-                Who::Node(node) => node.to_string(),
+                Who::Node(node) => self.name(*node),
             };
             put(&mut cells, (nth * self.lane + 1).saturating_sub(usize::from(name.len() > 2)), &name);
         }
@@ -157,7 +171,7 @@ impl Canvas<'_> {
                     Sign::Call | Sign::Fault | Sign::Act => self.signs.act,
                 };
                 cells[self.column(Who::Node(*node))] = sign;
-                notes.push(format!("{node} {}", harmless(text).replace('\n', " ")));
+                notes.push(format!("{} {}", self.name(*node), harmless(text).replace('\n', " ")));
             }
             What::Everywhere(text) => {
                 for nth in 0..self.lanes.len() {

@@ -1,5 +1,6 @@
 //! What a suite writes: chapters, exercises, checks, cases, oracles.
 
+use crate::call::Call;
 use crate::pick::Pick;
 use std::collections::BTreeSet;
 use world::{NodeKind, Observation, ObservationId, Scenario, World};
@@ -160,6 +161,15 @@ pub trait Oracle {
     /// # Errors
     /// The violation, if this breaks the promise.
     fn end(&mut self, world: &World, reached: &mut Reached) -> Result<(), Violation>;
+    /// The call of a pure function that went wrong, or the last one so far. `None` where nodes are no functions.
+    fn call(&self) -> Option<Call> {
+        None
+    }
+    /// Scenarios that ask the same in a simpler way, those first that are much simpler: for a shrinker, which cannot know
+    /// what requests say.
+    fn simpler(&self, _scenario: &Scenario) -> Vec<Scenario> {
+        Vec::new()
+    }
 }
 
 /// How a promise was broken.

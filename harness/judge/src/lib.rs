@@ -13,6 +13,7 @@
 //! | [`score`] | what comes of an exercise: verdicts and XP |
 
 mod as_test;
+mod call;
 mod check;
 mod explore;
 mod keys;
@@ -24,6 +25,7 @@ mod story;
 mod tell;
 
 pub use as_test::{AsTest, NoTest, Wrong, as_test};
+pub use call::Call;
 pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Reached, Violation};
 pub use explore::{Evidence, Failure, Finding, How, Options, case, judge};
 pub use keys::judge_under;

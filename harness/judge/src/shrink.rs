@@ -71,6 +71,8 @@ struct Plan {
     operations: BTreeSet<(usize, usize)>,
     plainer: BTreeSet<usize>,
     withheld: FxHashSet<Key>,
+    /// A simpler scenario that takes the place of the whole one.
+    instead: Option<Arc<Scenario>>,
 }
 impl Plan {
     fn without(&self, items: &[Item]) -> Plan {
@@ -87,7 +89,7 @@ impl Plan {
         plan
     }
     fn scenario(&self, whole: &Scenario) -> Scenario {
-        let mut scenario = whole.clone();
+        let mut scenario = self.instead.as_deref().unwrap_or(whole).clone();
         for place in &self.plainer {
             PLAINER[*place](&mut scenario);
         }
@@ -231,7 +233,26 @@ impl Shrinker<'_> {
         }
         let sent: FxHashSet<Key> = self.best.log.iter().filter_map(Noted::key).collect();
         self.plan.withheld.retain(|key| sent.contains(key));
-        Ok(())
+        self.simplify()
+    }
+    /// Takes what the suite knows to be simpler, again and again.
+    fn simplify(&mut self) -> Result<(), HostError> {
+        loop {
+            let scenario = self.plan.scenario(&self.whole);
+            let simpler = case(self.check, self.seed, self.nth).oracle.simpler(&scenario);
+            let instead = |scenario| Plan { instead: Some(Arc::new(scenario)), ..Plan::default() };
+            let plans: Vec<Plan> = simpler.into_iter().map(instead).collect();
+            let mut found = None;
+            for plans in plans.chunks(ROUND) {
+                let outcomes = self.try_all(plans)?.into_iter();
+                found = plans.iter().zip(outcomes).find_map(|(plan, outcome)| Some((plan, outcome?)));
+                if found.is_some() {
+                    break;
+                }
+            }
+            let Some((plan, outcome)) = found else { return Ok(()) };
+            (self.plan, self.best) = (plan.clone(), outcome);
+        }
     }
     fn settings(&self) -> Vec<Item> {
         let bonds: BTreeSet<u8> = self.whole.faults.iter().filter_map(|fault| fault.bond).collect();

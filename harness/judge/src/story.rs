@@ -32,6 +32,10 @@ pub struct Story {
     pub clients: Vec<ClientId>,
     /// What happened, in order.
     pub rows: Vec<Row>,
+    /// Names of nodes that are not called `n1`, `n2`, ….
+    pub names: BTreeMap<NodeId, String>,
+    /// What is to be read below the diagram, a line each.
+    pub below: Vec<String>,
 }
 /// One row of a story.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -445,7 +449,13 @@ impl<'a> Teller<'a> {
         if nodes.is_empty() {
             nodes.extend(self.scenario.nodes.iter().map(|spec| spec.id));
         }
-        Story { nodes: nodes.into_iter().collect(), clients: clients.into_iter().collect(), rows }
+        Story {
+            nodes: nodes.into_iter().collect(),
+            clients: clients.into_iter().collect(),
+            rows,
+            names: BTreeMap::new(),
+            below: Vec::new(),
+        }
     }
     /// Finds the messages between whose leaving and arriving other rows of their nodes stand; these leave in rows of their
     /// own. Gives each a number.

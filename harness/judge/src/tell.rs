@@ -1,10 +1,11 @@
 //! From a failing world to what a student is told of it: cut down, run once more alone, and told.
 
+use crate::call::{Call, story_of};
 use crate::check::{Check, Exercise, Oracle, Reached, Violation};
 use crate::explore::{How, case, how_it_ended};
 use crate::seed::WorldSeed;
 use crate::shrink::{Shrunk, Size, shrink};
-use crate::story::{Story, story};
+use crate::story::Story;
 use host::{Fleet, HostError, Job, Watch};
 use lab::NodeId;
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct Recording {
     pub hash: u64,
     /// Events handed to nodes.
     pub events: u64,
+    /// The call that failed, where nodes are pure functions.
+    pub call: Option<Call>,
 }
 
 /// A failure, told.
@@ -49,8 +52,7 @@ impl Told {
     #[must_use]
     pub fn without_prints(mut self) -> Told {
         self.recording.printed.clear();
-        let Recording { scenario, trace, printed, .. } = &self.recording;
-        self.story = story(scenario, trace, printed, self.how());
+        self.story = story_of(&self.recording, self.how());
         self
     }
 }
@@ -72,7 +74,8 @@ pub fn record(
     Fleet::solo_aloud(fleet.guest(), &mut job)?;
     let Job { world, watch: Recorder { mut oracle, violation, trace, printed } } = job;
     let how = how_it_ended(&world, violation, &mut *oracle, &mut Reached::default());
-    Ok(Recording { scenario, how, trace, printed, hash: world.hash(), events: world.events() })
+    let call = oracle.call();
+    Ok(Recording { scenario, how, trace, printed, hash: world.hash(), events: world.events(), call })
 }
 
 /// Tells how the world of this seed fails: cut down by running `budget` smaller ones at most. `None` if it does not fail.
@@ -107,7 +110,7 @@ pub fn tell(
     }
     let (recording, sizes, runs) = told;
     let how = recording.how.as_ref().expect("it fails, as it did before");
-    let story = story(&recording.scenario, &recording.trace, &recording.printed, how);
+    let story = story_of(&recording, how);
     Ok(Some(Told { story, recording, sizes, runs }))
 }
 

@@ -29,6 +29,7 @@ macro_rules! role {
 }
 
 pub mod causal_broadcast;
+pub mod classify;
 pub mod happens_before;
 pub mod hlc;
 pub mod idempotency;
