@@ -340,6 +340,11 @@ pub enum When {
         after: Duration,
     },
 }
+impl From<Duration> for When {
+    fn from(after: Duration) -> When {
+        When::At(after)
+    }
+}
 impl When {
     /// At once when this happens for the first time.
     pub fn on(trigger: Trigger) -> When {

@@ -1,9 +1,28 @@
 //! What suites are written with. The kit knows no exercise.
+//!
+//! | look here | for |
+//! |---|---|
+//! | [`Stage`] | scenarios, written as what happens in them |
+//! | [`see`] | sights to wait for, in the words of a contract |
+//! | [`Saw`] | what was seen, in the words of a contract |
+//! | [`rules`] | oracles as lists of rules |
+//! | [`goals`] | goals that many exercises share |
+//! | [`serve`], [`user`] | services, and clients that decide as they go |
+//! | [`answers`] | what a pure function was asked, and what it answered |
 
 pub mod answers;
+pub mod goals;
+pub mod rules;
+pub mod saw;
+pub mod see;
 pub mod serve;
+pub mod stage;
 pub mod subsets;
 pub mod user;
+
+pub use rules::{Rule, Rules, Scene, Waits};
+pub use saw::{Opaque, Saw};
+pub use stage::{Patience, Stage, in_order, uneven};
 
 use std::time::Duration;
 
