@@ -48,28 +48,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (nth, (chapter, id)) in CHOSEN.into_iter().enumerate() {
         let folder = solutions.join(chapter);
         println!("cargo:rerun-if-changed={}", folder.display());
-        let all: toml::Table = fs::read_to_string(folder.join("mutants.toml"))?.parse()?;
-        let mutants = all["mutant"].as_array().ok_or("no mutants")?;
-        let mutant = mutants.iter().find(|mutant| mutant["id"].as_str() == Some(id));
-        let mutant = mutant.ok_or_else(|| format!("no mutant {id}"))?;
-        let edits = mutant["edits"].as_array().ok_or("no edits")?;
-        let word = |edit: &toml::Value, key: &str| edit[key].as_str().map(str::to_owned);
-        let file = word(&edits[0], "file").ok_or("an edit without a file")?;
-        let mut text = fs::read_to_string(folder.join("src").join(&file))?;
-        for edit in edits {
-            let find = word(edit, "find").ok_or("nothing to find")?;
-            let replace = word(edit, "replace").ok_or("nothing to put there")?;
-            if word(edit, "file").as_ref() != Some(&file) || text.matches(&find).count() != 1 {
-                return Err(
-                    format!("{id} edits more than {file}, or what stands there more than once").into()
-                );
-            }
-            text = text.replace(&find, &replace);
-        }
+        let cards = mutants::read(&folder)?;
+        let card = cards.iter().find(|card| card.id == id).ok_or_else(|| format!("no mutant {id}"))?;
+        let reference = sources(&folder)?;
+        let mutant = card.apply(reference.iter().map(|(path, text)| (path.as_str(), text.as_str())))?;
+        let changed: Vec<&(String, String)> =
+            mutant.iter().filter(|file| !reference.contains(file)).collect();
+        let [(file, text)] = changed[..] else {
+            return Err(format!("{id} changes {} files, not one", changed.len()).into());
+        };
         let path = out.join(format!("{nth}_{file}"));
         fs::write(&path, text)?;
         let module = file.trim_end_matches(".rs");
-        let hosted = HOSTED.iter().chain([&CAUSAL]).find(|(name, _)| *name == file);
+        let hosted = HOSTED.iter().chain([&CAUSAL]).find(|(name, _)| name == file);
         let hosted = hosted.ok_or_else(|| format!("who hosts {file}?"))?.1;
         writeln!(
             modules,
@@ -86,4 +77,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     fs::write(out.join("wrong.rs"), all)?;
     Ok(())
+}
+
+/// The files of a reference: name and text.
+fn sources(folder: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder.join("src"))? {
+        let path = entry?.path();
+        let name = path.file_name().ok_or("a file without a name")?.to_string_lossy().into_owned();
+        files.push((name, fs::read_to_string(&path)?));
+    }
+    Ok(files)
 }

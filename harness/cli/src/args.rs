@@ -207,7 +207,7 @@ pub(crate) enum Gate {
     Mutants,
     /// Two grades of one submission are one report, however its runs are batched, on however many cores
     Determinism,
-    /// Skeletons are what the references generate; ids agree
+    /// Skeletons are what the references generate; ids agree; every card of a known bug fits its reference
     Freshness,
     /// The failures of known wrong submissions are told in few events
     Stories,

@@ -10,6 +10,7 @@ mod failures;
 mod grade;
 mod isolation;
 mod judging;
+mod known_bugs;
 mod literals;
 mod pages;
 mod progress;

@@ -4,15 +4,15 @@ use crate::args::{Gate, VerifyArgs};
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::{Judging, judge_all};
+use crate::known_bugs;
 use crate::text::{BAD, GOOD, styled};
 use crate::{Exit, Failed};
-use anyhow::{Context, anyhow, bail};
+use anyhow::anyhow;
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use judge::{Check, Exercise, Finding, SeedKey, Verdict};
-use serde::Deserialize;
+use mutants::Card;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -193,90 +193,10 @@ fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
     Ok(faults)
 }
 
-/// A mutants.toml.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Mutants {
-    #[serde(rename = "mutant", default)]
-    pub(crate) mutants: Vec<Mutant>,
-}
-/// A reference with one bug put in.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Mutant {
-    pub(crate) id: String,
-    bug: String,
-    /// `exercise/check`.
-    pub(crate) caught_by: String,
-    #[serde(default = "failed")]
-    verdict: String,
-    /// Other checks that may fail, as `exercise/check`.
-    #[serde(default)]
-    also_fails: Vec<String>,
-    /// It must score 0.
-    #[serde(default)]
-    null: bool,
-    edits: Vec<Edit>,
-}
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Edit {
-    file: String,
-    find: String,
-    replace: String,
-}
-fn failed() -> String {
-    "failed".to_owned()
-}
-
-impl Mutants {
-    pub(crate) fn read(root: &Path, chapter: &ChapterFolder) -> Result<Mutants, Failed> {
-        let path = root.join("solutions").join(chapter.suite.folder).join("mutants.toml");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
-        let text = text.map_err(Failed::usage)?;
-        toml::from_str(&text)
-            .with_context(|| format!("{} is not as it should be", path.display()))
-            .map_err(Failed::usage)
-    }
-}
-impl Mutant {
-    pub(crate) fn exercise(&self) -> &str {
-        self.caught_by.split('/').next().unwrap_or_default()
-    }
-    pub(crate) fn check(&self) -> &str {
-        self.caught_by.split('/').nth(1).unwrap_or_default()
-    }
-    /// The check that must catch it.
-    pub(crate) fn named<'a>(&self, chapter: &'a ChapterFolder) -> Option<(&'a Exercise, &'a Check)> {
-        let exercise = chapter.suite.exercises.iter().find(|exercise| exercise.id == self.exercise())?;
-        Some((exercise, exercise.checks.iter().find(|check| check.id == self.check())?))
-    }
-    /// The reference with the bug put in.
-    pub(crate) fn apply(&self, reference: &Sources) -> anyhow::Result<Sources> {
-        apply(&self.edits, reference).with_context(|| format!("mutant {}", self.id))
-    }
-}
-
-/// The reference, edited.
-pub(crate) fn apply(edits: &[Edit], reference: &Sources) -> anyhow::Result<Sources> {
-    let mut files: Vec<(String, String)> =
-        reference.files().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-    for Edit { file, find, replace } in edits {
-        let text =
-            files.iter_mut().find(|(path, _)| path.strip_prefix("src/") == Some(file)).map(|(_, text)| text);
-        let text = text.with_context(|| format!("the reference has no src/{file}"))?;
-        match text.matches(find.as_str()).count() {
-            1 => *text = text.replacen(find.as_str(), replace, 1),
-            times => bail!("`{find}` stands {times} times in src/{file}, not once"),
-        }
-    }
-    Ok(Sources::of(files))
-}
-
 fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit(args.how.layers())?;
-    let all = Mutants::read(&args.root, chapter)?.mutants;
-    let mutants: Vec<&Mutant> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
+    let all = known_bugs::mutants(&args.root, chapter)?;
+    let mutants: Vec<&Card> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
     let kit = if args.quick { kit.unoptimised() } else { kit };
     let keys = seed_keys(args.keys);
@@ -289,7 +209,7 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
             anstream::println!(
                 "{:<44} {:<36} {verdict:<11} caught under {caught}/{} keys",
                 mutant.id,
-                mutant.caught_by,
+                mutant.caught_by(),
                 args.keys
             );
         },
@@ -310,15 +230,17 @@ fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Fa
     for exercise in &chapter.suite.exercises {
         for check in &exercise.checks {
             let name = format!("{}/{}", exercise.id, check.id);
-            if !all.iter().any(|mutant| mutant.caught_by == name) {
+            if !all.iter().any(|mutant| mutant.caught_by() == name) {
                 faults.push(format!(
                     "no mutant is caught by {name}: a check that nobody can fail does not land"
                 ));
             }
         }
-        let nulls = all.iter().filter(|mutant| mutant.null && mutant.exercise() == exercise.id).count();
-        if nulls < 3 {
-            faults.push(format!("{} has {nulls} null mutants of three", exercise.id));
+        if !all.iter().any(|mutant| mutant.emptied.is_some() && mutant.exercise == exercise.id) {
+            faults.push(format!(
+                "{0} has no null mutants; write the section `null` of mutants/{0}.diff",
+                exercise.id
+            ));
         }
     }
     Ok(faults)
@@ -334,22 +256,17 @@ fn try_mutant(
     kit: &Kit,
     chapter: &ChapterFolder,
     reference: &Sources,
-    mutant: &Mutant,
+    mutant: &Card,
     keys: &[SeedKey],
     args: &VerifyArgs,
     core: usize,
 ) -> Result<Tried, Failed> {
     let mut tried = Tried { verdict: String::new(), caught: 0, faults: Vec::new() };
-    let Some(exercise) = chapter.suite.exercises.iter().find(|exercise| exercise.id == mutant.exercise())
-    else {
-        tried.faults.push(format!("there is no exercise of {}", mutant.caught_by));
+    let Some((exercise, named)) = known_bugs::named(mutant, chapter) else {
+        tried.faults.push(format!("there is no check {}", mutant.caught_by()));
         return Ok(tried);
     };
-    let Some(named) = exercise.checks.iter().find(|check| check.id == mutant.check()) else {
-        tried.faults.push(format!("there is no check {}", mutant.caught_by));
-        return Ok(tried);
-    };
-    let sources = mutant.apply(reference).map_err(Failed::usage)?;
+    let sources = known_bugs::apply(mutant, reference)?;
     let built = chapter.build(kit, &sources, &[exercise])?;
     if let Some(said) = built.broken.get(exercise.id) {
         tried.faults.push(format!("does not compile:\n{said}"));
@@ -368,8 +285,16 @@ fn try_mutant(
                     .faults
                     .push(format!("{name} says {verdict}, not {}: {}", mutant.verdict, check.message));
             }
+            let broken = check.failure.as_ref().and_then(|failure| failure.how.rule());
+            if let Some(rule) = mutant.rule.as_deref().filter(|rule| broken != Some(rule)) {
+                let broken = broken.unwrap_or("no rule");
+                tried.faults.push(format!("{name} finds {broken} broken, not {rule}: {}", check.message));
+            }
+            if let Some(says) = mutant.says.as_ref().filter(|says| !check.message.contains(*says)) {
+                tried.faults.push(format!("{name} does not say \"{says}\": {}", check.message));
+            }
         } else if !matches!(check.verdict, Verdict::Passed | Verdict::Blocked)
-            && !mutant.also_fails.contains(&name)
+            && !mutant.also.iter().any(|also| also == check.id)
             && !mutant.null
         {
             tried.faults.push(format!("{name} says {verdict} too: {}", check.message));
@@ -387,13 +312,15 @@ fn try_mutant(
     if tried.caught * 100 < args.keys * CAUGHT_PERCENT_MIN {
         tried.faults.push(format!(
             "{} catches it under {} of {} keys only",
-            mutant.caught_by, tried.caught, args.keys
+            mutant.caught_by(),
+            tried.caught,
+            args.keys
         ));
     }
     Ok(tried)
 }
 
-/// A verdict as reports and mutants.toml write it.
+/// A verdict as reports and cards write it.
 pub(crate) fn word(verdict: Verdict) -> String {
     serde_json::to_value(verdict).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -431,11 +358,11 @@ fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
         }
     }
     faults.extend(ids(chapter, args)?);
-    faults.extend(crate::verify_determinism::stale(chapter, &args.root)?);
+    faults.extend(known_bugs::faults(&args.root, chapter)?);
     Ok(faults)
 }
 
-/// Suites, chapter.toml and mutants.toml speak of the same exercises and checks, and XP add up.
+/// The suite and chapter.toml speak of the same exercises, and XP add up.
 fn ids(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let mut faults = Vec::new();
     let suite: Vec<&str> = chapter.suite.exercises.iter().map(|exercise| exercise.id).collect();
@@ -469,22 +396,6 @@ fn ids(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed
                 "no heading of the chapter's README.md names {}: reports point there",
                 exercise.id
             ));
-        }
-    }
-    let mut seen = BTreeSet::new();
-    for mutant in Mutants::read(&args.root, chapter)?.mutants {
-        let known = |name: &str| {
-            chapter.suite.exercises.iter().any(|exercise| {
-                exercise.checks.iter().any(|check| name == format!("{}/{}", exercise.id, check.id))
-            })
-        };
-        for name in std::iter::once(&mutant.caught_by).chain(&mutant.also_fails) {
-            if !known(name) {
-                faults.push(format!("mutant {} names {name}, which is no check", mutant.id));
-            }
-        }
-        if !seen.insert(mutant.id.clone()) {
-            faults.push(format!("two mutants are called {}", mutant.id));
         }
     }
     Ok(faults)

@@ -6,15 +6,15 @@ use crate::course::{ChapterFolder, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::isolation::missing;
 use crate::judging::Judging;
+use crate::known_bugs;
 use crate::report::Report;
-use crate::verify::{Edit, apply, selected, word};
+use crate::verify::{selected, word};
 use anyhow::{Context, anyhow};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use judge::Verdict;
-use serde::Deserialize;
+use mutants::Card;
 use std::fmt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -63,31 +63,6 @@ impl fmt::Display for Way {
 /// Failures are cut down a little: so much that it would show if that depended on how they are run.
 const SHRINK_RUNS: u32 = 16;
 
-/// `tests/ch07/misbehaving.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Misbehaving {
-    #[serde(rename = "submission")]
-    submissions: Vec<Submission>,
-}
-/// The reference, made to misbehave.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Submission {
-    id: String,
-    about: String,
-    /// The check that meets it, as `exercise/check`; the first one of the chapter if none is named. Its exercise alone is graded.
-    check: Option<String>,
-    /// The verdict of that check.
-    verdict: String,
-    /// What its message has in it.
-    says: String,
-    /// What the report names as such.
-    #[serde(default)]
-    state_outside_nodes: Vec<String>,
-    edits: Vec<Edit>,
-}
-
 pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit(args.how.layers())?;
     let folder = chapter.suite.folder;
@@ -96,7 +71,7 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
         return repeat(&kit, chapter, &reference, args);
     }
     let second = Sources::read(&chapter.tests(&args.root).join("second"))?;
-    let misbehaving = read(&args.root, chapter)?;
+    let misbehaving = known_bugs::misbehaving(&args.root, chapter)?;
     let mut faults = Vec::new();
     let all = selected(chapter);
     if args.only.is_empty() {
@@ -105,32 +80,34 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
             grade(&kit, &all, name, sources, None, args, &mut faults)?;
         }
     }
-    let is_meant = |submission: &&Submission| {
-        submission.id.contains(&args.only) && !(args.quick && submission.verdict == word(Verdict::TimedOut))
+    let is_meant = |card: &&Card| {
+        card.id.contains(&args.only) && !(args.quick && card.verdict == word(Verdict::TimedOut))
     };
-    for submission in misbehaving.submissions.iter().filter(is_meant) {
-        let Submission { id, about, check: named, verdict, says, state_outside_nodes, edits } = submission;
-        let sources = apply(edits, &reference).with_context(|| id.clone()).map_err(Failed::usage)?;
-        let Some((selected, nth)) = place(&all, named.as_deref()) else {
-            faults.push(format!("{id} names {}, which is no check", named.clone().unwrap_or_default()));
+    for card in misbehaving.iter().filter(is_meant) {
+        let Card { id, bug, verdict, says, outside, .. } = card;
+        let sources = known_bugs::apply(card, &reference)?;
+        let Some((selected, nth)) = place(&all, card) else {
+            faults.push(format!("{id} names {}, which is no check", card.caught_by()));
             continue;
         };
         let report = grade(&kit, &[selected], id, &sources, Some(nth), args, &mut faults)?;
         let Some(graded) = report.chapters.first() else { continue };
-        if graded.statics != *state_outside_nodes {
-            faults.push(format!("{id} ({about}): {:?} is found to be outside nodes", graded.statics));
+        if graded.statics != *outside {
+            faults.push(format!("{id} ({bug}): {:?} is found to be outside nodes", graded.statics));
         }
         let Some(exercise) = graded.exercises.first() else { continue };
         if let Some(error) = &exercise.build_error {
             faults.push(format!("{id} does not compile:\n{error}"));
         }
         if let Some(check) = exercise.report.checks.get(nth)
-            && (word(check.verdict) != *verdict || !check.message.contains(says))
+            && (word(check.verdict) != *verdict
+                || !check.message.contains(says.as_deref().unwrap_or_default()))
         {
             faults.push(format!(
-                "{id} ({about}): {} is {}, not {verdict} with \"{says}\": {}",
+                "{id} ({bug}): {} is {}, not {verdict} with \"{}\": {}",
                 check.id,
                 word(check.verdict),
+                says.as_deref().unwrap_or_default(),
                 check.message
             ));
         }
@@ -138,37 +115,11 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
     Ok(faults)
 }
 
-/// Where the check of that name stands, or the first one of all if none is named.
-fn place<'a>(all: &[Selected<'a>], named: Option<&str>) -> Option<(Selected<'a>, usize)> {
-    all.iter().find_map(|selected| {
-        let exercise = selected.exercise;
-        let is_it = |id: &str| named.is_none_or(|named| named == format!("{}/{id}", exercise.id));
-        Some((*selected, exercise.checks.iter().position(|check| is_it(check.id))?))
-    })
-}
-
-/// Submissions that no longer are what they were: their edits do not fit the reference, or there is no such check.
-pub(crate) fn stale(chapter: &ChapterFolder, root: &Path) -> Result<Vec<String>, Failed> {
-    let reference = Sources::read(&root.join("solutions").join(chapter.suite.folder))?;
-    let all = selected(chapter);
-    let mut faults = Vec::new();
-    for Submission { id, check, edits, .. } in read(root, chapter)?.submissions {
-        if let Err(error) = apply(&edits, &reference) {
-            faults.push(format!("misbehaving submission {id}: {error:#}"));
-        }
-        if place(&all, check.as_deref()).is_none() {
-            faults.push(format!("{id} names {}, which is no check", check.unwrap_or_default()));
-        }
-    }
-    Ok(faults)
-}
-
-fn read(root: &Path, chapter: &ChapterFolder) -> Result<Misbehaving, Failed> {
-    let path = chapter.tests(root).join("misbehaving.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
-    toml::from_str(&text.map_err(Failed::usage)?)
-        .with_context(|| format!("{} is not as it should be", path.display()))
-        .map_err(Failed::usage)
+/// The exercise of a card, and where its check stands in it.
+fn place<'a>(all: &[Selected<'a>], card: &Card) -> Option<(Selected<'a>, usize)> {
+    let selected = all.iter().find(|selected| selected.exercise.id == card.exercise)?;
+    let nth = selected.exercise.checks.iter().position(|check| check.id == card.check)?;
+    Some((*selected, nth))
 }
 
 /// The report of the first way, and its bytes: as grades of this process say it, and as `faultlines grade` does, which

@@ -5,8 +5,9 @@ use crate::args::{HowArgs, VerifyArgs};
 use crate::course::{ChapterFolder, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::Judging;
+use crate::known_bugs;
 use crate::report::Report;
-use crate::verify::{Mutants, in_order, selected};
+use crate::verify::{in_order, selected};
 use build::Sources;
 
 /// A submission, and what of it is graded.
@@ -23,9 +24,9 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
     let reference = Sources::read(&args.root.join("solutions").join(folder))?;
     let second = Sources::read(&chapter.tests(&args.root).join("second"))?;
     let mut cases = Vec::new();
-    for mutant in Mutants::read(&args.root, chapter)?.mutants {
-        let sources = mutant.apply(&reference).map_err(Failed::usage)?;
-        let its_own = |s: &Selected<'_>| s.exercise.id == mutant.exercise();
+    for mutant in known_bugs::mutants(&args.root, chapter)? {
+        let sources = known_bugs::apply(&mutant, &reference)?;
+        let its_own = |s: &Selected<'_>| s.exercise.id == mutant.exercise;
         let selected = selected(chapter).into_iter().filter(its_own).collect();
         cases.push(Case { name: mutant.id, sources, selected });
     }

@@ -5,7 +5,8 @@ use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
-use crate::verify::{Mutants, percentile};
+use crate::known_bugs;
+use crate::verify::percentile;
 use build::Sources;
 use host::{Fleet, Guest};
 use std::time::{Duration, Instant};
@@ -25,13 +26,13 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
     let mut faults = Vec::new();
     let mut shown = Vec::new();
     host::pin(0);
-    let mutants = Mutants::read(&args.root, chapter)?.mutants;
+    let mutants = known_bugs::mutants(&args.root, chapter)?;
     for mutant in mutants.iter().filter(|mutant| mutant.id.contains(&args.only)) {
-        let Some((exercise, check)) = mutant.named(chapter) else {
-            faults.push(format!("there is no check {}", mutant.caught_by));
+        let Some((exercise, check)) = known_bugs::named(mutant, chapter) else {
+            faults.push(format!("there is no check {}", mutant.caught_by()));
             continue;
         };
-        let built = chapter.build(&kit, &mutant.apply(&reference).map_err(Failed::usage)?, &[exercise])?;
+        let built = chapter.build(&kit, &known_bugs::apply(mutant, &reference)?, &[exercise])?;
         if let Some(said) = built.broken.get(exercise.id) {
             faults.push(format!("{} does not compile:\n{said}", mutant.id));
             continue;
@@ -46,13 +47,13 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
         anstream::println!(
             "{:<40} {:<36} {:>4} worlds  CPU {:>8.1} ms  wall {:>8.1} ms",
             mutant.id,
-            mutant.caught_by,
+            mutant.caught_by(),
             finding.worlds,
             millis(took.cpu),
             millis(took.wall)
         );
         if finding.failure.is_none() {
-            faults.push(format!("{} is not caught by {}", mutant.id, mutant.caught_by));
+            faults.push(format!("{} is not caught by {}", mutant.id, mutant.caught_by()));
         }
         shown.push(took);
     }

@@ -5,10 +5,12 @@ use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
-use crate::verify::{Mutant, Mutants, in_order, percentile, seed_keys};
+use crate::known_bugs;
+use crate::verify::{in_order, percentile, seed_keys};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use judge::{How, NoTest, Options, SeedKey, Told, Wrong};
+use mutants::Card;
 use std::time::{Duration, Instant};
 
 /// Half of all stories have at most so many events, and nine of ten at most so many.
@@ -27,10 +29,10 @@ struct Measured {
 
 pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit(args.how.layers())?;
-    let all = Mutants::read(&args.root, chapter)?.mutants;
-    let mutants: Vec<&Mutant> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
+    let all = known_bugs::mutants(&args.root, chapter)?;
+    let mutants: Vec<&Card> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
-    let tell_one = |core: usize, mutant: &&Mutant| {
+    let tell_one = |core: usize, mutant: &&Card| {
         host::pin(core);
         tell(&kit, chapter, &reference, mutant, args)
     };
@@ -41,7 +43,7 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
         anstream::println!(
             "{:<44} {:<36} {:>3} stories: {:>2} events at the median, {:>2} at most; {:>3} runs, {:>5} ms each",
             mutant.id,
-            mutant.caught_by,
+            mutant.caught_by(),
             stories.len(),
             percentile(&events, 50),
             percentile(&events, 100),
@@ -58,12 +60,12 @@ fn tell(
     kit: &Kit,
     chapter: &ChapterFolder,
     reference: &Sources,
-    mutant: &Mutant,
+    mutant: &Card,
     args: &VerifyArgs,
 ) -> Result<Vec<Measured>, Failed> {
     let number = chapter.suite.number;
-    let Some((exercise, check)) = mutant.named(chapter) else { return Ok(Vec::new()) };
-    let sources = mutant.apply(reference).map_err(Failed::usage)?;
+    let Some((exercise, check)) = known_bugs::named(mutant, chapter) else { return Ok(Vec::new()) };
+    let sources = known_bugs::apply(mutant, reference)?;
     let built = chapter.build(kit, &sources, &[exercise])?;
     let guest = Guest::new(&built.binary, args.how.layers())?;
     let mut fleet = Fleet::new(&guest);

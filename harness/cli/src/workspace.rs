@@ -41,7 +41,7 @@ impl Workspace {
                 || course::chapters().iter().any(|chapter| folder.join(chapter.folder).join("src").is_dir())
         };
         // a solution's folder looks like a workspace, and is none of the student's
-        let is_references = |folder: &Path| folder.join("07-logical-clocks/mutants.toml").is_file();
+        let is_references = |folder: &Path| folder.join("07-logical-clocks/mutants").is_dir();
         let above = here.ancestors().find(|folder| holds_chapters(folder) && !is_references(folder));
         let beside =
             || here.ancestors().map(|folder| folder.join("exercises")).find(|folder| holds_chapters(folder));

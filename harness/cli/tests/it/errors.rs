@@ -33,12 +33,13 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
-fn a_mutants_toml_that_is_none() {
-    let root = tempfile::tempdir().expect("a temporary folder");
-    let folder = root.path().join("solutions/07-logical-clocks");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join("mutants.toml"), "[[mutant]]\nid = 7\n").expect("written");
-    let path = root.path().to_string_lossy().into_owned();
+fn cards_that_are_none() {
+    let checkout = tempfile::tempdir().expect("a temporary folder");
+    let chapter = checkout.path().join("solutions/07-logical-clocks");
+    std::fs::create_dir_all(chapter.join("mutants")).expect("a folder");
+    let cards = "no-check\n\nno-hunk   lamport/restart   also hlc/bounded\nForgets its clock.\n";
+    std::fs::write(chapter.join("mutants/lamport.diff"), cards).expect("written");
+    let path = checkout.path().to_string_lossy().into_owned();
     let mut ran = faultlines(&["verify", "mutants", "7", "--root", &path]);
     ran.stderr = ran.stderr.replace(&path, "[checkout]");
     insta::assert_snapshot!(ran);

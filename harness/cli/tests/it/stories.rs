@@ -12,27 +12,16 @@ use world::{Local, Observation, World};
 /// A known wrong submission: its check, and a folder that holds it.
 fn mutant(chapter: &str, id: &str) -> (String, TempDir) {
     let folder = root().join("solutions").join(chapter);
-    let text = std::fs::read_to_string(folder.join("mutants.toml")).expect("mutants");
-    let all: toml::Table = text.parse().expect("TOML");
-    let mutants = all["mutant"].as_array().expect("a list");
-    let mutant =
-        mutants.iter().find(|mutant| mutant["id"].as_str() == Some(id)).expect("a mutant of that name");
+    let cards = mutants::read(&folder).expect("cards");
+    let card = cards.iter().find(|card| card.id == id).expect("a mutant of that name");
+    let reference = Sources::read(&folder).expect("the reference");
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let source = dir.path().join(chapter).join("src");
-    std::fs::create_dir_all(&source).expect("a folder");
-    for file in
-        std::fs::read_dir(folder.join("src")).expect("the reference").map(|file| file.expect("a file"))
-    {
-        std::fs::copy(file.path(), source.join(file.file_name())).expect("copied");
-    }
-    for edit in mutant["edits"].as_array().expect("edits") {
-        let word = |key: &str| edit[key].as_str().expect("a text").to_owned();
-        let file = source.join(word("file"));
-        let text = std::fs::read_to_string(&file).expect("a source file");
-        std::fs::write(&file, text.replacen(&word("find"), &word("replace"), 1)).expect("written");
+    std::fs::create_dir_all(dir.path().join(chapter).join("src")).expect("a folder");
+    for (path, text) in card.apply(reference.files()).expect("a card that fits") {
+        std::fs::write(dir.path().join(chapter).join(path), text).expect("written");
     }
     let number = chapter.split('-').next().expect("a number").trim_start_matches('0');
-    (format!("{number}/{}", mutant["caught_by"].as_str().expect("a check")), dir)
+    (format!("{number}/{}", card.caught_by()), dir)
 }
 /// The story of a mutant, as `replay` tells it.
 fn story(chapter: &str, id: &str, more: &[&str]) -> String {

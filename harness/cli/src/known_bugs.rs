@@ -1,0 +1,70 @@
+//! Known wrong submissions of a chapter: what their cards name, and their sources.
+
+use crate::Failed;
+use crate::course::ChapterFolder;
+use build::Sources;
+use judge::{Check, Exercise};
+use mutants::{Card, Fault, Faults};
+use std::path::{Path, PathBuf};
+
+/// The cards of a chapter's mutants.
+pub(crate) fn mutants(root: &Path, chapter: &ChapterFolder) -> Result<Vec<Card>, Failed> {
+    mutants::read(&root.join("solutions").join(chapter.suite.folder)).map_err(Failed::usage)
+}
+
+/// The cards of a chapter's submissions that misbehave.
+pub(crate) fn misbehaving(root: &Path, chapter: &ChapterFolder) -> Result<Vec<Card>, Failed> {
+    mutants::read_file(&misbehaving_file(root, chapter)).map_err(Failed::usage)
+}
+fn misbehaving_file(root: &Path, chapter: &ChapterFolder) -> PathBuf {
+    chapter.tests(root).join("misbehaving.diff")
+}
+
+/// The exercise of a card, and the check that must catch it.
+pub(crate) fn named<'a>(card: &Card, chapter: &'a ChapterFolder) -> Option<(&'a Exercise, &'a Check)> {
+    let exercise = chapter.suite.exercises.iter().find(|exercise| exercise.id == card.exercise)?;
+    Some((exercise, exercise.checks.iter().find(|check| check.id == card.check)?))
+}
+
+/// The reference with the bug put in.
+pub(crate) fn apply(card: &Card, reference: &Sources) -> Result<Sources, Failed> {
+    card.apply(reference.files()).map(Sources::of).map_err(Failed::usage)
+}
+
+/// All that is wrong with the cards of a chapter: those that cannot be read, do not fit the reference, or name what does not exist.
+pub(crate) fn faults(root: &Path, chapter: &ChapterFolder) -> Result<Vec<String>, Failed> {
+    let solution = root.join("solutions").join(chapter.suite.folder);
+    let reference = Sources::read(&solution)?;
+    let mut faults = Vec::new();
+    for read in [mutants::read(&solution), mutants::read_file(&misbehaving_file(root, chapter))] {
+        let cards = match read {
+            Ok(cards) => cards,
+            Err(Faults(found)) => {
+                faults.extend(found.iter().map(Fault::to_string));
+                continue;
+            }
+        };
+        for card in &cards {
+            if let Err(Faults(found)) = card.apply(reference.files()) {
+                faults.extend(found.iter().map(Fault::to_string));
+            }
+            faults.extend(unknown(card, chapter));
+        }
+    }
+    Ok(faults)
+}
+
+/// The checks that a card names and that do not exist.
+fn unknown(card: &Card, chapter: &ChapterFolder) -> Vec<String> {
+    let exercise = chapter.suite.exercises.iter().find(|exercise| exercise.id == card.exercise);
+    let is_known =
+        |check: &str| exercise.is_some_and(|exercise| exercise.checks.iter().any(|c| c.id == check));
+    let named = std::iter::once(&card.check).chain(&card.also);
+    let unknown = named.filter(|check| !is_known(check));
+    unknown
+        .map(|check| {
+            let Card { file, line, id, exercise, .. } = card;
+            format!("{file}:{line}: {id}: there is no check {exercise}/{check}; correct the name")
+        })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! A reference with a bug put in.
+
+use crate::error::{Fault, Faults, Problem};
+use crate::functions::{find, functions};
+use crate::{Card, Hunk, Line, null};
+use std::ops::Range;
+
+/// All files, those that the card changes among them.
+pub(crate) fn apply(card: &Card, reference: Vec<(&str, &str)>) -> Result<Vec<(String, String)>, Faults> {
+    let (mut splices, mut faults) = (Vec::new(), Vec::new());
+    if card.emptied.is_some() {
+        null::empty(card, &reference, &mut splices, &mut faults);
+    } else {
+        for hunk in &card.hunks {
+            match place(hunk, &reference) {
+                Ok(splice) => splices.push(splice),
+                Err(problem) => faults.push(Fault::of(card, hunk.line, problem)),
+            }
+        }
+    }
+    splices.sort_by_key(|splice| (splice.file.clone(), splice.bytes.start));
+    for pair in splices.windows(2) {
+        if pair[0].file == pair[1].file && pair[1].bytes.start < pair[0].bytes.end {
+            let text = text_of(&reference, &pair[1].file).unwrap_or_default();
+            let line = text[..pair[1].bytes.start].matches('\n').count() + 1;
+            let problem = Problem::Overlap { file: pair[1].file.clone(), line };
+            faults.push(Fault::of(card, pair[1].line, problem));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Faults(faults));
+    }
+    let changed = |path: &str, text: &str| {
+        let mut text = text.to_owned();
+        // from the end, so that what is before stays where it was
+        for splice in splices.iter().rev().filter(|splice| splice.file == below_src(path)) {
+            text.replace_range(splice.bytes.clone(), &splice.text);
+        }
+        text
+    };
+    Ok(reference.iter().map(|(path, text)| ((*path).to_owned(), changed(path, text))).collect())
+}
+
+/// Text that takes the place of some bytes of a file.
+pub(crate) struct Splice {
+    /// The file, as a path below `src`.
+    pub(crate) file: String,
+    pub(crate) bytes: Range<usize>,
+    pub(crate) text: String,
+    /// Where the card says so.
+    pub(crate) line: usize,
+}
+
+fn below_src(path: &str) -> &str {
+    path.strip_prefix("src/").unwrap_or(path)
+}
+pub(crate) fn text_of<'a>(reference: &[(&'a str, &'a str)], file: &str) -> Result<&'a str, Problem> {
+    let found = reference.iter().find(|(path, _)| below_src(path) == file);
+    found.map(|(_, text)| *text).ok_or_else(|| Problem::FileMissing(file.to_owned()))
+}
+
+/// Where a hunk goes, and what it puts there.
+fn place(hunk: &Hunk, reference: &[(&str, &str)]) -> Result<Splice, Problem> {
+    let text = text_of(reference, &hunk.file)?;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (within, place): (Vec<Range<usize>>, String) = match &hunk.function {
+        Some(name) => {
+            let all = functions(text);
+            let found = find(&all, &hunk.file, name)?;
+            let within = found.iter().map(|function| function.lines.clone()).collect();
+            (within, format!("`{name}` of src/{}", hunk.file))
+        }
+        None => (std::iter::once(0..lines.len()).collect(), format!("src/{}", hunk.file)),
+    };
+    let wanted: Vec<&str> = hunk.lines.iter().filter_map(Line::before).collect();
+    let stands_at = |at: &usize| {
+        let here = lines[*at..].iter().map(|line| line.trim_end_matches('\n'));
+        here.take(wanted.len()).eq(wanted.iter().copied())
+    };
+    let starts: Vec<usize> = within
+        .iter()
+        .flat_map(|lines: &Range<usize>| lines.start..(lines.end + 1).saturating_sub(wanted.len()))
+        .filter(stands_at)
+        .collect();
+    let start = match starts[..] {
+        [start] => start,
+        [] => {
+            let here: Vec<&str> = within.iter().flat_map(|range| &lines[range.clone()]).copied().collect();
+            let is_missing =
+                |wanted: &&&str| !here.iter().any(|line| line.trim_end_matches('\n') == **wanted);
+            let first_missing = wanted.iter().find(is_missing).map(|line| (*line).to_owned());
+            return Err(Problem::LinesMissing { place, first_missing });
+        }
+        _ => {
+            let lines = starts.iter().map(|start| start + 1).collect();
+            return Err(Problem::LinesRepeated { place, lines });
+        }
+    };
+    let offset = |line: usize| lines[..line].iter().map(|line| line.len()).sum::<usize>();
+    let bytes = offset(start)..offset(start + wanted.len());
+    let text = hunk.lines.iter().filter_map(Line::after).map(|line| format!("{line}\n")).collect();
+    Ok(Splice { file: hunk.file.clone(), bytes, text, line: hunk.line })
+}
