@@ -10,6 +10,7 @@
 //! | look here | for |
 //! |---|---|
 //! | [`Kit::prepare`], [`Kit::build`] | the whole path |
+//! | [`Kit::build_many`] | many variants of a submission in one program |
 //! | [`Archive`] | what the harness carries with it: the kit, the exercises |
 //! | [`Diagnostics`] | what the compiler said, fit to be shown |
 //! | [`skeleton`] | exercises out of solutions |
@@ -27,6 +28,7 @@ mod sources;
 pub mod statics;
 mod submission;
 mod toolchain;
+mod variants;
 
 pub use archive::Archive;
 pub use cache::default_cache;
@@ -36,3 +38,4 @@ pub use error::Error;
 pub use kit::{Kit, Preparing};
 pub use sources::Sources;
 pub use submission::{Built, Target};
+pub use variants::{Many, Woven};

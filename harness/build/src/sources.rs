@@ -55,7 +55,7 @@ impl Sources {
         self.files.get(path).map(String::as_str)
     }
     /// The paths that make up a module: `src/raft.rs`, `src/raft/…`.
-    pub(crate) fn of_module<'a>(&'a self, module: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn of_module<'a>(&'a self, module: &'a str) -> impl Iterator<Item = &'a str> {
         self.files.keys().map(String::as_str).filter(move |path| belongs(path, module))
     }
     /// These sources without those of `modules` that have nothing to do with the `wanted` ones: neither names the

@@ -35,7 +35,7 @@ pub struct Target {
 }
 
 impl Target {
-    fn modules(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &str> {
         self.modules.iter().map(String::as_str)
     }
 }
@@ -54,9 +54,12 @@ pub struct Built {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Record {
-    broken: BTreeMap<String, Diagnostics>,
-    statics: Vec<String>,
+pub(crate) struct Record {
+    pub(crate) broken: BTreeMap<String, Diagnostics>,
+    pub(crate) statics: Vec<String>,
+    /// Variants that do not compile, and why.
+    #[serde(default)]
+    pub(crate) refused: BTreeMap<u32, String>,
 }
 
 impl Kit {
@@ -95,21 +98,28 @@ impl Kit {
     }
 
     fn build_these(&self, sources: &Sources, skeleton: &Sources, targets: &[Target]) -> Result<Built, Error> {
-        let key = self.key_of(sources, skeleton, targets);
+        let key = self.key_of(sources, skeleton, targets, "one");
+        let (binary, record) = self.cached(&key, |scratch| {
+            Building { kit: self, scratch, skeleton, targets, selects: false }.run(sources)
+        })?;
+        Ok(Built { binary, key, broken: record.broken, statics: record.statics })
+    }
+
+    /// The binary of this key and what is known of it, from the cache; or else built, in the folder `lane` of a scratch
+    /// folder.
+    pub(crate) fn cached(
+        &self,
+        key: &str,
+        build: impl FnOnce(&Path) -> Result<Record, Error>,
+    ) -> Result<(PathBuf, Record), Error> {
         let lanes = self.cache.join("lanes");
-        let dir = lanes.join(&key);
-        let built = |record: Record| Built {
-            binary: dir.join(BINARY),
-            key: key.clone(),
-            broken: record.broken,
-            statics: record.statics,
-        };
+        let dir = lanes.join(key);
         if let Some(record) = recorded(&dir) {
-            return Ok(built(record));
+            return Ok((dir.join(BINARY), record));
         }
         fs::create_dir_all(&lanes).at("cannot create", &lanes)?;
         let scratch = tempfile::tempdir_in(&lanes).at("cannot create a folder in", &lanes)?;
-        let record = Building { kit: self, scratch: scratch.path(), skeleton, targets }.run(sources)?;
+        let record = build(scratch.path())?;
 
         let done = tempfile::tempdir_in(&lanes).at("cannot create a folder in", &lanes)?;
         let path = done.path().join(BINARY);
@@ -125,16 +135,24 @@ impl Kit {
             let _ = done.keep();
         }
         let _ = cache::prune(&lanes, RECORD, LANES_KEPT);
-        Ok(built(record))
+        Ok((dir.join(BINARY), record))
     }
 
-    fn key_of(&self, sources: &Sources, skeleton: &Sources, targets: &[Target]) -> String {
+    /// `how` tells binaries of the same sources apart.
+    pub(crate) fn key_of(
+        &self,
+        sources: &Sources,
+        skeleton: &Sources,
+        targets: &[Target],
+        how: &str,
+    ) -> String {
         let mut hash = Sha256::new();
         cache::feed(&mut hash, env!("BUILD_SOURCES").as_bytes());
         cache::feed(&mut hash, self.key.as_bytes());
         // what a compiler may read is in what it says
         cache::feed(&mut hash, format!("{:?}", self.layers).as_bytes());
         cache::feed(&mut hash, &[u8::from(self.optimised)]);
+        cache::feed(&mut hash, how.as_bytes());
         for (name, sources) in [("submission", sources), ("skeleton", skeleton)] {
             cache::feed(&mut hash, name.as_bytes());
             for (path, text) in sources.files() {
@@ -162,11 +180,13 @@ fn recorded(dir: &Path) -> Option<Record> {
 }
 
 /// One build. The chapter, the skeleton and `main.rs` have a folder each.
-struct Building<'a> {
-    kit: &'a Kit,
-    scratch: &'a Path,
-    skeleton: &'a Sources,
-    targets: &'a [Target],
+pub(crate) struct Building<'a> {
+    pub(crate) kit: &'a Kit,
+    pub(crate) scratch: &'a Path,
+    pub(crate) skeleton: &'a Sources,
+    pub(crate) targets: &'a [Target],
+    /// The chapter holds many variants, one of which is selected when the program starts.
+    pub(crate) selects: bool,
 }
 impl Building<'_> {
     fn run(&self, submission: &Sources) -> Result<Record, Error> {
@@ -185,12 +205,8 @@ impl Building<'_> {
             broken.extend(found);
             sources = self.replaced(submission, &broken);
         }
-        let dir = self.scratch.join("lane");
-        fs::create_dir_all(&dir).at("cannot create", &dir)?;
         loop {
-            let main = dir.join(MAIN);
-            fs::write(&main, self.main_rs(&broken)).at("cannot write", &main)?;
-            let report = compiler::main(self.kit, &dir, &self.crates(&broken)?)?;
+            let report = self.lane(&broken)?;
             if report.succeeded {
                 break;
             }
@@ -202,7 +218,16 @@ impl Building<'_> {
         }
         let rlib = chapter.join("libchapter.rlib");
         let statics = if broken.len() < self.targets.len() { statics::mutable(&rlib)? } else { Vec::new() };
-        Ok(Record { broken, statics })
+        Ok(Record { broken, statics, refused: BTreeMap::new() })
+    }
+
+    /// Compiles and links the program.
+    pub(crate) fn lane(&self, broken: &BTreeMap<String, Diagnostics>) -> Result<Report, Error> {
+        let dir = self.scratch.join("lane");
+        fs::create_dir_all(&dir).at("cannot create", &dir)?;
+        let main = dir.join(MAIN);
+        fs::write(&main, self.main_rs(broken)).at("cannot write", &main)?;
+        compiler::main(self.kit, &dir, &self.crates(broken)?)
     }
 
     /// Exercises with a module of which there is no file.
@@ -225,7 +250,7 @@ impl Building<'_> {
             .with_modules_of(self.skeleton, targets.flat_map(|target| &target.modules).map(String::as_str))
     }
 
-    fn compile(&self, sources: &Sources, dir: &Path, name: &str) -> Result<Report, Error> {
+    pub(crate) fn compile(&self, sources: &Sources, dir: &Path, name: &str) -> Result<Report, Error> {
         let _ = fs::remove_dir_all(dir);
         for (path, text) in sources.files() {
             let path = dir.join(path);
@@ -269,7 +294,8 @@ impl Building<'_> {
 
     /// One line for each exercise, so that an error there is that exercise's.
     fn main_rs(&self, broken: &BTreeMap<String, Diagnostics>) -> String {
-        let mut text = "fn main() {\n    guest::serve(vec![\n".to_owned();
+        let selection = if self.selects { " chapter::select_variant();" } else { "" };
+        let mut text = format!("fn main() {{{selection}\n    guest::serve(vec![\n");
         for target in self.targets {
             let entry = target.entry.replace('\n', " ");
             let _ = if broken.contains_key(&target.exercise) {
@@ -331,7 +357,7 @@ impl Building<'_> {
     }
 }
 
-fn everything(report: &Report, sources: &Sources) -> Diagnostics {
+pub(crate) fn everything(report: &Report, sources: &Sources) -> Diagnostics {
     Diagnostics::of(&report.errors().collect::<Vec<_>>(), report.warnings(), sources)
 }
 

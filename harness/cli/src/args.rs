@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use host::Layers;
+use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Learn distributed systems by doing: write a node, and see it graded under injected faults.
 #[derive(Debug, Parser)]
@@ -179,8 +181,12 @@ pub(crate) struct VerifyArgs {
     /// without second solutions and submissions that take a time limit to end
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only this chapter
-    pub(crate) chapter: Option<u8>,
+    /// Only this chapter (7); survivors take an exercise (7/lamport), too
+    #[arg(value_name = "CHAPTER[/EXERCISE]")]
+    pub(crate) part: Option<Part>,
+    /// Survivors: only one in so many mutants, chosen by a hash of their ids
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) sample: u32,
     /// Under so many random seed keys, besides the default one
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) keys: u32,
@@ -197,6 +203,23 @@ pub(crate) struct VerifyArgs {
     pub(crate) how: HowArgs,
 }
 
+/// A chapter, or one of its exercises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) chapter: u8,
+    pub(crate) exercise: Option<String>,
+}
+impl FromStr for Part {
+    type Err = ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (chapter, exercise) = match text.split_once('/') {
+            Some((chapter, exercise)) => (chapter, Some(exercise.to_owned())),
+            None => (text, None),
+        };
+        Ok(Part { chapter: chapter.parse()?, exercise })
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Gate {
     /// Every reference, and every second correct implementation, passes every check
@@ -205,6 +228,8 @@ pub(crate) enum Gate {
     Skeletons,
     /// Every known wrong submission gets the verdict it should, from the check that should
     Mutants,
+    /// Every small wrong program next to a right one is caught, or listed with the reason why it is right, too
+    Survivors,
     /// Two grades of one submission are one report, however its runs are batched, on however many cores
     Determinism,
     /// Skeletons are what the references generate; ids agree; every card of a known bug fits its reference

@@ -154,6 +154,11 @@ impl ChapterFolder {
         };
         self.suite.exercises.iter().map(target).collect()
     }
+    /// What a guest of these exercises is built of, and the other exercises of the chapter.
+    pub(crate) fn targets_of(&self, exercises: &[&Exercise]) -> (Vec<Target>, Vec<Target>) {
+        let asked = |target: &Target| exercises.iter().any(|exercise| exercise.id == target.exercise);
+        self.targets().into_iter().partition(asked)
+    }
     /// Compiles what these exercises need.
     pub(crate) fn build(
         &self,
@@ -161,8 +166,7 @@ impl ChapterFolder {
         sources: &Sources,
         exercises: &[&Exercise],
     ) -> Result<Built, Error> {
-        let asked = |target: &Target| exercises.iter().any(|exercise| exercise.id == target.exercise);
-        let (targets, others): (Vec<_>, Vec<_>) = self.targets().into_iter().partition(asked);
+        let (targets, others) = self.targets_of(exercises);
         kit.build(sources, &self.skeleton, &targets, &others)
     }
 }

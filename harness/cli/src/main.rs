@@ -18,12 +18,14 @@ mod replay;
 mod replay_test;
 mod report;
 mod text;
+mod variants;
 mod verify;
 mod verify_attacks;
 mod verify_determinism;
 mod verify_sandbox;
 mod verify_speed;
 mod verify_stories;
+mod verify_survivors;
 mod workspace;
 
 use args::{Args, Command};

@@ -24,10 +24,16 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     let chapters: Vec<&ChapterFolder> = course
         .chapters
         .iter()
-        .filter(|c| args.chapter.is_none_or(|number| number == c.suite.number))
+        .filter(|c| args.part.as_ref().is_none_or(|part| part.chapter == c.suite.number))
         .collect();
     if chapters.is_empty() {
         return Err(Failed::usage(anyhow!("no such chapter; `faultlines list` shows them")));
+    }
+    let exercise = args.part.as_ref().and_then(|part| part.exercise.as_deref());
+    let is_known = |id: &str| chapters.iter().any(|chapter| chapter.about(id).is_some());
+    if let Some(id) = exercise.filter(|id| !matches!(args.gate, Gate::Survivors) || !is_known(id)) {
+        let said = "this gate has no exercise; name a chapter, or an exercise that `faultlines list` shows";
+        return Err(Failed::usage(anyhow!("`{id}`: {said}")));
     }
     if !args.root.join("solutions").is_dir() {
         return Err(Failed::usage(anyhow!(
@@ -41,6 +47,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Solutions => solutions(chapter, args)?,
             Gate::Skeletons => skeletons(chapter, args)?,
             Gate::Mutants => mutants(chapter, args)?,
+            Gate::Survivors => crate::verify_survivors::run(chapter, exercise, args)?,
             Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,
             Gate::Stories => crate::verify_stories::run(chapter, args)?,

@@ -86,7 +86,19 @@ impl Confinement {
     /// # Errors
     /// Where the binary is not there, or the kernel refuses what it claims to support.
     pub fn node(binary: &Path, limits: &[Limit], layers: Layers) -> io::Result<Confinement> {
-        let program = Program::new(binary)?;
+        Confinement::node_given(binary, None, limits, layers)
+    }
+    /// The same; and the binary is given this number as an argument.
+    ///
+    /// # Errors
+    /// As [`Confinement::node`].
+    pub fn node_given(
+        binary: &Path,
+        argument: Option<u32>,
+        limits: &[Limit],
+        layers: Layers,
+    ) -> io::Result<Confinement> {
+        let program = Program::new(binary, argument)?;
         let ruleset = if layers.files { files::node(binary)? } else { None };
         let filters = if layers.calls { calls::node(program.pointers()) } else { Vec::new() };
         Ok(Confinement(Arc::new(Ready {
@@ -114,7 +126,8 @@ impl Confinement {
     }
 
     /// The command's process puts the layers on before it becomes another program. For [`Confinement::node`] that is
-    /// the binary, run in its folder as `lane` without any environment, whatever the command says.
+    /// the binary, run in its folder as `lane` without any environment and with no argument but a number that it was given,
+    /// whatever the command says.
     ///
     /// The command must be spawned from a thread that lives as long as the process should ([`Layers::ties`]).
     pub fn apply(&self, command: &mut Command) {

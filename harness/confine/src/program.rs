@@ -17,7 +17,10 @@ pub(crate) const MAPPING_MAX: u64 = 1 << 30;
 /// Whoever maps from here can reach a name.
 pub(crate) const FORBIDDEN: Range<u64> = ZONE.start - MAPPING_MAX..ZONE.end;
 
-/// All the program gets to see of itself.
+/// The environment is empty: room for the pointer that ends it, and what follows.
+const ENVIRONMENT_MAX: u64 = 64;
+
+/// All the program gets to see of itself, beside a number where it is given one.
 const ARGUMENT: &CStr = c"lane";
 
 /// What is passed to `execve`: the program's name, its arguments, its environment.
@@ -36,12 +39,14 @@ unsafe impl Send for Program {}
 unsafe impl Sync for Program {}
 
 impl Program {
-    pub(crate) fn new(binary: &Path) -> io::Result<Program> {
+    /// With a number as its one argument beside its name, if any.
+    pub(crate) fn new(binary: &Path, argument: Option<u32>) -> io::Result<Program> {
         let (Some(dir), Some(name)) = (binary.parent(), binary.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
         let name = crate::c_string(&Path::new(".").join(name))?;
+        let argument = argument.map(|number| CString::new(number.to_string())).transpose()?;
         let page = map()?;
         let program = Program { dir: crate::c_string(dir)?, page };
         let [path, arguments, environment] = program.pointers().0;
@@ -51,6 +56,12 @@ impl Program {
             (path as *mut c_char).copy_from_nonoverlapping(name.as_ptr(), written);
             (arguments as *mut *const c_char).write(ARGUMENT.as_ptr());
             (environment as *mut *const c_char).write(std::ptr::null());
+            if let Some(argument) = argument {
+                let text = (environment + ENVIRONMENT_MAX) as *mut c_char;
+                let bytes = argument.as_bytes_with_nul();
+                text.copy_from_nonoverlapping(argument.as_ptr(), bytes.len());
+                (arguments as *mut *const c_char).add(1).write(text);
+            }
         }
         Ok(program)
     }

@@ -25,6 +25,7 @@ const LIMITS: &[Limit] = &[
 pub struct Guest {
     binary: PathBuf,
     confinement: Confinement,
+    layers: Layers,
 }
 impl Guest {
     /// For this program. Nothing is started yet.
@@ -32,9 +33,19 @@ impl Guest {
     /// # Errors
     /// Where there is no such program, or the kernel refuses what it claims to support.
     pub fn new(binary: &Path, layers: Layers) -> Result<Guest, HostError> {
+        Guest::given(binary, None, layers)
+    }
+    /// The same program, running one of the variants that it holds.
+    ///
+    /// # Errors
+    /// As [`Guest::new`].
+    pub fn variant(&self, number: u32) -> Result<Guest, HostError> {
+        Guest::given(&self.binary, Some(number), self.layers)
+    }
+    fn given(binary: &Path, argument: Option<u32>, layers: Layers) -> Result<Guest, HostError> {
         let failed = |source| HostError::Spawn { path: binary.display().to_string(), source };
-        let confinement = Confinement::node(binary, LIMITS, layers).map_err(failed)?;
-        Ok(Guest { binary: binary.to_owned(), confinement })
+        let confinement = Confinement::node_given(binary, argument, LIMITS, layers).map_err(failed)?;
+        Ok(Guest { binary: binary.to_owned(), confinement, layers })
     }
     /// The program.
     pub fn binary(&self) -> &Path {

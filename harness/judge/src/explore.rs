@@ -128,7 +128,7 @@ pub(crate) fn job(check: &Check, seed: WorldSeed, nth: u32) -> Job<Judging> {
     Job { world: World::new(Arc::new(scenario), seed.seed()), watch: Judging { oracle, violation: None } }
 }
 /// What a job that has run showed.
-fn evidence(job: &mut Job<Judging>) -> Evidence {
+pub(crate) fn evidence(job: &mut Job<Judging>) -> Evidence {
     let Job { world, watch } = job;
     let mut reached = Reached::default();
     let how = how_it_ended(world, watch.violation.take(), &mut *watch.oracle, &mut reached);

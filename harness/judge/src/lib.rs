@@ -10,10 +10,12 @@
 //! | [`SeedKey`], [`WorldSeed`] | where all chance comes from |
 //! | [`judge`], [`Finding`] | what comes of a check |
 //! | [`judge_under`] | the same under many seed keys at once |
+//! | [`first_failure`] | whether a check fails at all, at the least cost |
 //! | [`score`] | what comes of an exercise: verdicts and XP |
 
 mod as_test;
 mod call;
+mod caught;
 mod check;
 mod explore;
 mod keys;
@@ -26,6 +28,7 @@ mod tell;
 
 pub use as_test::{AsTest, NoTest, Wrong, as_test};
 pub use call::Call;
+pub use caught::first_failure;
 pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Reached, Violation};
 pub use explore::{Evidence, Failure, Finding, How, Options, case, judge};
 pub use keys::judge_under;

@@ -128,8 +128,13 @@ impl Finder<'_> {
         if a.declares || b.declares || !(a.effects || b.effects) {
             return;
         }
-        // effects happen after the handler: what else stands beside them matters only to what they say
-        if !(a.effects && b.effects) && a.words.is_disjoint(&b.words) {
+        // effects happen after the handler: what else stands beside one matters only if it changes what the effect says
+        let matters = match (a.effects, b.effects) {
+            (true, true) => true,
+            (true, false) => !a.words.is_disjoint(&b.changes),
+            (false, _) => !b.words.is_disjoint(&a.changes),
+        };
+        if !matters {
             return;
         }
         let between = &self.source[bytes(first).end..bytes(second).start];
@@ -332,16 +337,28 @@ struct Traits {
     declares: bool,
     effects: bool,
     words: BTreeSet<String>,
+    /// The words of what it may change: of an assignment those before its `=`.
+    changes: BTreeSet<String>,
 }
 impl Traits {
     fn of(text: &str, statement: &Stmt) -> Traits {
         let declares = matches!(statement, Stmt::Local(_) | Stmt::Item(_));
-        let words: BTreeSet<String> =
-            text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
-        let effects = ["out", "all"].iter().any(|word| words.contains(*word));
-        let words = words.into_iter().filter(|word| !["", "self", "out", "all"].contains(&word.as_str()));
-        Traits { declares, effects, words: words.collect() }
+        let place = match statement {
+            Stmt::Expr(Expr::Assign(assign), _) => bytes(&assign.left).len(),
+            Stmt::Expr(Expr::Binary(binary), _) if assigns(&binary.op) => bytes(&binary.left).len(),
+            _ => text.len(),
+        };
+        let all = words(text);
+        let effects = ["out", "all"].iter().any(|word| all.contains(*word));
+        let but_common = |all: BTreeSet<String>| {
+            all.into_iter().filter(|word| !["self", "out", "all"].contains(&word.as_str())).collect()
+        };
+        Traits { declares, effects, words: but_common(all), changes: but_common(words(&text[..place])) }
     }
+}
+fn words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 /// Whether this asks `Out`, or a batch of writes, for something.

@@ -8,3 +8,4 @@ mod sources;
 mod statics;
 mod submissions;
 mod support;
+mod variants;

@@ -64,6 +64,24 @@ fn a_layer_that_cannot_be_put_on_is_an_error_before_anything_runs() {
     assert!(!witness.exists());
 }
 
+#[test]
+fn a_node_is_given_a_number_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, _) = witness(folder.path());
+    fs::write(&program, "#!/bin/sh\necho \"$# $1\"\n").expect("a file");
+    let layers = Layers { files: false, calls: false, ..Layers::ALL };
+    let says = |number| {
+        let mut command = Command::new(&program);
+        command.args(["what", "the", "command", "says"]).stdin(Stdio::null());
+        let confinement = Confinement::node_given(&program, number, LIMITS, layers).expect("it is there");
+        confinement.apply(&mut command);
+        String::from_utf8(command.output().expect("it runs").stdout).expect("a line")
+    };
+    assert_eq!(says(None), "0 \n");
+    assert_eq!(says(Some(0)), "1 0\n");
+    assert_eq!(says(Some(u32::MAX)), format!("1 {}\n", u32::MAX));
+}
+
 /// This program starts a thread for each test that it runs.
 #[test]
 fn a_compiler_starts_threads_for_a_call_that_it_may_not_make_is_unknown_to_it() {

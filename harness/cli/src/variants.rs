@@ -1,0 +1,57 @@
+//! Many variants of one submission in one guest.
+
+use crate::Failed;
+use crate::course::ChapterFolder;
+use build::{Kit, Sources, Woven};
+use host::{Guest, Layers};
+use judge::Exercise;
+use mutate::Variant;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a submission and its variants differ in: bodies of functions, by file.
+pub(crate) type Bodies = Vec<(String, Variant)>;
+
+/// A guest that can be any of some variants.
+pub(crate) struct Program {
+    pub(crate) guest: Guest,
+    /// Variants that do not compile, and what the compiler says.
+    pub(crate) refused: BTreeMap<u32, String>,
+    /// Whether some variant keeps state outside its nodes: then each world runs alone.
+    pub(crate) has_statics: bool,
+}
+
+/// Compiles variants of a chapter's sources, by number, for these exercises.
+pub(crate) fn compile(
+    kit: &Kit,
+    layers: Layers,
+    chapter: &ChapterFolder,
+    exercises: &[&Exercise],
+    sources: &Sources,
+    variants: &BTreeMap<u32, Bodies>,
+) -> Result<Program, Failed> {
+    let (targets, others) = chapter.targets_of(exercises);
+    let many = kit.build_many(&targets, &others, |left_out| weave(sources, variants, left_out))?;
+    Ok(Program {
+        guest: Guest::new(&many.binary, layers)?,
+        refused: many.refused,
+        has_statics: !many.statics.is_empty(),
+    })
+}
+
+fn weave(sources: &Sources, variants: &BTreeMap<u32, Bodies>, left_out: &BTreeSet<u32>) -> Woven {
+    let (mut files, mut lines) = (Vec::new(), BTreeMap::new());
+    for (path, text) in sources.files() {
+        let of_file =
+            variants.iter().filter(|(number, _)| !left_out.contains(number)).flat_map(|(number, bodies)| {
+                bodies.iter().filter(|(of, _)| of == path).map(|(_, variant)| (*number, variant))
+            });
+        let mut woven = mutate::weave(text, of_file);
+        if path == "src/lib.rs" {
+            // what a variant leaves out makes other things unused
+            woven.text = format!("#![allow(warnings)] {}{}", woven.text, mutate::SELECTOR);
+        }
+        files.push((path.to_owned(), woven.text));
+        lines.insert(path.to_owned(), woven.lines);
+    }
+    Woven { sources: Sources::of(files), lines, selector: mutate::SELECTOR_STATIC }
+}
