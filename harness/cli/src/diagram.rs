@@ -162,6 +162,10 @@ impl Canvas<'_> {
                 self.arrow(&mut cells, Who::Node(*node), Who::Clients, label, None, None, &mut notes);
                 self.name_client(*client, &mut notes);
             }
+            What::GivesUp { client, node: _, text } => {
+                cells[self.column(Who::Clients)] = self.signs.lost;
+                notes.push(format!("client {} {}", client.0, harmless(text)));
+            }
             What::On { node, sign, text } => {
                 let sign = match sign {
                     Sign::Start | Sign::Resume => self.signs.start,
@@ -297,6 +301,7 @@ fn lost(reason: LossReason) -> &'static str {
         LossReason::Down => "lost: the receiver is down",
         LossReason::TooBig => "lost: too long for the link",
         LossReason::Nobody => "to nobody: there is no such node",
+        LossReason::Fault => "lost",
     }
 }
 fn put(cells: &mut [char], at: usize, text: &str) {

@@ -221,6 +221,10 @@ fn trigger(trigger: &Trigger) -> String {
     match trigger {
         Trigger::Seen(what) => format!("Trigger::Seen({})", pattern(what)),
         Trigger::Effect { node, nth } => format!("Trigger::Effect {{ node: {}, nth: {nth} }}", id_of(*node)),
+        Trigger::AnyEffect { nth } => format!("Trigger::AnyEffect {{ nth: {nth} }}"),
+        Trigger::EffectOf { event, nth } => {
+            format!("Trigger::EffectOf {{ event: Key({:#018x}), nth: {nth} }}", event.0)
+        }
         Trigger::Quiet => "Trigger::Quiet".to_owned(),
         Trigger::Promised(_) => unreachable!("a scenario that is data knows no promises"),
         Trigger::Began { client, operation } => {
@@ -300,14 +304,26 @@ fn harm(harm: &Harm) -> String {
             ("Harm::Cut", None)
         }
         Harm::Links(which) => return format!("Harm::Links({})", rule(which)),
-        Harm::Hold { from, to, nth, matches } => {
+        Harm::Hold { from, to, nth, matches, what }
+        | Harm::Lose { from, to, nth, matches, what }
+        | Harm::Repeat { from, to, nth, matches, what, .. } => {
             fields.put("from", true, || maybe_id(*from));
             fields.put("to", true, || maybe_id(*to));
             fields.put("nth", true, || format!("{nth:?}"));
             fields.put("matches", true, || {
                 matches.as_ref().map_or("None".to_owned(), |matches| format!("Some({})", matcher(matches)))
             });
-            ("Harm::Hold", None)
+            fields.put("what", true, || {
+                what.map_or("None".to_owned(), |what| format!("Some(Carried::{what:?})"))
+            });
+            match harm {
+                Harm::Lose { .. } => ("Harm::Lose", None),
+                Harm::Repeat { after, .. } => {
+                    fields.put("after", true, || duration(*after));
+                    ("Harm::Repeat", None)
+                }
+                _ => ("Harm::Hold", None),
+            }
         }
         Harm::ClockJump { node, by_ns } => {
             fields.put("by_ns", true, || by_ns.to_string());

@@ -188,13 +188,16 @@ fn kind(seen: &Seen) -> String {
         Seen::Requested { request, .. } => format!("is asked #{}", request.0),
         Seen::Delivered { from, .. } => format!("gets from {from}"),
         Seen::Rang { .. } => "timer rings".to_owned(),
-        Seen::Answered { call, .. } => format!("hears of call #{}", call.0),
+        Seen::Answered { from, call, .. } => format!("hears from {from} of call #{}", call.0),
         Seen::Sent { to, .. } => format!("sends to {to}"),
         Seen::TimerSet { rings_at, .. } => format!("sets a timer for {rings_at}"),
         Seen::TimerCancelled { .. } => "cancels a timer".to_owned(),
         Seen::Replied { request, .. } => format!("answers #{}", request.0),
         Seen::Emitted { .. } => "emits".to_owned(),
-        Seen::Called { call, .. } => format!("calls #{}", call.0),
+        Seen::Called { to, call, .. } => {
+            let to = to.map_or("nobody".to_owned(), |to| to.to_string());
+            format!("calls {to}, #{}", call.0)
+        }
         Seen::Wrote { op } => format!("writes {op:?}"),
         Seen::Syncing => "begins to sync".to_owned(),
         Seen::Synced => "has synced".to_owned(),

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use world::{
     Cause, ClockSpec, DiskLoss, Harm, Key, Link, Local, Misbehaviour, Observation, ObservationId, Scenario,
-    Seen, Time, World,
+    Seen, Time, Trigger, When, World,
 };
 
 /// So many candidates run side by side.
@@ -213,6 +213,15 @@ impl Shrinker<'_> {
     fn run_whole(&mut self) -> Result<(), HostError> {
         let mut job = self.job(&Plan::default());
         Fleet::solo(self.fleet.guest(), &mut job)?;
+        // A count of all effects is another effect as soon as anything is taken out. The same effect is meant from here on.
+        for (place, fault) in self.whole.faults.iter_mut().enumerate() {
+            if let When::On { trigger, nth, .. } = &mut fault.when
+                && matches!(trigger, Trigger::AnyEffect { .. })
+                && let Some(effect) = job.world.set_off_by(place)
+            {
+                (*trigger, *nth) = (effect, 1);
+            }
+        }
         self.best = outcome(&mut job);
         Ok(())
     }
@@ -274,7 +283,7 @@ impl Shrinker<'_> {
             (0..PLAINER.len()).filter(|place| !self.plan.plainer.contains(place)).map(Item::Plainer);
         bonds.chain(faults).chain(operations).chain(plainer).collect()
     }
-    /// Messages that may be withheld.
+    /// Messages, calls and answers that may be withheld.
     ///
     /// One that might have been lost could also never have come, unless what is missing in the end is what breaks the
     /// promise and nothing goes wrong any more by then. One that may be relied upon can still be later than the moment at
@@ -439,9 +448,10 @@ enum What {
 impl Noted {
     fn of(seen: &Observation) -> Noted {
         let what = match &seen.seen {
-            Seen::Sent { key, .. } => What::Sent(*key),
-            Seen::Delivered { .. } => What::Delivered,
-            _ => What::Else,
+            Seen::Delivered { .. } | Seen::Requested { operation: None, .. } | Seen::Answered { .. } => {
+                What::Delivered
+            }
+            other => other.key().map_or(What::Else, What::Sent),
         };
         Noted { node: seen.node, at: seen.at, cause: seen.cause, what }
     }
@@ -453,7 +463,7 @@ impl Noted {
     }
 }
 
-/// A message that arrived.
+/// A message, a call or an answer that arrived.
 struct Message {
     key: Key,
     sent: Time,

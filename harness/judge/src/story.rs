@@ -10,8 +10,8 @@ use lab::{DiskOp, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use world::{
-    Cause, ClientId, Harm, LossReason, Misbehaviour, NodeKind, Observation, ObservationId, Scenario, Seen,
-    Time, Trace, Who,
+    Carried, Cause, ClientId, Harm, LossReason, Misbehaviour, NodeKind, Observation, ObservationId, Scenario,
+    Seen, Time, Trace, Who,
 };
 
 /// A story has no more events.
@@ -91,6 +91,15 @@ pub enum What {
         node: NodeId,
         /// What.
         label: Label,
+    },
+    /// A client stops waiting.
+    GivesUp {
+        /// Who.
+        client: ClientId,
+        /// Whom it asked last.
+        node: NodeId,
+        /// What that means, in a few words.
+        text: String,
     },
     /// Something happens on one node.
     On {
@@ -184,13 +193,11 @@ impl<'a> Teller<'a> {
         for seen in &self.trace.observations {
             let Cause::Observation(cause) = seen.cause else { continue };
             match seen.seen {
-                Seen::Delivered { .. } | Seen::Lost { .. } | Seen::Stray { .. } => {
-                    let arrives = matches!(self.trace.get(cause).seen, Seen::Sent { .. });
-                    if arrives {
+                _ if seen.seen.is_handed() || matches!(seen.seen, Seen::Lost { .. } | Seen::Stray { .. }) => {
+                    if self.trace.get(cause).seen.key().is_some() {
                         self.deliveries.entry(cause).or_insert(seen.id);
                     }
                 }
-                _ if seen.seen.is_handed() => {}
                 _ => self.effects.entry(cause).or_default().push(seen.id),
             }
         }
@@ -278,6 +285,11 @@ impl<'a> Teller<'a> {
         // what was done to the network meanwhile, which is nobody's
         let network = self.trace.observations.iter().take_while(|seen| seen.id <= last);
         chosen.extend(network.filter(|seen| self.is_of_network(seen)).map(|seen| seen.id));
+        // a message that was lost and is shown for itself needs no second row
+        chosen.retain(|id| match (&self.get(*id).seen, self.get(*id).cause) {
+            (Seen::Lost { .. }, Cause::Observation(sent)) => !marks.contains_key(&sent),
+            _ => true,
+        });
         self.fit(chosen, marks, everything)
     }
     /// Whether an event of a node is part of its story just for having happened.
@@ -286,6 +298,7 @@ impl<'a> Teller<'a> {
         match seen.seen {
             Seen::Started { .. } | Seen::Rang { .. } if is_puppet => false,
             Seen::Started { incarnation } => incarnation > 0,
+            Seen::GaveUp { .. } => true,
             Seen::Delivered { .. } | Seen::Requested { .. } | Seen::Answered { .. } => true,
             Seen::Crashed | Seen::Paused | Seen::Resumed => true,
             Seen::FaultBegan { fault } => self.is_of_clock(fault),
@@ -320,14 +333,37 @@ impl<'a> Teller<'a> {
         )
     }
     fn is_of_network(&self, seen: &Observation) -> bool {
-        use Harm::{Alone, Cut, Hold, Isolate, Links, Partition};
+        use Harm::{Alone, Cut, Hold, Isolate, Links, Lose, Partition, Repeat};
         let (Seen::FaultBegan { fault } | Seen::FaultEnded { fault }) = seen.seen else {
-            return matches!(seen.seen, Seen::Calm);
+            return matches!(seen.seen, Seen::Calm | Seen::Lost { reason: LossReason::Fault });
         };
-        matches!(
-            self.harm(fault),
-            Some(Partition { .. } | Alone { .. } | Isolate { .. } | Cut { .. } | Links(_) | Hold { .. })
-        )
+        match self.harm(fault) {
+            Some(Partition { .. } | Alone { .. } | Isolate { .. } | Cut { .. } | Links(_) | Hold { .. }) => {
+                true
+            }
+            // which message it is shows where it is lost, or comes once more
+            Some(Lose { nth, .. } | Repeat { nth, .. }) => nth.is_none(),
+            _ => false,
+        }
+    }
+    /// Whether this is one of the first few that faults lose on this way: of hundreds, the rest says no more.
+    fn is_first_lost(&self, seen: &Observation) -> bool {
+        const FIRST: usize = 3;
+        let before = self.trace.observations.iter().take_while(|other| other.id < seen.id);
+        before.filter(|other| other.node == seen.node && self.is_of_network(other)).count() < FIRST
+    }
+    /// Whether this came before: the network has sent it again.
+    fn is_repeated(&self, seen: &Observation) -> bool {
+        let first = |cause| self.deliveries.get(&cause).is_some_and(|first| *first < seen.id);
+        matches!(seen.cause, Cause::Observation(cause) if first(cause)) && self.comes_from(seen).is_some()
+    }
+    /// Who sent what a node is handed here, if it has travelled.
+    fn comes_from(&self, seen: &Observation) -> Option<NodeId> {
+        match &seen.seen {
+            Seen::Delivered { from, .. } | Seen::Answered { from, .. } => Some(*from),
+            Seen::Requested { operation: None, request, .. } => world::caller(*request),
+            _ => None,
+        }
     }
     /// The most telling of them, where there are too many.
     fn fit(
@@ -358,6 +394,7 @@ impl<'a> Teller<'a> {
             let first = match seen.seen {
                 _ if marked.contains(id) => 0,
                 Seen::Crashed | Seen::Started { .. } | Seen::FaultBegan { .. } => 2,
+                Seen::Lost { .. } if self.is_first_lost(seen) => 2,
                 _ if direct.contains(id) => 1,
                 // of a story about nodes, what others told each other is the least
                 _ if everything && !concerns => 4,
@@ -411,13 +448,22 @@ impl<'a> Teller<'a> {
                 Point::Effect => self.effect(seen),
                 Point::Leaves(number) => self.leaves(seen, Becomes::Arrives(*number)),
             };
-            let shown = |effect: &ObservationId| points.contains_key(effect);
-            let notes = match point {
+            // what travels is shown where it arrives
+            let shown = |effect: &ObservationId| {
+                points.contains_key(effect)
+                    || self.deliveries.get(effect).is_some_and(|arrival| points.contains_key(arrival))
+            };
+            let mut notes = match point {
                 Point::Event => self.notes(seen, shown, crashing.contains(&seen.node)),
                 Point::Effect | Point::Leaves(_) => Vec::new(),
             };
+            if matches!(point, Point::Event) && self.is_repeated(seen) {
+                notes.insert(0, "(once more)".to_owned());
+            }
             let mark = marks.get(id).or_else(|| match (&seen.seen, seen.cause) {
-                (Seen::Delivered { .. }, Cause::Observation(cause)) if !split.contains_key(&cause) => {
+                (_, Cause::Observation(cause))
+                    if self.comes_from(seen).is_some() && !split.contains_key(&cause) =>
+                {
                     marks.get(&cause)
                 }
                 _ => None,
@@ -442,6 +488,7 @@ impl<'a> Teller<'a> {
                     nodes.insert(*node);
                     clients.insert(*client);
                 }
+                What::GivesUp { client, .. } => _ = clients.insert(*client),
                 What::On { node, .. } => _ = nodes.insert(*node),
                 What::Everywhere(_) | What::Quiet(_) => {}
             }
@@ -468,12 +515,12 @@ impl<'a> Teller<'a> {
         let arrivals: Vec<ObservationId> = chosen.rows.iter().copied().collect();
         for arrival in arrivals {
             let seen = self.get(arrival);
-            let (Seen::Delivered { from, .. }, Cause::Observation(sent)) = (&seen.seen, seen.cause) else {
+            let (Some(from), Cause::Observation(sent)) = (self.comes_from(seen), seen.cause) else {
                 continue;
             };
             let between = points.keys().filter(|id| **id > sent && **id < arrival).any(|id| {
                 let other = self.get(*id);
-                other.node == *from || other.node == seen.node
+                other.node == from || other.node == seen.node
             });
             if between {
                 let number = u32::try_from(split.len()).unwrap_or(u32::MAX) + 1;
@@ -488,18 +535,25 @@ impl<'a> Teller<'a> {
         let node = seen.node;
         let on = |sign, text: String| What::On { node, sign, text };
         match &seen.seen {
-            Seen::Delivered { from, .. } => {
+            Seen::Delivered { .. } | Seen::Requested { operation: None, .. } | Seen::Answered { .. }
+                if let Some(from) = self.comes_from(seen) =>
+            {
                 let left = match seen.cause {
                     Cause::Observation(sent) => split.get(&sent).copied(),
                     Cause::Scenario => None,
                 };
-                What::Message { from: *from, to: node, label: self.label(seen), left }
+                What::Message { from, to: node, label: self.label(seen), left }
+            }
+            Seen::Lost { reason } if let Cause::Observation(sent) = seen.cause => {
+                self.leaves(self.get(sent), Becomes::Lost(*reason))
+            }
+            Seen::GaveUp { client, .. } => {
+                let text = "gives up: the outcome is unknown".to_owned();
+                What::GivesUp { client: *client, node, text }
             }
             Seen::Requested { operation: Some((client, _)), .. } => {
                 What::Asked { client: *client, node, label: self.label(seen) }
             }
-            Seen::Requested { .. } => on(Sign::Call, format!("is called: {}", self.label(seen))),
-            Seen::Answered { .. } => on(Sign::Call, format!("hears {}", self.label(seen))),
             Seen::Rang { .. } => on(Sign::Timer, self.label(seen).to_string()),
             Seen::Started { incarnation: 0 } => on(Sign::Start, "starts".to_owned()),
             Seen::Started { .. } => on(Sign::Start, "starts again".to_owned()),
@@ -526,7 +580,7 @@ impl<'a> Teller<'a> {
     fn effect(&self, seen: &Observation) -> What {
         let node = seen.node;
         match &seen.seen {
-            Seen::Sent { .. } => {
+            Seen::Sent { .. } | Seen::Called { to: Some(_), .. } => {
                 let becomes = match self.deliveries.get(&seen.id).map(|arrival| &self.get(*arrival).seen) {
                     Some(Seen::Lost { reason }) => Becomes::Lost(*reason),
                     _ => Becomes::UnderWay,
@@ -535,6 +589,14 @@ impl<'a> Teller<'a> {
             }
             Seen::Replied { request, .. } => match self.client(*request) {
                 Some(client) => What::Answered { client, node, label: self.label(seen) },
+                None if seen.seen.key().is_some() => {
+                    let becomes = match self.deliveries.get(&seen.id).map(|arrival| &self.get(*arrival).seen)
+                    {
+                        Some(Seen::Lost { reason }) => Becomes::Lost(*reason),
+                        _ => Becomes::UnderWay,
+                    };
+                    self.leaves(seen, becomes)
+                }
                 None => What::On { node, sign: Sign::Call, text: format!("answers {}", self.label(seen)) },
             },
             Seen::Misbehaved(how) => What::On { node, sign: Sign::Broke, text: breaks(how) },
@@ -546,7 +608,8 @@ impl<'a> Teller<'a> {
     }
     fn leaves(&self, seen: &Observation, becomes: Becomes) -> What {
         let to = match &seen.seen {
-            Seen::Sent { to, .. } => *to,
+            Seen::Sent { to, .. } | Seen::Called { to: Some(to), .. } => *to,
+            Seen::Replied { request, .. } => world::caller(*request).unwrap_or(seen.node),
             _ => seen.node,
         };
         What::Leaves { from: seen.node, to, label: self.label(seen), becomes }
@@ -562,7 +625,9 @@ impl<'a> Teller<'a> {
     /// In its own words; in its sender's, where it did not live to say them.
     fn label(&self, seen: &Observation) -> Label {
         let senders = || match (&seen.seen, seen.cause) {
-            (Seen::Delivered { .. }, Cause::Observation(sent)) => self.get(sent).label.as_deref(),
+            (_, Cause::Observation(sent)) if self.comes_from(seen).is_some() => {
+                self.get(sent).label.as_deref()
+            }
             _ => None,
         };
         let bytes = || seen.seen.bytes().map(|bytes| format!("({} bytes)", bytes.len())).unwrap_or_default();
@@ -640,7 +705,8 @@ impl<'a> Teller<'a> {
             Seen::Replied { heard: false, .. } => {
                 format!("answers {}, which nobody waits for", self.label(effect))
             }
-            Seen::Called { .. } => format!("calls {}", self.label(effect)),
+            Seen::Called { to: None, .. } => format!("calls {}", self.label(effect)),
+            Seen::Called { to: Some(to), .. } => format!("calls {to}: {}", self.label(effect)),
             Seen::Stray { from } => format!("what {from} sent is none of its messages"),
             Seen::Misbehaved(how) => breaks(how),
             Seen::TimerSet { rings_at, .. } => format!("sets {} for {rings_at}", self.label(effect)),
@@ -726,9 +792,21 @@ fn about(harm: &Harm) -> String {
             format!("nothing gets from {} to {} any more", list(from, " or "), list(to, " or "))
         }
         Harm::Links(rule) => format!("the links from {} to {} change", end(&rule.from), end(&rule.to)),
-        Harm::Hold { from, to, nth, .. } => match nth {
-            Some(nth) => format!("message {nth} from {} to {} is held back", end(from), end(to)),
-            None => format!("messages from {} to {} are held back", end(from), end(to)),
+        Harm::Hold { from, to, nth, what, .. } => match nth {
+            Some(nth) => format!("{} {nth} from {} to {} is held back", carried(*what), end(from), end(to)),
+            None => format!("{}s from {} to {} are held back", carried(*what), end(from), end(to)),
+        },
+        Harm::Lose { from, to, nth, what, .. } => match nth {
+            Some(nth) => format!("{} {nth} from {} to {} is lost", carried(*what), end(from), end(to)),
+            None => format!("{}s from {} to {} are lost", carried(*what), end(from), end(to)),
+        },
+        Harm::Repeat { from, to, nth, what, .. } => match nth {
+            Some(nth) => {
+                format!("the network sends {} {nth} from {} to {} twice", carried(*what), end(from), end(to))
+            }
+            None => {
+                format!("the network sends {}s from {} to {} twice", carried(*what), end(from), end(to))
+            }
         },
         Harm::ClockJump { by_ns, .. } => {
             let (way, by) =
@@ -737,6 +815,13 @@ fn about(harm: &Harm) -> String {
         }
         Harm::ClockFreeze { .. } => "its wall clock stops".to_owned(),
         Harm::ClockDrift { ppm, .. } => format!("its wall clock gains {ppm} µs a second"),
+    }
+}
+fn carried(what: Option<Carried>) -> &'static str {
+    match what {
+        None | Some(Carried::Message) => "message",
+        Some(Carried::Call) => "call",
+        Some(Carried::Answer) => "answer",
     }
 }
 /// That it ends.
@@ -749,6 +834,8 @@ fn ends(harm: &Harm) -> String {
         Harm::Cut { .. } => "everything gets through again".to_owned(),
         Harm::Links(_) => "the links are as they were".to_owned(),
         Harm::Hold { .. } => "what was held back goes on its way".to_owned(),
+        Harm::Lose { what, .. } => format!("{}s get through again", carried(*what)),
+        Harm::Repeat { what, .. } => format!("the network sends {}s once again", carried(*what)),
         _ => "the fault ends".to_owned(),
     }
 }

@@ -14,7 +14,7 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 
 /// Changes with every change to the types of this module.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// The longest frame that either side sends or takes, in bytes.
 pub const MAX_FRAME: usize = 16 << 20;
 
@@ -238,6 +238,12 @@ pub enum RawEffect<'a> {
     },
     Disk(DiskOp),
     Sync,
+    CallTo {
+        to: NodeId,
+        id: CallId,
+        #[serde(borrow)]
+        call: Raw<'a>,
+    },
 }
 
 /// What came of one event.

@@ -25,6 +25,8 @@ pub enum Effect<N: Node> {
     Emit(<N::Contract as Contract>::Event),
     /// A call to a service.
     Call(CallId, <N::Contract as Contract>::Call),
+    /// A call to that service, of several.
+    CallTo(NodeId, CallId, <N::Contract as Contract>::Call),
     /// A write, not yet durable.
     Disk(DiskOp),
     /// Waits until all writes so far are durable.
@@ -40,6 +42,7 @@ impl<N: Node> Debug for Effect<N> {
             Effect::Reply(id, response) => write!(f, "reply #{} {response:?}", id.0),
             Effect::Emit(event) => write!(f, "emit {event:?}"),
             Effect::Call(id, call) => write!(f, "call #{} {call:?}", id.0),
+            Effect::CallTo(to, id, call) => write!(f, "call {to} #{} {call:?}", id.0),
             Effect::Disk(op) => write!(f, "{op:?}"),
             Effect::Sync => f.write_str("sync"),
         }
@@ -112,9 +115,19 @@ impl<N: Node> Out<N> {
     /// Calls the service of this exercise; [`Node::on_answer`] gets the answer, if there is one. A lost
     /// call and a lost answer are both silence: set a timer where that matters.
     pub fn call(&mut self, call: <N::Contract as Contract>::Call) -> CallId {
-        let id = CallId(self.ask.next_call.replace(self.ask.next_call.get() + 1));
+        let id = self.next_call();
         self.effects.push(Effect::Call(id, call));
         id
+    }
+    /// The same, where the exercise has several services: calls this one. A node that is no service does not hear it: nodes
+    /// talk in messages.
+    pub fn call_to(&mut self, service: NodeId, call: <N::Contract as Contract>::Call) -> CallId {
+        let id = self.next_call();
+        self.effects.push(Effect::CallTo(service, id, call));
+        id
+    }
+    fn next_call(&self) -> CallId {
+        CallId(self.ask.next_call.replace(self.ask.next_call.get() + 1))
     }
     /// Writes that survive a crash together or not at all:
     /// `out.atomic(|all| { all.append(LOG, &record); all.put(SEEN, &id, &()); })`.
@@ -180,6 +193,7 @@ impl<N: Node> Out<N> {
                 Effect::SetTimer(after, t) => Effect::SetTimer(after, timer(t)),
                 Effect::CancelTimer(t) => Effect::CancelTimer(timer(t)),
                 Effect::Call(id, call) => Effect::Call(id, call),
+                Effect::CallTo(to, id, call) => Effect::CallTo(to, id, call),
                 Effect::Disk(op) => Effect::Disk(op),
                 Effect::Sync => Effect::Sync,
                 Effect::Reply(..) | Effect::Emit(_) => {

@@ -234,6 +234,9 @@ fn write_reply<N: Node>(
             Effect::Reply(id, response) => RawEffect::Reply { id: *id, response: raw(response, &mut inside) },
             Effect::Emit(event) => RawEffect::Emit { event: raw(event, &mut inside) },
             Effect::Call(id, call) => RawEffect::Call { id: *id, call: raw(call, &mut inside) },
+            Effect::CallTo(to, id, call) => {
+                RawEffect::CallTo { to: *to, id: *id, call: raw(call, &mut inside) }
+            }
             Effect::Disk(op) => RawEffect::Disk(op.clone()),
             Effect::Sync => RawEffect::Sync,
         };
@@ -253,7 +256,7 @@ fn labels<N: Node>(event: String, effects: &[Effect<N>], status: Option<&[u8]>) 
         Effect::SetTimer(_, timer) | Effect::CancelTimer(timer) => format!("{timer:?}"),
         Effect::Reply(_, response) => format!("{response:?}"),
         Effect::Emit(event) => format!("{event:?}"),
-        Effect::Call(_, call) => format!("{call:?}"),
+        Effect::Call(_, call) | Effect::CallTo(_, _, call) => format!("{call:?}"),
         Effect::Disk(_) | Effect::Sync => String::new(),
     });
     let status = status.map(|bytes| show::<<N::Contract as Contract>::Status>(Raw(bytes)));

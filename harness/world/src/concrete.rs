@@ -59,7 +59,12 @@ impl Scenario {
                 asked(matches, &|other| other == kind);
             }
             Trigger::Promised(kinds) => *trigger = Trigger::Seen(self.promise(*kinds, 1, runs).0),
-            Trigger::Effect { .. } | Trigger::Quiet | Trigger::Began { .. } | Trigger::Ended { .. } => {}
+            Trigger::Effect { .. }
+            | Trigger::AnyEffect { .. }
+            | Trigger::EffectOf { .. }
+            | Trigger::Quiet
+            | Trigger::Began { .. }
+            | Trigger::Ended { .. } => {}
         };
         let when = |when: &mut When| match when {
             When::On { trigger: Trigger::Promised(kinds), nth, after } => {
@@ -85,7 +90,9 @@ impl Scenario {
                 }
                 *words = Words::Bytes(said.unwrap_or_default());
             }
-            if let Harm::Hold { matches, .. } = &mut fault.harm {
+            if let Harm::Hold { matches, .. } | Harm::Lose { matches, .. } | Harm::Repeat { matches, .. } =
+                &mut fault.harm
+            {
                 asked(matches, &|kind| matches!(kind, SeenKind::Sent | SeenKind::Called | SeenKind::Replied));
             }
             if let Until::Trigger(ends) = &mut fault.until {

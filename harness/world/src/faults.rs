@@ -1,7 +1,7 @@
 //! Faults: what sets them off, what they do, and how they end.
 
 use crate::kernel::{Action, Item, World, weight};
-use crate::network::{Cut, Hold};
+use crate::network::{Cut, Does, Filter};
 use crate::node::{Doing, Handed, HandedEvent};
 use crate::observe::{Bytes, Cause, ObservationId, Seen};
 use crate::scenario::{DiskLoss, Harm, NodeKind, Trigger, Until, Who, Words};
@@ -50,6 +50,7 @@ impl World {
             return;
         }
         let mut pulled = Vec::new();
+        let (effect, set_off) = (self.effect, &mut self.set_off);
         self.armed.retain_mut(|armed| {
             if !fits(&armed.trigger) {
                 return true;
@@ -57,6 +58,11 @@ impl World {
             armed.left -= 1;
             if armed.left == 0 {
                 pulled.push((armed.action, armed.after));
+                if let (Action::Begin { fault }, Trigger::Effect { .. } | Trigger::AnyEffect { .. }) =
+                    (armed.action, &armed.trigger)
+                {
+                    set_off.insert(fault, effect);
+                }
             }
             armed.left > 0
         });
@@ -99,7 +105,12 @@ impl World {
                 Some(node) => Some(node),
                 None => return,
             },
-            Harm::Partition { .. } | Harm::Cut { .. } | Harm::Links(_) | Harm::Hold { .. } => None,
+            Harm::Partition { .. }
+            | Harm::Cut { .. }
+            | Harm::Links(_)
+            | Harm::Hold { .. }
+            | Harm::Lose { .. }
+            | Harm::Repeat { .. } => None,
         };
         let said = match &spec.harm {
             Harm::Forge { from, words, .. } => match (about, self.words(words, about, *from)) {
@@ -145,14 +156,26 @@ impl World {
             Harm::Partition { groups } => self.network.cut(fault, Cut::Partition(groups.clone())),
             Harm::Cut { from, to } => self.network.cut(fault, Cut::OneWay(from.clone(), to.clone())),
             Harm::Links(rule) => self.network.rule(fault, *rule),
-            Harm::Hold { from, to, nth, matches } => self.network.holds.push(Hold {
-                fault,
-                from: *from,
-                to: *to,
-                nth: *nth,
-                matches: matches.clone(),
-                seen: 0,
-            }),
+            Harm::Hold { from, to, nth, matches, what }
+            | Harm::Lose { from, to, nth, matches, what }
+            | Harm::Repeat { from, to, nth, matches, what, .. } => {
+                let does = match &spec.harm {
+                    Harm::Lose { .. } => Does::Lose,
+                    Harm::Repeat { after, .. } => Does::Repeat { after: *after },
+                    _ => Does::Hold,
+                };
+                let matches = matches.clone();
+                self.network.filters.push(Filter {
+                    fault,
+                    from: *from,
+                    to: *to,
+                    nth: *nth,
+                    matches,
+                    what: *what,
+                    does,
+                    seen: 0,
+                });
+            }
             Harm::ClockJump { by_ns, .. } => {
                 let now = self.now;
                 self.nodes[node].clock.jump(now, *by_ns);

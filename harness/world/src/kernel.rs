@@ -4,9 +4,14 @@ use crate::clients::{Origin, Progress};
 use crate::draw::{Key, Luck, Purpose, Seed};
 use crate::faults::{Armed, FaultState, at};
 use crate::network::Network;
+use crate::network::{Filtered, Letter};
 use crate::node::{Doing, Handed, HandedEvent, NodeState, Owned, Work};
-use crate::observe::{Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen};
-use crate::scenario::{Fault, Harm, NodeKind, NodeSpec, Scenario, Scribe, Trigger, call_request_id};
+use crate::observe::{
+    AnswerKey, Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen,
+};
+use crate::scenario::{
+    Carried, Fault, Harm, NodeKind, NodeSpec, REPEATS_MAX, Scenario, Scribe, Trigger, call_request_id,
+};
 use crate::step::{Step, StepEvent};
 use crate::time::Time;
 use lab::frame::{Context, Ending, RawEffect, Reply, Want};
@@ -88,6 +93,12 @@ pub struct World {
     /// What is under way, held, waiting, unsynced or to ring, as [`weight`] counts.
     pub(crate) bytes: usize,
     effects: u64,
+    /// Of all guests.
+    guest_effects: u64,
+    /// The effect that was counted last: the key of the event that it is of, and which of its effects it is.
+    pub(crate) effect: (Key, u64),
+    /// By which effect faults were set off that waited for one.
+    pub(crate) set_off: FxHashMap<usize, (Key, u64)>,
     handling: Option<Handling>,
     events: u64,
     pub(crate) want_labels: bool,
@@ -130,7 +141,9 @@ pub(crate) struct Parcel {
     bytes: Bytes,
     sent: ObservationId,
     key: Key,
-    copy: u32,
+    copy: u8,
+    /// It is a copy that a fault makes, and has not left yet.
+    waits: bool,
 }
 impl Parcel {
     fn from(&self) -> usize {
@@ -158,6 +171,16 @@ enum Content {
     Message,
     Call { call: CallId, incarnation: u32 },
     Answer { call: CallId, incarnation: u32 },
+}
+
+impl Content {
+    fn carried(self) -> Carried {
+        match self {
+            Content::Message => Carried::Message,
+            Content::Call { .. } => Carried::Call,
+            Content::Answer { .. } => Carried::Answer,
+        }
+    }
 }
 
 struct Handling {
@@ -207,6 +230,9 @@ impl World {
             was_noisy: false,
             bytes: 0,
             effects: 0,
+            guest_effects: 0,
+            effect: (Key(0), 0),
+            set_off: FxHashMap::default(),
             handling: None,
             events: 0,
             want_labels: false,
@@ -259,6 +285,15 @@ impl World {
     /// A hash of everything observed so far.
     pub fn hash(&self) -> u64 {
         self.hasher.finish()
+    }
+    /// Effects of all guests so far, as [`Trigger::AnyEffect`] counts them.
+    pub fn guest_effects(&self) -> u64 {
+        self.guest_effects
+    }
+    /// The effect that set off this fault of the scenario, if it waited for one and that came: as a trigger that means the same
+    /// effect in versions of the scenario that leave something out.
+    pub fn set_off_by(&self, fault: usize) -> Option<Trigger> {
+        self.set_off.get(&fault).map(|&(event, nth)| Trigger::EffectOf { event, nth })
     }
     /// What is durable on a node's disk.
     pub fn disk(&self, node: NodeId) -> Option<&Disk> {
@@ -332,6 +367,11 @@ impl World {
     fn happen(&mut self, item: Item) {
         match item {
             Item::Boot { node } => self.boot(node),
+            Item::Arrive { parcel } if parcel.waits => {
+                self.bytes -= weight(&parcel.bytes);
+                let luck = self.seed.key(Purpose::Copy, parcel.key.0, 0).1;
+                self.dispatch_unless_held(Parcel { waits: false, ..parcel }, luck, false, Vec::new());
+            }
             Item::Arrive { parcel } => self.arrive(parcel),
             Item::Ring { node, incarnation, timer, setting, key } => {
                 self.bytes -= weight(&timer);
@@ -439,7 +479,8 @@ impl World {
             }
             HandedEvent::Answer { from, call, bytes } => {
                 sender = Some(from);
-                (Seen::Answered { call, bytes: bytes.clone() }, StepEvent::Answer { call, answer: bytes })
+                let seen = Seen::Answered { from, call, bytes: bytes.clone() };
+                (seen, StepEvent::Answer { call, answer: bytes })
             }
         };
         let context = Context {
@@ -519,7 +560,7 @@ impl World {
         // Ids of calls are given away with the reply: the node may have saved one before the call was made.
         let first_call = self.nodes[node].next_call;
         for effect in &reply.effects {
-            if let RawEffect::Call { id, .. } = effect {
+            if let RawEffect::Call { id, .. } | RawEffect::CallTo { id, .. } = effect {
                 if id.0.wrapping_sub(first_call) >= CALLS_PER_EVENT {
                     let how = "gives a call an id that is not its own".to_owned();
                     return self.misbehave(node, event, Misbehaviour::Garbled { how });
@@ -542,7 +583,7 @@ impl World {
         }
         if self.nodes[node].incarnation == incarnation && self.end.is_none() {
             self.nodes[node].doing = Doing::Nothing;
-            self.perform(node, Work { event, key, done: 0, rest: rest.into_iter() });
+            self.perform(node, Work { event, key, done: 0, counted: 0, rest: rest.into_iter() });
         }
     }
 
@@ -588,8 +629,8 @@ impl World {
                     None
                 }
                 Owned::Emit { bytes } => Some((Seen::Emitted { bytes }, label)),
-                Owned::Call { id, bytes } => {
-                    self.call(node, id, bytes, &work, label);
+                Owned::Call { to, id, bytes } => {
+                    self.call(node, to, id, bytes, &work, label);
                     None
                 }
                 Owned::Disk(op) => {
@@ -609,7 +650,7 @@ impl World {
                 self.observe_labelled(node, cause, seen, label);
             }
             work.done += 1;
-            self.count_effect(node);
+            self.count_effect(node, &mut work);
             if self.end.is_none() {
                 self.check_limits(node, work.event);
             }
@@ -642,27 +683,38 @@ impl World {
     fn lives(&self, node: usize, incarnation: u32) -> bool {
         self.nodes[node].incarnation == incarnation && self.end.is_none()
     }
-    fn count_effect(&mut self, node: usize) {
+    fn count_effect(&mut self, node: usize, work: &mut Work) {
         self.effects += 1;
         self.nodes[node].effects += 1;
-        let (id, count) = (self.nodes[node].id, self.nodes[node].effects);
-        self.pull(
-            Some(node),
-            |trigger| matches!(trigger, Trigger::Effect { node, nth } if *node == id && *nth == count),
-        );
+        work.counted += 1;
+        let is_guest = self.scenario.nodes[node].kind.is_guest();
+        self.guest_effects += u64::from(is_guest);
+        self.effect = (work.key, work.counted);
+        let (id, count, all, effect) =
+            (self.nodes[node].id, self.nodes[node].effects, self.guest_effects, self.effect);
+        self.pull(Some(node), |trigger| match trigger {
+            Trigger::Effect { node, nth } => *node == id && *nth == count,
+            Trigger::AnyEffect { nth } => is_guest && *nth == all,
+            Trigger::EffectOf { event, nth } => (*event, *nth) == effect,
+            Trigger::Seen(_)
+            | Trigger::Quiet
+            | Trigger::Began { .. }
+            | Trigger::Ended { .. }
+            | Trigger::Promised(_) => false,
+        });
     }
 
-    fn begin_sync(&mut self, node: usize, work: Work) {
+    fn begin_sync(&mut self, node: usize, mut work: Work) {
         let incarnation = self.nodes[node].incarnation;
         let (min, max) = self.scenario.nodes[node].sync;
         let (_, luck) = self.seed.key(Purpose::Sync, work.key.0, work.done);
-        let cause = Cause::Observation(work.event);
-        self.nodes[node].doing = Doing::Syncing(work);
-        self.observe(node, cause, Seen::Syncing);
+        self.nodes[node].doing = Doing::Handling;
+        self.observe(node, Cause::Observation(work.event), Seen::Syncing);
         if self.lives(node, incarnation) {
-            self.count_effect(node);
+            self.count_effect(node, &mut work);
         }
         if self.lives(node, incarnation) {
+            self.nodes[node].doing = Doing::Syncing(work);
             self.push(self.now + luck.between(0, min, max), Item::GoOn { node, incarnation });
         }
     }
@@ -682,7 +734,7 @@ impl World {
                     return;
                 }
                 work.done += 1;
-                self.count_effect(node);
+                self.count_effect(node, &mut work);
                 if self.end.is_none() {
                     self.check_limits(node, work.event);
                 }
@@ -722,18 +774,38 @@ impl World {
             return;
         };
         let (from, to) = (short(node), short(to));
-        self.dispatch(Parcel { from, to, content: Content::Message, bytes, sent, key, copy: 0 }, luck);
+        self.dispatch(
+            Parcel { from, to, content: Content::Message, bytes, sent, key, copy: 0, waits: false },
+            luck,
+        );
     }
-    fn call(&mut self, node: usize, call: CallId, bytes: Bytes, work: &Work, label: Option<Box<str>>) {
+    fn call(
+        &mut self,
+        node: usize,
+        to: Option<NodeId>,
+        call: CallId,
+        bytes: Bytes,
+        work: &Work,
+        label: Option<Box<str>>,
+    ) {
         let (key, luck) = self.seed.key(Purpose::Call, work.key.0, work.done);
         let incarnation = self.nodes[node].incarnation;
-        let seen = Seen::Called { call, bytes: bytes.clone() };
+        let usual = self.scenario.nodes[node].calls_to;
+        let to = to.or(usual);
+        let seen = Seen::Called { to, call, bytes: bytes.clone(), key };
         let sent = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
-        if let Some(to) = self.scenario.nodes[node].calls_to.and_then(|id| self.place(id)) {
-            let content = Content::Call { call, incarnation };
-            let (from, to) = (short(node), short(to));
-            self.dispatch(Parcel { from, to, content, bytes, sent, key, copy: 0 }, luck);
-        }
+        let Some(id) = to else { return };
+        // whom the scenario lets it call: nodes are told by messages
+        let may_call = |place: &usize| {
+            Some(id) == usual || matches!(self.scenario.nodes[*place].kind, NodeKind::Service(_))
+        };
+        let Some(to) = self.place(id).filter(may_call) else {
+            self.observe(node, Cause::Observation(sent), Seen::Lost { reason: LossReason::Nobody });
+            return;
+        };
+        let content = Content::Call { call, incarnation };
+        let (from, to) = (short(node), short(to));
+        self.dispatch(Parcel { from, to, content, bytes, sent, key, copy: 0, waits: false }, luck);
     }
     fn reply(
         &mut self,
@@ -744,7 +816,10 @@ impl World {
         label: Option<Box<str>>,
     ) {
         let origin = self.nodes[node].open.remove(&request);
-        let seen = Seen::Replied { request, bytes: bytes.clone(), heard: origin.is_some() };
+        let draw = || self.seed.key(Purpose::Effect, work.key.0, work.done);
+        let drawn = matches!(origin, Some(Origin::Call { .. })).then(draw);
+        let key = AnswerKey(drawn.map(|(key, _)| key));
+        let seen = Seen::Replied { request, bytes: bytes.clone(), heard: origin.is_some(), key };
         let sent = self.observe_labelled(node, Cause::Observation(work.event), seen, label);
         match origin {
             None => {}
@@ -752,10 +827,10 @@ impl World {
                 self.client_hears(client, operation, tries, node, Cause::Observation(sent), bytes);
             }
             Some(Origin::Call { caller, incarnation, call }) => {
-                let (key, luck) = self.seed.key(Purpose::Effect, work.key.0, work.done);
+                let (key, luck) = drawn.expect("the answer to a call");
                 let content = Content::Answer { call, incarnation };
                 let (from, to) = (short(node), short(caller));
-                self.dispatch(Parcel { from, to, content, bytes, sent, key, copy: 0 }, luck);
+                self.dispatch(Parcel { from, to, content, bytes, sent, key, copy: 0, waits: false }, luck);
             }
         }
     }
@@ -772,13 +847,27 @@ impl World {
         mut counts_for: Vec<usize>,
     ) {
         let (from, to) = (self.nodes[parcel.from()].id, self.nodes[parcel.to()].id);
-        if !self.scenario.withheld.is_empty()
-            && self.network.withholds(from, to, self.scenario.withheld.contains(&parcel.key))
-        {
+        let is_withheld = !self.scenario.withheld.is_empty()
+            && self.network.withholds(from, to, self.scenario.withheld.contains(&parcel.key));
+        let what = parcel.content.carried();
+        let letter = Letter { from, to, what, bytes: &parcel.bytes, is_new: new, is_withheld };
+        let Filtered { is_lost, held_by, repeats } = self.network.filter(letter, &mut counts_for);
+        if is_withheld {
             return;
         }
         self.was_noisy = true;
-        if let Some(by) = self.network.held_by(from, to, &parcel.bytes, new, &mut counts_for) {
+        for (nth, after) in (1_u8..).zip(repeats.into_iter().take(REPEATS_MAX)) {
+            let (key, _) = self.seed.key(Purpose::Copy, parcel.key.0, 1 + u64::from(nth));
+            self.bytes += weight(&parcel.bytes);
+            let parcel = Parcel { key, copy: 2 * nth, waits: true, ..parcel.clone() };
+            self.push(self.now + after, Item::Arrive { parcel });
+        }
+        if is_lost {
+            let lost = Seen::Lost { reason: LossReason::Fault };
+            self.observe(parcel.to(), Cause::Observation(parcel.sent), lost);
+            return;
+        }
+        if let Some(by) = held_by {
             self.bytes += weight(&parcel.bytes);
             self.held.push(Held { by, parcel, luck, counts_for });
             return;
@@ -791,7 +880,7 @@ impl World {
             Ok(([first, second], copies)) => {
                 let twin = (copies > 1).then(|| {
                     let key = self.seed.key(Purpose::Copy, parcel.key.0, 1).0;
-                    Parcel { key, copy: 1, ..parcel.clone() }
+                    Parcel { key, copy: parcel.copy | 1, ..parcel.clone() }
                 });
                 self.launch(first, parcel);
                 if let Some(twin) = twin {
@@ -829,7 +918,7 @@ impl World {
         let event = match content {
             Content::Message => HandedEvent::Message { from: from_id, bytes },
             Content::Call { call, incarnation } => {
-                let id = call_request_id(from_id, call.0 << 1 | u64::from(copy));
+                let id = call_request_id(from_id, call.0, copy);
                 HandedEvent::Request { id, origin: Origin::Call { caller: from, incarnation, call }, bytes }
             }
             Content::Answer { call, incarnation } => {

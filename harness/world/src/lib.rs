@@ -34,13 +34,13 @@ pub use draw::{Key, Seed};
 pub use kernel::World;
 pub use local::Local;
 pub use observe::{
-    Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen, Trace,
+    AnswerKey, Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen, Trace,
 };
 pub use playback::{Act, Cue, Line};
 pub use scenario::{
-    Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, MakesScribe,
-    Matcher, NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Question, Scenario, Scribe,
-    SeenKind, Tail, Trigger, Until, When, Who, Words, caller,
+    Carried, Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule,
+    MakesScribe, Matcher, NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Question, Scenario,
+    Scribe, SeenKind, Tail, Trigger, Until, When, Who, Words, caller,
 };
 pub use step::{Step, StepEvent};
 pub use time::Time;

@@ -2,7 +2,7 @@
 
 use crate::draw::Luck;
 use crate::observe::{Bytes, LossReason};
-use crate::scenario::{Latency, Link, LinkRule, Matcher};
+use crate::scenario::{Carried, Latency, Link, LinkRule, Matcher};
 use crate::time::Time;
 use lab::NodeId;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,7 +14,7 @@ pub(crate) struct Network {
     usual: Link,
     rules: Vec<(Option<usize>, LinkRule)>,
     cuts: Vec<(usize, Cut)>,
-    pub(crate) holds: Vec<Hold>,
+    pub(crate) filters: Vec<Filter>,
     /// Per directed link: when the last message arrives, and when the wire is free again.
     last: FxHashMap<(NodeId, NodeId), (Time, Time)>,
     /// Links that keep order, and on which a message is withheld.
@@ -41,14 +41,46 @@ impl Cut {
     }
 }
 
+/// A fault that is about some of the messages.
 #[derive(Debug)]
-pub(crate) struct Hold {
+pub(crate) struct Filter {
     pub(crate) fault: usize,
     pub(crate) from: Option<NodeId>,
     pub(crate) to: Option<NodeId>,
     pub(crate) nth: Option<u32>,
     pub(crate) matches: Option<Matcher>,
+    pub(crate) what: Option<Carried>,
+    pub(crate) does: Does,
+    /// How many have fitted so far.
     pub(crate) seen: u32,
+}
+/// What it does to them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Does {
+    Hold,
+    Lose,
+    Repeat { after: Duration },
+}
+/// What the filters make of one message.
+#[derive(Debug, Default)]
+pub(crate) struct Filtered {
+    pub(crate) is_lost: bool,
+    /// By this fault.
+    pub(crate) held_by: Option<usize>,
+    /// So long after it copies leave.
+    pub(crate) repeats: Vec<Duration>,
+}
+/// What the network knows of something that leaves.
+#[derive(Clone, Copy)]
+pub(crate) struct Letter<'a> {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    pub(crate) what: Carried,
+    pub(crate) bytes: &'a [u8],
+    /// Whether it leaves for the first time: it counts once.
+    pub(crate) is_new: bool,
+    /// Whether it never arrives, whatever anybody does.
+    pub(crate) is_withheld: bool,
 }
 
 /// When the copies of a message arrive.
@@ -60,7 +92,7 @@ impl Network {
             usual,
             rules: rules.iter().map(|rule| (None, *rule)).collect(),
             cuts: Vec::new(),
-            holds: Vec::new(),
+            filters: Vec::new(),
             last: FxHashMap::default(),
             stuck: FxHashSet::default(),
         }
@@ -75,7 +107,7 @@ impl Network {
     pub(crate) fn mend(&mut self, fault: usize) {
         self.cuts.retain(|(of, _)| *of != fault);
         self.rules.retain(|(of, _)| *of != Some(fault));
-        self.holds.retain(|hold| hold.fault != fault);
+        self.filters.retain(|filter| filter.fault != fault);
     }
     /// All links are as this one, but for what these faults do to them.
     pub(crate) fn calm(&mut self, link: Link, lasting: &[usize]) {
@@ -83,7 +115,7 @@ impl Network {
         self.usual = link;
         self.rules.retain(|(of, _)| of.as_ref().is_some_and(lasts));
         self.cuts.retain(|(of, _)| lasts(of));
-        self.holds.retain(|hold| lasts(&hold.fault));
+        self.filters.retain(|filter| lasts(&filter.fault));
     }
     /// Whether a message never arrives: because it is `withheld`, or because one before it is and may not be overtaken.
     pub(crate) fn withholds(&mut self, from: NodeId, to: NodeId, withheld: bool) -> bool {
@@ -97,34 +129,38 @@ impl Network {
     pub(crate) fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
         self.cuts.iter().any(|(_, cut)| cut.blocks(from, to))
     }
-    /// The fault that keeps this message back, if one does. A message counts once, when it is `new`; for
-    /// which faults it is the `nth` they wait for is noted in `counts_for`.
-    pub(crate) fn held_by(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        bytes: &Bytes,
-        new: bool,
-        counts_for: &mut Vec<usize>,
-    ) -> Option<usize> {
-        let mut by = None;
-        for hold in &mut self.holds {
-            let fits = hold.from.is_none_or(|wanted| wanted == from)
-                && hold.to.is_none_or(|wanted| wanted == to)
-                && hold.matches.as_ref().is_none_or(|matcher| matcher.fits(bytes));
-            if fits {
-                if new {
-                    hold.seen += 1;
-                    if hold.nth == Some(hold.seen) {
-                        counts_for.push(hold.fault);
-                    }
-                }
-                if by.is_none() && (hold.nth.is_none() || counts_for.contains(&hold.fault)) {
-                    by = Some(hold.fault);
+    /// What faults make of this message. For which of them it is the `nth` that they wait for is noted in `counts_for`.
+    pub(crate) fn filter(&mut self, letter: Letter<'_>, counts_for: &mut Vec<usize>) -> Filtered {
+        let mut filtered = Filtered::default();
+        for filter in &mut self.filters {
+            // one that is withheld counts for what loses and repeats, so that to withhold it moves no other into its place
+            let counts = !letter.is_withheld || !matches!(filter.does, Does::Hold);
+            let fits = counts
+                && filter.from.is_none_or(|wanted| wanted == letter.from)
+                && filter.to.is_none_or(|wanted| wanted == letter.to)
+                && filter.what.is_none_or(|wanted| wanted == letter.what)
+                && filter.matches.as_ref().is_none_or(|matcher| matcher.fits(letter.bytes));
+            if !fits {
+                continue;
+            }
+            if letter.is_new {
+                filter.seen += 1;
+                if filter.nth == Some(filter.seen) {
+                    counts_for.push(filter.fault);
                 }
             }
+            if filter.nth.is_some() && !counts_for.contains(&filter.fault) {
+                continue;
+            }
+            match filter.does {
+                Does::Hold if filtered.held_by.is_none() => filtered.held_by = Some(filter.fault),
+                Does::Hold => {}
+                Does::Lose => filtered.is_lost = true,
+                Does::Repeat { after } if letter.is_new => filtered.repeats.push(after),
+                Does::Repeat { .. } => {}
+            }
         }
-        by
+        filtered
     }
     fn link(&self, from: NodeId, to: NodeId) -> Link {
         let fits = |rule: &LinkRule| {

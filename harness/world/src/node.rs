@@ -66,6 +66,8 @@ pub(crate) struct Work {
     pub(crate) key: Key,
     /// How many effects of the event are done.
     pub(crate) done: u64,
+    /// The same, as triggers count: a sync twice.
+    pub(crate) counted: u64,
     pub(crate) rest: std::vec::IntoIter<Planned>,
 }
 /// An effect still to be carried out, and in words, where wanted.
@@ -103,7 +105,7 @@ pub(crate) enum Owned {
     CancelTimer { timer: Bytes },
     Reply { id: RequestId, bytes: Bytes },
     Emit { bytes: Bytes },
-    Call { id: CallId, bytes: Bytes },
+    Call { to: Option<NodeId>, id: CallId, bytes: Bytes },
     Disk(Arc<DiskOp>),
     Sync,
 }
@@ -127,7 +129,8 @@ impl Owned {
             RawEffect::CancelTimer { timer } => Owned::CancelTimer { timer: timer.0.into() },
             RawEffect::Reply { id, response } => Owned::Reply { id, bytes: response.0.into() },
             RawEffect::Emit { event } => Owned::Emit { bytes: event.0.into() },
-            RawEffect::Call { id, call } => Owned::Call { id, bytes: call.0.into() },
+            RawEffect::Call { id, call } => Owned::Call { to: None, id, bytes: call.0.into() },
+            RawEffect::CallTo { to, id, call } => Owned::Call { to: Some(to), id, bytes: call.0.into() },
             RawEffect::Disk(op) => Owned::Disk(Arc::new(op)),
             RawEffect::Sync => Owned::Sync,
         };

@@ -74,6 +74,8 @@ pub enum Seen {
     },
     /// A service's answer.
     Answered {
+        /// Of this service.
+        from: NodeId,
         /// To this call.
         call: CallId,
         /// The answer.
@@ -110,6 +112,8 @@ pub enum Seen {
         bytes: Bytes,
         /// Whether the node was asked this and had not answered yet; otherwise nobody hears it.
         heard: bool,
+        /// Its name over all versions of this scenario, where it travels to a node that called.
+        key: AnswerKey,
     },
     /// An announcement.
     Emitted {
@@ -118,10 +122,14 @@ pub enum Seen {
     },
     /// A call to a service.
     Called {
+        /// The service; `None` where nobody answers.
+        to: Option<NodeId>,
         /// Its id.
         call: CallId,
         /// The call.
         bytes: Bytes,
+        /// Its name over all versions of this scenario; see [`Key`](crate::Key).
+        key: crate::Key,
     },
     /// A write, not yet durable.
     Wrote {
@@ -209,8 +217,22 @@ pub enum LossReason {
     Down,
     /// It is over the link's size limit.
     TooBig,
-    /// There is no such node.
+    /// There is no such node, or nobody may call it.
     Nobody,
+    /// A fault that is about such messages took it.
+    Fault,
+}
+/// The [`Key`](crate::Key) of an answer to a node's call. None where a client is answered, or nobody: what they hear does not
+/// travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerKey(pub Option<crate::Key>);
+impl Hash for AnswerKey {
+    /// Nothing where there is none.
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        if let Some(key) = self.0 {
+            key.hash(hasher);
+        }
+    }
 }
 
 /// What no node may do.
@@ -310,11 +332,22 @@ impl Seen {
             _ => None,
         }
     }
+    /// Its name over all versions of the scenario, if it is something that travels to another node: a message, a call, or the
+    /// answer to one.
+    pub fn key(&self) -> Option<crate::Key> {
+        match self {
+            Seen::Sent { key, .. } | Seen::Called { key, .. } => Some(*key),
+            Seen::Replied { key, .. } => key.0,
+            _ => None,
+        }
+    }
     /// The node at the other end.
     pub fn other(&self) -> Option<NodeId> {
         match self {
-            Seen::Delivered { from, .. } | Seen::Stray { from } => Some(*from),
+            Seen::Delivered { from, .. } | Seen::Answered { from, .. } | Seen::Stray { from } => Some(*from),
             Seen::Sent { to, .. } => Some(*to),
+            Seen::Called { to, .. } => *to,
+            Seen::Requested { request, .. } => crate::scenario::caller(*request),
             _ => None,
         }
     }
@@ -373,7 +406,9 @@ impl Trace {
     /// The replies that were heard.
     pub fn replies<C: Contract>(&self) -> impl Iterator<Item = (&Observation, RequestId, C::Response)> {
         self.observations.iter().filter_map(|o| match &o.seen {
-            Seen::Replied { request, bytes, heard: true } => Some((o, *request, lab::frame::decode(bytes)?)),
+            Seen::Replied { request, bytes, heard: true, .. } => {
+                Some((o, *request, lab::frame::decode(bytes)?))
+            }
             _ => None,
         })
     }

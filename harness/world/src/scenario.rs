@@ -74,7 +74,8 @@ pub struct NodeSpec {
     pub kind: NodeKind,
     /// Whom it is told of; `None` for every other node that is not a service.
     pub peers: Option<Vec<NodeId>>,
-    /// The node that its calls go to, as requests; that node's replies are the answers. `None`: nobody answers.
+    /// The node that its calls go to, as requests, where they name none; that node's replies are the answers. `None`: nobody
+    /// answers.
     pub calls_to: Option<NodeId>,
     /// How its clocks differ from true time.
     pub clock: ClockSpec,
@@ -378,6 +379,20 @@ pub enum Trigger {
         /// Which effect, from 1.
         nth: u64,
     },
+    /// The `nth` effect of all guests together, counted as those of one node are. So the effects of a submission's own run
+    /// are swept over, however many it has and whoever they are of; where there are fewer, nothing is set off.
+    AnyEffect {
+        /// Which effect, from 1.
+        nth: u64,
+    },
+    /// The `nth` effect, from 1, of whatever handles the event of this key: the same effect in every version of a scenario in
+    /// which its causes are the same, which a count is not. See [`World::set_off_by`](crate::World::set_off_by).
+    EffectOf {
+        /// The event.
+        event: Key,
+        /// Which of its effects, counted as those of a node are.
+        nth: u64,
+    },
     /// No message is under way, but for those held back, and no node has anything left to do.
     Quiet,
     /// A client asks for this operation for the first time; the culprit is the node that it asks.
@@ -411,7 +426,11 @@ impl Trigger {
                 | Seen::GaveUp { client: who, operation: what } => who == client && what == operation,
                 _ => false,
             },
-            Trigger::Effect { .. } | Trigger::Quiet | Trigger::Promised(_) => false,
+            Trigger::Effect { .. }
+            | Trigger::AnyEffect { .. }
+            | Trigger::EffectOf { .. }
+            | Trigger::Quiet
+            | Trigger::Promised(_) => false,
         }
     }
     /// Whether it waits for a promise of one of these kinds.
@@ -564,6 +583,17 @@ pub enum Who {
     Culprit,
 }
 
+/// What travels from one node to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Carried {
+    /// A message.
+    Message,
+    /// A call, to the node that answers it.
+    Call,
+    /// The answer to a call.
+    Answer,
+}
+
 /// What goes wrong.
 #[derive(Debug, Clone)]
 pub enum Harm {
@@ -630,6 +660,37 @@ pub enum Harm {
         nth: Option<u32>,
         /// Only those whose bytes fit.
         matches: Option<Matcher>,
+        /// Only messages, only calls, or only answers; `None` for all three.
+        what: Option<Carried>,
+    },
+    /// Messages are lost.
+    Lose {
+        /// From this node; `None` for any.
+        from: Option<NodeId>,
+        /// To this node; `None` for any.
+        to: Option<NodeId>,
+        /// Only the `nth` one that fits, from 1; `None` for all.
+        nth: Option<u32>,
+        /// Only those whose bytes fit.
+        matches: Option<Matcher>,
+        /// Only messages, only calls, or only answers; `None` for all three.
+        what: Option<Carried>,
+    },
+    /// Of each message a copy is sent once more by the network, whatever becomes of the message itself. A copy that waits
+    /// to leave does so even if the fault has ended. At most 15 faults repeat one message.
+    Repeat {
+        /// From this node; `None` for any.
+        from: Option<NodeId>,
+        /// To this node; `None` for any.
+        to: Option<NodeId>,
+        /// Only the `nth` one that fits, from 1; `None` for all.
+        nth: Option<u32>,
+        /// Only those whose bytes fit.
+        matches: Option<Matcher>,
+        /// Only messages, only calls, or only answers; `None` for all three.
+        what: Option<Carried>,
+        /// How long after the message its copy leaves.
+        after: Duration,
     },
     /// The node's wall clock jumps.
     ClockJump {
@@ -728,9 +789,14 @@ pub(crate) fn request_id(client: ClientId, operation: OperationId, attempt: u32)
     debug_assert!(client.0 < 1 << NODE_BITS && attempt < 256);
     RequestId(u64::from(client.0) << 40 | u64::from(operation.0) << 8 | u64::from(attempt))
 }
-/// The request that a node's call is delivered as.
-pub(crate) fn call_request_id(caller: NodeId, call: u64) -> RequestId {
-    RequestId(CALL | u64::from(caller.0) << 40 | (call & ((1 << 40) - 1)))
+/// A message is repeated at most so many times by faults: there is room for as many in the id of a request.
+pub(crate) const REPEATS_MAX: usize = 15;
+/// The request that the `copy` of a node's call is delivered as: below it are those that the link made, above it those that
+/// faults had sent again.
+pub(crate) fn call_request_id(caller: NodeId, call: u64, copy: u8) -> RequestId {
+    debug_assert!(usize::from(copy) <= 2 * REPEATS_MAX + 1);
+    let which = (call << 1 | u64::from(copy & 1)) & ((1 << 36) - 1);
+    RequestId(CALL | u64::from(caller.0) << 40 | u64::from(copy >> 1) << 36 | which)
 }
 /// The node whose call this request is; `None` where a client asks. For services that need to know.
 pub fn caller(request: RequestId) -> Option<NodeId> {

@@ -19,6 +19,7 @@ pub(crate) enum Do {
     /// Answers the newest request again.
     ReplyAgain,
     Call(u32),
+    CallTo(NodeId, u32),
     /// Writes a new number at each of these places, all or none.
     Atomic(Vec<Place>),
     Write(Place),
@@ -159,6 +160,7 @@ impl Actor {
                     }
                 }
                 Do::Call(what) => _ = out.call(what),
+                Do::CallTo(to, what) => _ = out.call_to(to, what),
                 Do::Atomic(places) => {
                     let fresh: Vec<_> = places.into_iter().map(|p| (p, out.random(0..u64::MAX))).collect();
                     out.atomic(|all| {

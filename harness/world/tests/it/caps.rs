@@ -77,7 +77,8 @@ fn messages_that_nobody_takes_up_are_a_flood_too() {
     let mut scenario = again_and_again(vec![Do::Send(n(2), vec![Do::Pad(vec![0; 1_000])]); 100]);
     scenario.faults.push(crate::stage::during(ms(1), ms(999), crate::stage::pause(2)));
     assert_eq!(flooded(&run_twice(&scenario)), "1048576 bytes under way or unsynced");
-    scenario.faults[0].harm = world::Harm::Hold { from: None, to: None, nth: None, matches: None };
+    scenario.faults[0].harm =
+        world::Harm::Hold { from: None, to: None, nth: None, matches: None, what: None };
     assert_eq!(flooded(&run_twice(&scenario)), "1048576 bytes under way or unsynced");
 }
 

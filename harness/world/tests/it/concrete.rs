@@ -47,6 +47,7 @@ fn puppets_and_questions_become_data() {
             to: None,
             nth: None,
             matches: Some(Matcher::typed(|what: &Vec<Do>| *what == [Do::Say(12)])),
+            what: None,
         },
         Until::Trigger(Trigger::Seen(said(20))),
     );

@@ -180,16 +180,19 @@ impl Laws<'_> {
                 called
             }
             (
-                Seen::Answered { call, bytes },
-                Some((replied, Seen::Replied { request, bytes: answer, heard: true })),
+                Seen::Answered { from, call, bytes },
+                Some((replied, Seen::Replied { request, bytes: answer, heard: true, key })),
             ) => {
-                assert_eq!(bytes, answer, "only what was replied is answered");
+                assert_eq!((*from, bytes), (replied.node, answer), "only what was replied is answered");
+                assert!(key.0.is_some(), "what travels has a name: {replied:?}");
                 assert_eq!(world::caller(*request), Some(o.node), "the caller is answered, nobody else");
                 let asked = self.trace.observations[..replied.id.0 as usize]
                     .iter()
                     .find(|o| matches!(&o.seen, Seen::Requested { request: asked, .. } if asked == request));
                 let called = self.trace.cause(asked.expect("it was asked")).expect("a call");
-                assert!(matches!(called.seen, Seen::Called { call: made, .. } if made == *call));
+                assert!(
+                    matches!(called.seen, Seen::Called { to: Some(to), call: made, .. } if (to, made) == (*from, *call))
+                );
                 replied
             }
             (Seen::Delivered { .. } | Seen::Answered { .. }, _) => panic!("out of nothing: {o:?}"),
@@ -216,7 +219,9 @@ impl Laws<'_> {
             || self.scenario.links.iter().any(|rule| duplicates(&rule.link))
             || self.scenario.calm.is_some_and(|(_, link)| duplicates(&link))
             || self.scenario.faults.iter().any(|f| matches!(&f.harm, Harm::Links(r) if duplicates(&r.link)));
-        assert!(*copies <= if may_double { 2 } else { 1 }, "too many copies: {o:?}");
+        let repeats = self.scenario.faults.iter().filter(|f| matches!(&f.harm, Harm::Repeat { .. })).count();
+        let most = if may_double { 2 } else { 1 } * (1 + u32::try_from(repeats).expect("few"));
+        assert!(*copies <= most, "too many copies: {o:?}");
         if !self.mix.busy && !self.mix.entangled {
             let cut = self.is_cut(copy_of.node, o.node);
             let by_partition = matches!(o.seen, Seen::Lost { reason: LossReason::Partition });
@@ -325,7 +330,7 @@ impl Laws<'_> {
                 }
             }
             Seen::Returned { client, operation, bytes } => {
-                let Some(Seen::Replied { request, bytes: replied, heard: true }) = cause.map(|c| &c.seen)
+                let Some(Seen::Replied { request, bytes: replied, heard: true, .. }) = cause.map(|c| &c.seen)
                 else {
                     panic!("answered by nobody: {o:?}");
                 };

@@ -1,12 +1,14 @@
 //! The kernel, tried on whole worlds: what a check may rely on, whatever the scenario.
 
 mod actor;
+mod calls;
 mod caps;
 mod clients;
 mod clocks;
 mod concrete;
 mod crashes;
 mod fate;
+mod filters;
 mod interrogation;
 mod laws;
 mod links;

@@ -158,7 +158,7 @@ fn after_the_calm_everything_that_went_wrong_is_over() {
         .fault(forever(slow(3, ms(50)))) // two at once
         .fault(forever(Harm::Isolate { node: who(4) }))
         .fault(forever(Harm::Partition { groups: vec![vec![n(1)], vec![n(2), n(3)]] }))
-        .fault(forever(Harm::Hold { from: Some(n(3)), to: None, nth: None, matches: None }))
+        .fault(forever(Harm::Hold { from: Some(n(3)), to: None, nth: None, matches: None, what: None }))
         .tell(ms(10), 3, vec![Do::Send(n(2), vec![Do::Say(5)])]);
     scenario.network.loss = world::Chance::ALWAYS;
     scenario.calm = Some((ms(100), world::Link::fixed(ms(2))));

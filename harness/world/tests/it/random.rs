@@ -9,8 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use world::{
-    Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, Matcher,
-    NodeSpec, Operation, OperationId, Pattern, Scenario, Seed, SeenKind, Tail, Trigger, Until, When, Who,
+    Carried, Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule,
+    Matcher, NodeSpec, Operation, OperationId, Pattern, Scenario, Seed, SeenKind, Tail, Trigger, Until, When,
+    Who,
 };
 
 /// So many cases, the same in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
@@ -137,6 +138,8 @@ pub(crate) fn things(nodes: u32, depth: u32) -> BoxedStrategy<Vec<Do>> {
         1 => Just(Do::ReplyAgain),
         1 => (0..3u8).prop_map(Do::Disarm),
         1 => any::<u32>().prop_map(Do::Call),
+        1 => (1..=nodes + 1, any::<u32>()).prop_map(|(to, what)| Do::CallTo(NodeId(to), what)),
+        1 => any::<u32>().prop_map(|what| Do::CallTo(NodeId(SERVICE), what)),
         1 => vec(any::<u8>(), 0..40).prop_map(Do::Pad),
     ]
     .boxed();
@@ -194,6 +197,7 @@ fn trigger(nodes: u32) -> impl Strategy<Value = Trigger> {
         3 => (kinds, option::of((1..=nodes).prop_map(NodeId)))
             .prop_map(|(kind, node)| Trigger::Seen(Pattern { node, ..Pattern::of(kind) })),
         2 => (1..=nodes, 1..20u64).prop_map(|(node, nth)| Trigger::Effect { node: NodeId(node), nth }),
+        1 => (1..60u64).prop_map(|nth| Trigger::AnyEffect { nth }),
         1 => Just(Trigger::Quiet),
         1 => (1..4u32, 1..4u32, any::<bool>()).prop_map(|(client, operation, ends)| {
             let (client, operation) = (ClientId(client), OperationId(operation));
@@ -229,11 +233,19 @@ fn harm(nodes: u32, mix: Mix) -> BoxedStrategy<Harm> {
         1 => who().prop_map(|node| Harm::Alone { node }),
         1 => (who(), few_ms(5)).prop_map(|(node, per_event)| Harm::Slow { node, per_event }),
     ];
-    let end = move || option::of((1..=nodes).prop_map(NodeId));
+    let end = move || option::of(prop_oneof![4 => 1..=nodes, 1 => Just(SERVICE)].prop_map(NodeId));
+    let what = || {
+        prop::sample::select(vec![None, Some(Carried::Message), Some(Carried::Call), Some(Carried::Answer)])
+    };
     let entangled = prop_oneof![
         1 => (end(), end(), link()).prop_map(|(from, to, link)| Harm::Links(LinkRule { from, to, link })),
-        2 => (end(), end(), option::of(1..3u32))
-            .prop_map(|(from, to, nth)| Harm::Hold { from, to, nth, matches: None }),
+        2 => (end(), end(), option::of(1..3u32), what())
+            .prop_map(|(from, to, nth, what)| Harm::Hold { from, to, nth, matches: None, what }),
+        2 => (end(), end(), option::of(1..3u32), what())
+            .prop_map(|(from, to, nth, what)| Harm::Lose { from, to, nth, matches: None, what }),
+        2 => (end(), end(), option::of(1..3u32), what(), few_ms(30)).prop_map(|(from, to, nth, what, after)| {
+            Harm::Repeat { from, to, nth, matches: None, what, after }
+        }),
         1 => Just(Harm::Crash { node: Who::Culprit, disk: DiskLoss::Drawn }),
         1 => Just(Harm::Pause { node: Who::Culprit }),
     ];

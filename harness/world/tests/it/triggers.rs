@@ -1,11 +1,12 @@
 //! Faults that wait for something to happen.
 
-use crate::actor::{Acts, Do, Place, Said};
+use crate::actor::{Acts, Do, Echo, Echoes, Place, Said};
 use crate::stage::{Direct, crash, during, ms, n, stage, upon, us};
+use lab::Role;
 use lab::prelude::Duration;
 use world::{
-    Client, ClientId, DiskLoss, Fault, Harm, Matcher, Operation, OperationId, Pattern, Seen, SeenKind, Time,
-    Trigger, Until, When, Who,
+    Client, ClientId, DiskLoss, Fault, Harm, Matcher, NodeSpec, Operation, OperationId, Pattern, Scenario,
+    Seen, SeenKind, Time, Trigger, Until, When, Who,
 };
 
 fn culprit() -> Harm {
@@ -102,7 +103,7 @@ fn a_hold_keeps_messages_back_until_its_trigger_releases_them() {
     let hold = |nth, matches, until| {
         Fault::new(
             When::At(Duration::ZERO),
-            Harm::Hold { from: Some(n(1)), to: Some(n(2)), nth, matches },
+            Harm::Hold { from: Some(n(1)), to: Some(n(2)), nth, matches, what: None },
             until,
         )
     };
@@ -138,7 +139,7 @@ fn what_one_hold_releases_another_does_not_count_again() {
     let hold = |nth, until| {
         Fault::new(
             When::At(Duration::ZERO),
-            Harm::Hold { from: Some(n(1)), to: None, nth, matches: None },
+            Harm::Hold { from: Some(n(1)), to: None, nth, matches: None, what: None },
             until,
         )
     };
@@ -203,4 +204,77 @@ fn an_operation_that_nobody_answers_ends_where_it_was_asked_last() {
     let asked = Operation { to: vec![n(1), n(2)], ..Operation::next::<Acts>(1, n(1), &vec![]) };
     scenario.clients = vec![Client { timeout: Some(ms(10)), attempts: 2, ..Client::new(1, vec![asked]) }];
     assert_eq!(crashes(&scenario.run()), [(2, Time::from_millis(20))]);
+}
+
+/// Two nodes and a service; each writes, syncs and tells the other, at 10 and 20 ms.
+fn effects() -> Scenario {
+    let mut scenario = stage(2);
+    scenario.nodes.push(NodeSpec::service::<Echoes>(n(9), &(), Role::node::<Echo>));
+    let what =
+        |to| vec![Do::Write(Place::Log), Do::Sync, Do::CallTo(n(9), 1), Do::Send(n(to), vec![Do::Say(to)])];
+    scenario.tell(ms(10), 1, what(2)).tell(ms(20), 2, what(1))
+}
+fn at_any(nth: u64) -> Fault {
+    upon(Trigger::AnyEffect { nth }, ms(5), culprit())
+}
+
+#[test]
+fn every_effect_of_every_guest_is_a_crash_point_and_no_other() {
+    let all = effects().run().world.guest_effects();
+    let both: u64 = [1, 2].into_iter().map(|node| effects().run().world.effects(n(node))).sum();
+    assert_eq!(all, both, "the service's own effects are no crash points");
+    // at the start each says what it found; then a write, a sync (twice), a call, a message; what the other says of it, and
+    // what it says of the answer
+    assert_eq!(all, 2 * (1 + 5 + 1 + 1));
+    let mut hit = Vec::new();
+    for nth in 1..=all + 2 {
+        let scenario = effects().fault(at_any(nth));
+        let run = scenario.run();
+        let crashed = crashes(&run);
+        assert_eq!(crashed.len(), usize::from(nth <= all), "{nth}");
+        hit.extend(crashed);
+        if nth > all {
+            assert_eq!(run.world.hash(), effects().run().world.hash(), "simply that run");
+            assert_eq!(run.world.set_off_by(0).map(|_| ()), None);
+        }
+    }
+    assert!(hit.is_sorted_by_key(|(_, at)| *at), "{hit:?}");
+    assert!([1, 2].iter().all(|node| hit.iter().filter(|(of, _)| of == node).count() == 8), "{hit:?}");
+}
+
+#[test]
+fn two_crash_points_of_one_run() {
+    let all = effects().run().world.guest_effects();
+    for (first, then) in (1..=all).flat_map(|then| (1..then).map(move |first| (first, then))) {
+        let scenario = effects().fault(at_any(first)).fault(at_any(then));
+        let run = scenario.run();
+        let begun: Vec<usize> = run
+            .all()
+            .filter_map(|o| if let Seen::FaultBegan { fault } = o.seen { Some(fault) } else { None })
+            .collect();
+        // the first crash may take so much with it that there are fewer effects then
+        let expected = if run.world.guest_effects() >= then { vec![0, 1] } else { vec![0] };
+        assert_eq!(begun, expected, "{first} {then}");
+    }
+}
+
+#[test]
+fn an_effect_named_by_its_cause_is_the_same_one_in_a_smaller_world() {
+    let all = effects().run().world.guest_effects();
+    let mut moved = 0;
+    for nth in 1..=all {
+        let mut scenario = effects().fault(at_any(nth));
+        let run = scenario.run();
+        scenario.faults[0].when = When::on(run.world.set_off_by(0).expect("it came"));
+        assert_eq!(scenario.run().world.hash(), run.world.hash(), "it is the same run");
+        let mut less = scenario.clone();
+        less.clients.remove(0);
+        let less = less.run();
+        // of node 2's own request nothing changes
+        if crashes(&run).iter().all(|(node, at)| *node == 2 && *at >= Time::from_millis(20)) {
+            assert_eq!(crashes(&less), crashes(&run), "{nth}");
+            moved += 1;
+        }
+    }
+    assert_eq!(moved, 5 + 1);
 }

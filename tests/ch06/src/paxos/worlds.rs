@@ -272,6 +272,7 @@ pub(super) fn durable(pick: &mut Pick, nth: u32) -> Case {
                     to: Some(NodeId(3)),
                     nth: None,
                     matches: Some(Matcher::typed(is_accept)),
+                    what: None,
                 };
                 let until = Until::After(ms(15));
                 scenario.faults.push(Fault::new(When::At(Duration::ZERO), harm, until));
@@ -403,6 +404,7 @@ pub(super) fn small_worlds(pick: &mut Pick, nth: u32) -> Case {
             to: Some(NodeId(to)),
             nth: Some(slot / 6 + 1),
             matches: None,
+            what: None,
         };
         // by then all has been said that does not wait for these
         let until = Until::After(ms(25));

@@ -91,7 +91,7 @@ pub(crate) fn trouble(pick: &mut Pick, scenario: &mut Scenario, n: u32, calm: Du
             1 if n > 2 => apart(vec![all[1..half.max(2)].to_vec(), all[half.max(2)..].to_vec()]),
             2 => Harm::Cut { from: all[..half].to_vec(), to: all[half..].to_vec() },
             3 => Harm::Pause { node: Who::Node(all[0]) },
-            4 => Harm::Hold { from: Some(all[0]), to: None, nth: None, matches: None },
+            4 => Harm::Hold { from: Some(all[0]), to: None, nth: None, matches: None, what: None },
             _ => Harm::Isolate { node: Who::Node(all[0]) },
         };
         scenario.faults.push(from_to(from, until.min(calm), harm));

@@ -671,7 +671,7 @@ impl Watch {
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
-            Seen::Replied { request, bytes, heard: true } => {
+            Seen::Replied { request, bytes, heard: true, .. } => {
                 if let Some(Response::Committed { index }) = lab::frame::decode(bytes) {
                     self.promises(seen, *request, index)?;
                 }

@@ -134,7 +134,7 @@ pub(super) fn one_leader(pick: &mut Pick, nth: u32) -> Case {
         // the votes of the first round come in the second
         1 => {
             let votes = Matcher::typed(|message: &Message| matches!(message, Message::Vote { .. }));
-            let harm = Harm::Hold { from: None, to: None, nth: None, matches: Some(votes) };
+            let harm = Harm::Hold { from: None, to: None, nth: None, matches: Some(votes), what: None };
             scenario.faults.push(from_to(Duration::ZERO, ms(pick.number(300..=900)), harm));
         }
         2 => {

@@ -259,7 +259,7 @@ pub(super) fn match_index(pick: &mut Pick, nth: u32) -> Case {
         }
         // answers of one term come in the next
         1 => {
-            let harm = Harm::Hold { from: None, to: None, nth: None, matches: Some(answers) };
+            let harm = Harm::Hold { from: None, to: None, nth: None, matches: Some(answers), what: None };
             let when = on(leads(), 1, ms(pick.number(20..=200)));
             scenario.faults.push(Fault::new(when, harm, Until::After(ms(pick.number(400..=1_200)))));
         }
@@ -498,6 +498,7 @@ pub(super) fn unreliable(pick: &mut Pick, _nth: u32) -> Case {
             to: None,
             nth: None,
             matches: Some(answers.clone()),
+            what: None,
         };
         scenario.faults.push(from_to(from, from + ms(pick.number(200..=1_500)), harm));
     }

@@ -141,7 +141,7 @@ pub(super) fn exclusion(pick: &mut Pick, nth: u32) -> Case {
         }
         scenario.faults.push(Fault::new(
             When::At(pick.micros(15_000..=26_000)),
-            Harm::Hold { from: Some(slow), to: Some(deaf), nth: None, matches: None },
+            Harm::Hold { from: Some(slow), to: Some(deaf), nth: None, matches: None, what: None },
             Until::After(ms(pick.number(50..=300))),
         ));
     } else {
@@ -218,7 +218,7 @@ pub(super) fn unordered_links(pick: &mut Pick, nth: u32) -> Case {
         let (early, late) = (cast[0], cast[1]);
         scenario.faults.push(Fault::new(
             When::At(ms(1)),
-            Harm::Hold { from: Some(early), to: Some(late), nth: Some(1), matches: None },
+            Harm::Hold { from: Some(early), to: Some(late), nth: Some(1), matches: None, what: None },
             Until::After(ms(400)),
         ));
         let mut visitor = Visitor::of(early);
