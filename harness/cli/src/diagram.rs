@@ -81,6 +81,7 @@ pub(crate) fn draw(story: &Story, width: usize, ascii: bool) -> String {
     let canvas = Canvas {
         signs: if ascii { &ASCII } else { &UNICODE },
         clients: &story.clients,
+        roles: &story.roles,
         lanes,
         lane,
         notes_width,
@@ -109,6 +110,7 @@ pub(crate) fn draw(story: &Story, width: usize, ascii: bool) -> String {
 struct Canvas<'a> {
     signs: &'a Signs,
     clients: &'a [ClientId],
+    roles: &'a BTreeMap<NodeId, &'static str>,
     lanes: Vec<Who>,
     lane: usize,
     notes_width: usize,
@@ -129,15 +131,34 @@ impl Canvas<'_> {
         }
         cells
     }
+    /// Who has which lane; names of nodes beside their ids where there is room for all of them, and below them elsewhere.
     fn heads(&self) -> String {
+        let name = |who: &Who| match who {
+            Who::Node(node) => self.roles.get(node).copied(),
+            Who::Clients => None,
+        };
+        let id = |who: &Who| match who {
+            Who::Clients if self.clients.len() == 1 => "client".to_owned(),
+            Who::Clients => "clients".to_owned(),
+            Who::Node(node) => self.name(*node),
+        };
+        let whole = |who: &Who| match name(who) {
+            Some(name) => format!("{} ({name})", id(who)),
+            None => id(who),
+        };
+        if self.roles.is_empty() || self.lanes.iter().all(|lane| whole(lane).chars().count() < self.lane) {
+            return self.head(whole);
+        }
+        self.head(id) + &self.head(|who| name(who).unwrap_or_default().to_owned())
+    }
+    fn head(&self, says: impl Fn(&Who) -> String) -> String {
         let mut cells = vec![' '; self.lane * self.lanes.len()];
         for (nth, lane) in self.lanes.iter().enumerate() {
-            let name = match lane {
-                Who::Clients if self.clients.len() == 1 => "client".to_owned(),
-                Who::Clients => "clients".to_owned(),
-                Who::Node(node) => self.name(*node),
-            };
-            put(&mut cells, (nth * self.lane + 1).saturating_sub(usize::from(name.len() > 2)), &name);
+            let mut text = says(lane);
+            if text.chars().count() >= self.lane {
+                text = text.chars().take(self.lane - 2).chain(['.']).collect();
+            }
+            put(&mut cells, (nth * self.lane + 1).saturating_sub(usize::from(text.len() > 2)), &text);
         }
         line("", &cells, "")
     }

@@ -78,8 +78,7 @@ pub(crate) fn judge_all(
                 if decided[e][c] || !check.needs.iter().map(needed).all(|n| decided[e][n]) {
                     continue;
                 }
-                let passed =
-                    |n: usize| findings[e][n].as_ref().is_some_and(|finding| finding.failure.is_none());
+                let passed = |n: usize| findings[e][n].as_ref().is_some_and(Finding::passed);
                 if check.needs.iter().map(needed).all(passed) {
                     wave.push((e, c));
                 } else {

@@ -4,9 +4,9 @@ use crate::text::harmless;
 use lab::NodeId;
 use std::time::Duration;
 use world::{
-    Act, Client, ClockSpec, Cue, DiskLoss, Fault, Harm, Latency, Limits, Line, Link, LinkRule, Matcher,
-    NodeKind, NodeSpec, Observation, Operation, Pattern, Scenario, Seen, Tail, Trace, Trigger, Until, When,
-    Who, Words,
+    Act, Client, ClockSpec, Cue, Damage, DiskLoss, Fault, Harm, Latency, Limits, Line, Link, LinkRule,
+    Matcher, NodeKind, NodeSpec, Observation, Operation, Pattern, Scenario, Seen, Tail, Trace, Trigger,
+    Until, When, Who, Words,
 };
 
 /// Longer ones are laid out over several lines.
@@ -26,6 +26,7 @@ impl Literals<'_> {
             faults,
             withheld,
             calm,
+            regions,
             end,
             limits,
             watch_status,
@@ -53,12 +54,13 @@ impl Literals<'_> {
                 format!("Some({})", list("(", "", vec![duration(*from), link(calm)], ")"))
             });
         }
+        fields.put("regions", *regions, || "true".to_owned());
         fields.put("limits", *limits != usual.limits, || limits_literal(limits));
         fields.put("watch_status", *watch_status, || "true".to_owned());
         fields.of("Scenario", &list("Scenario::new(", "", vec![nodes, duration(*end)], ")"))
     }
     fn node(&self, node: &NodeSpec) -> String {
-        let NodeSpec { id, role, config, kind, peers, calls_to, clock, sync, per_event } = node;
+        let NodeSpec { id, role, config, kind, peers, calls_to, clock, sync, per_event, starts, name } = node;
         let lines = || {
             let lines: Vec<Line> = lab::frame::decode(config).unwrap_or_default();
             let lines = lines.iter().map(|line| self.line(line)).collect();
@@ -83,6 +85,8 @@ impl Literals<'_> {
         });
         fields.put("sync", *sync != usual.sync, || format!("({}, {})", duration(sync.0), duration(sync.1)));
         fields.put("per_event", *per_event != usual.per_event, || duration(*per_event));
+        fields.put("starts", !matches!(starts, When::At(Duration::ZERO)), || when(starts));
+        fields.put("name", name.is_some(), || format!("{name:?}"));
         fields.of("NodeSpec", &base)
     }
     fn line(&self, line: &Line) -> String {
@@ -272,6 +276,7 @@ fn harm(harm: &Harm) -> String {
                 DiskLoss::Drawn => "DiskLoss::Drawn".to_owned(),
                 DiskLoss::All => "DiskLoss::All".to_owned(),
                 DiskLoss::Nothing => "DiskLoss::Nothing".to_owned(),
+                DiskLoss::Wiped => "DiskLoss::Wiped".to_owned(),
                 DiskLoss::TornAfter { bytes } => format!("DiskLoss::TornAfter {{ bytes: {bytes} }}"),
             };
             fields.put("disk", true, || disk);
@@ -324,6 +329,23 @@ fn harm(harm: &Harm) -> String {
                 }
                 _ => ("Harm::Hold", None),
             }
+        }
+        Harm::Worse { from, to, loss, duplication, corruption, late } => {
+            fields.put("from", true, || maybe_id(*from));
+            fields.put("to", true, || maybe_id(*to));
+            for (name, chance) in [("loss", loss), ("duplication", duplication), ("corruption", corruption)] {
+                fields.put(name, true, || format!("Chance({})", chance.0));
+            }
+            fields.put("late", true, || duration(*late));
+            ("Harm::Worse", None)
+        }
+        Harm::Rot { node, file, damage } => {
+            fields.put("file", true, || format!("{file:?}.into()"));
+            fields.put("damage", true, || match damage {
+                Damage::Flip { at, bit } => format!("Damage::Flip {{ at: {at}, bit: {bit} }}"),
+                Damage::Append(with) => format!("Damage::Append({})", bytes(with)),
+            });
+            ("Harm::Rot", Some(node))
         }
         Harm::ClockJump { node, by_ns } => {
             fields.put("by_ns", true, || by_ns.to_string());

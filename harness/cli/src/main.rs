@@ -7,6 +7,7 @@ mod course;
 mod diagram;
 mod doctor;
 mod failures;
+mod figures;
 mod grade;
 mod isolation;
 mod judging;

@@ -1,6 +1,7 @@
 //! The report: text for people, JSON for programs.
 
 use crate::Exit;
+use crate::figures::{self, JsonFigures};
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, wrapped};
 use host::Barrier;
 use judge::{CheckReport, Exercise, ExerciseReport, Failure, Kind, RELEASE, Told, Verdict};
@@ -271,6 +272,9 @@ fn check_text(
     }
     let left = format!("  {} {}", styled(style, mark), check.id);
     let _ = writeln!(out, "{}", spread(&left, 4 + check.id.len(), &right, width));
+    for said in figures::lines(&check.figures, width.saturating_sub(4), ascii) {
+        let _ = writeln!(out, "    {}", styled(DIM, &said));
+    }
     match check.verdict {
         Verdict::Passed | Verdict::NotStarted => {}
         Verdict::Blocked | Verdict::Undecided => out.push_str(&wrapped(&harmless(&check.message), 4, width)),
@@ -350,6 +354,9 @@ struct JsonCheck<'a> {
     promise: &'a str,
     assumption: &'a str,
     failing_world: Option<JsonWorld>,
+    /// What its runs report, summed up; left out where they report nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figures: Option<JsonFigures>,
     /// What happened, drawn; only for the first failure of an exercise.
     #[serde(skip_serializing_if = "Option::is_none")]
     story: Option<Vec<String>>,
@@ -405,6 +412,7 @@ impl<'a> JsonCheck<'a> {
                 .failure
                 .as_ref()
                 .map(|failure| JsonWorld { world: failure.world, seed: failure.seed.to_string() }),
+            figures: JsonFigures::of(&check.figures),
             story: check.told.as_ref().map(|told| {
                 let how = How { indent: 0, width: 80, ascii: false };
                 drawn(told, how).lines().map(str::to_owned).collect()

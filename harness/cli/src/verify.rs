@@ -121,15 +121,17 @@ fn solutions(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
                 Ok(judge::judge_under(&mut fleet, number, exercise.id, check, &keys, &options)?)
             },
             &|(exercise, check), findings: &Vec<Finding>| {
-                let passed = findings.iter().filter(|finding| finding.failure.is_none()).count();
+                let passed = findings.iter().filter(|finding| finding.passed()).count();
                 let name = format!("{}/{}", exercise.id, check.id);
                 anstream::println!("{family:<9} {name:<38} passes under {passed}/{} keys", args.keys);
             },
         )?;
         for ((exercise, check), findings) in checks.iter().zip(found) {
-            let named = (1..).zip(findings).filter_map(|(nth, finding)| Some((nth, finding.failure?)));
-            faults.extend(named.map(|(nth, failure)| {
-                format!("{family}: {}/{} fails under key {nth}: {failure:?}", exercise.id, check.id)
+            let named = (1..).zip(findings).filter(|(_, finding)| !finding.passed());
+            faults.extend(named.map(|(nth, Finding { failure, undecided, .. })| {
+                let why = failure.map(|failure| format!("{failure:?}"));
+                let why = why.or(undecided.map(|undecided| format!("{undecided:?}"))).unwrap_or_default();
+                format!("{family}: {}/{} fails under key {nth}: {why}", exercise.id, check.id)
             }));
         }
     }

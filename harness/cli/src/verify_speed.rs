@@ -52,7 +52,7 @@ pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
             millis(took.cpu),
             millis(took.wall)
         );
-        if finding.failure.is_none() {
+        if finding.passed() {
             faults.push(format!("{} is not caught by {}", mutant.id, mutant.caught_by()));
         }
         shown.push(took);

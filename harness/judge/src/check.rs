@@ -1,8 +1,10 @@
 //! What a suite writes: chapters, exercises, checks, cases, oracles.
 
 use crate::call::Call;
+use crate::figures::Figures;
 use crate::pick::Pick;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use world::{NodeKind, Observation, ObservationId, Scenario, World};
 
 /// A chapter of the roadmap.
@@ -206,13 +208,35 @@ impl Violation {
     }
 }
 
-/// The conditions that worlds of a check have reached.
+/// What worlds of a check have reached: conditions, and figures to report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reached(BTreeSet<&'static str>);
+pub struct Reached {
+    conditions: BTreeSet<&'static str>,
+    figures: Figures,
+    undecided: Option<String>,
+}
 impl Reached {
     /// This world reached it.
     pub fn mark(&mut self, condition: &'static str) {
-        self.0.insert(condition);
+        self.conditions.insert(condition);
+    }
+    /// So many of what the name says, in the plural: `figure("crash points", 1)`. Those of all worlds of a check are summed up
+    /// and shown below it, in the order in which they are first named, also where it passes.
+    pub fn figure(&mut self, name: &'static str, many: u64) {
+        self.figures.count(name, many);
+    }
+    /// So many in each stretch of virtual time that is as long as `bin`, from the beginning of the world on: `series("requests a
+    /// second", bin, &counts)`. Those of all worlds of a check are summed up, stretch by stretch, and drawn below it.
+    ///
+    /// # Panics
+    /// Where a series of this name has another `bin`.
+    pub fn series(&mut self, name: &'static str, bin: Duration, values: &[u64]) {
+        self.figures.add_series(name, bin, values);
+    }
+    /// Whether the promise was kept in this world could not be found out, and why: `the history is too long for the checker`. That
+    /// is no violation. Where more than one world in twenty says so, the check earns nothing.
+    pub fn undecided(&mut self, reason: impl Into<String>) {
+        self.undecided.get_or_insert_with(|| reason.into());
     }
     /// This world reached it, if so.
     pub fn mark_if(&mut self, condition: &'static str, so: bool) {
@@ -221,9 +245,18 @@ impl Reached {
         }
     }
     pub(crate) fn has(&self, condition: &str) -> bool {
-        self.0.contains(condition)
+        self.conditions.contains(condition)
+    }
+    /// Why this world is undecided, if it is.
+    pub(crate) fn why_undecided(&self) -> Option<&str> {
+        self.undecided.as_deref()
     }
     pub(crate) fn add(&mut self, other: Reached) {
-        self.0.extend(other.0);
+        self.conditions.extend(other.conditions);
+        self.figures.add(other.figures);
+        self.undecided = self.undecided.take().or(other.undecided);
+    }
+    pub(crate) fn into_figures(self) -> Figures {
+        self.figures
     }
 }

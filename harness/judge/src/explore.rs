@@ -5,6 +5,7 @@
 //! processes, shows it too: the first failure, or one world of every check that passes.
 
 use crate::check::{Case, Check, Oracle, Reached, Violation};
+use crate::figures::Figures;
 use crate::pick::Pick;
 use crate::seed::{SeedKey, WorldSeed};
 use host::{Fleet, HostError, Job, Watch};
@@ -18,6 +19,9 @@ use world::{During, End, Misbehaviour, Observation, Time, World};
 const BLOCK: u32 = 64;
 /// The first block is shorter: most bugs show in it, and nobody waits for the other worlds.
 const FIRST_BLOCK: u32 = 8;
+
+/// A check is undecided where more than one world in so many is.
+const UNDECIDED_ONE_IN: u32 = 20;
 
 /// How to judge.
 #[derive(Debug, Clone)]
@@ -46,8 +50,26 @@ pub struct Finding {
     pub failure: Option<Failure>,
     /// Worlds that failed.
     pub failing_worlds: u32,
+    /// Whether too many worlds could not be decided, where none failed.
+    pub undecided: Option<Undecided>,
+    /// What its worlds report, summed up.
+    pub figures: Figures,
     /// Why the worlds were judged one by one after all, if they were. Depends on the batch, so reports do not say it.
     pub solo: Option<&'static str>,
+}
+impl Finding {
+    /// Whether the promise held, and was seen to hold.
+    pub fn passed(&self) -> bool {
+        self.failure.is_none() && self.undecided.is_none()
+    }
+}
+/// Worlds of which it could not be found out whether the promise was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// How many.
+    pub worlds: u32,
+    /// Why the first of them could not be decided.
+    pub reason: String,
 }
 /// A failure, and how to see it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -310,6 +332,8 @@ pub(crate) fn conclude(
     let worlds = found.len() as u32;
     let events = found.iter().map(|evidence| evidence.events).sum();
     let failing_worlds = found.iter().filter(|evidence| evidence.how.is_some()).count() as u32;
+    let undecided_worlds =
+        found.iter().filter(|evidence| evidence.reached.why_undecided().is_some()).count() as u32;
     let mut reached = Reached::default();
     let mut failure = None;
     for (nth, evidence) in (0..).zip(found) {
@@ -318,10 +342,14 @@ pub(crate) fn conclude(
             failure = evidence.how.map(|how| Failure { how, world: nth, seed: seed(nth) });
         }
     }
-    if failure.is_none() {
+    let too_many = failure.is_none() && undecided_worlds * UNDECIDED_ONE_IN > worlds;
+    let undecided = reached.why_undecided().filter(|_| too_many).map(str::to_owned);
+    let undecided = undecided.map(|reason| Undecided { worlds: undecided_worlds, reason });
+    if failure.is_none() && undecided.is_none() {
         let missed = check.sometimes.iter().find(|(condition, _)| !reached.has(condition));
         failure =
             missed.map(|(_, sentence)| Failure { how: How::Vacuous(sentence), world: 0, seed: seed(0) });
     }
-    Finding { worlds, events, failure, failing_worlds, solo }
+    let figures = reached.into_figures();
+    Finding { worlds, events, failure, failing_worlds, undecided, figures, solo }
 }

@@ -1,7 +1,8 @@
 //! Verdicts and XP.
 
 use crate::check::{Check, Exercise, Kind};
-use crate::explore::{Failure, Finding, How};
+use crate::explore::{Failure, Finding, How, Undecided};
+use crate::figures::Figures;
 use crate::tell::Told;
 use serde::Serialize;
 use world::Misbehaviour;
@@ -53,6 +54,8 @@ pub struct CheckReport {
     pub message: String,
     /// How to see it again.
     pub failure: Option<Failure>,
+    /// What its worlds report, summed up.
+    pub figures: Figures,
     /// What happened, where it was asked for.
     pub told: Option<Told>,
 }
@@ -91,6 +94,7 @@ impl CheckReport {
             failing_worlds: 0,
             message: String::new(),
             failure: None,
+            figures: Figures::default(),
             told: None,
         }
     }
@@ -131,6 +135,11 @@ pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseRep
             report.message =
                 finding.failure.as_ref().map(|failure| message(&failure.how)).unwrap_or_default();
             report.failure = finding.failure;
+            report.figures = finding.figures;
+            if let Some(Undecided { worlds, reason }) = finding.undecided {
+                report.verdict = Verdict::Undecided;
+                report.message = undecided(worlds, report.worlds, &reason);
+            }
         }
         if report.verdict == Verdict::Passed {
             report.xp = report.max_xp;
@@ -147,6 +156,14 @@ fn verdict(how: &How) -> Verdict {
         How::Misbehaved(_, _, Misbehaviour::Panicked { not_started: true, .. }) => Verdict::NotStarted,
         How::Misbehaved(..) => Verdict::Crashed,
     }
+}
+
+/// That too much could not be decided.
+fn undecided(undecided: u32, worlds: u32, reason: &str) -> String {
+    format!(
+        "The checker could not decide whether your code kept the promise in {undecided} of {worlds} runs: {reason}. A check \
+         with so many undecided runs earns no XP. Nothing is known to be wrong."
+    )
 }
 
 /// For who is refused what the sandbox does not give.

@@ -15,9 +15,10 @@ use lab::NodeId;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use world::{
-    Cause, ClockSpec, DiskLoss, Harm, Key, Link, Local, Misbehaviour, Observation, ObservationId, Scenario,
-    Seen, Time, Trigger, When, World,
+    Cause, ClockSpec, DiskLoss, Fault, Harm, Key, Link, Local, Misbehaviour, NodeSpec, Observation,
+    ObservationId, Scenario, Seen, Time, Trigger, When, World,
 };
 
 /// So many candidates run side by side.
@@ -40,9 +41,16 @@ enum Item {
     Message(Key),
 }
 
-/// Makes something plainer than it was.
+/// Makes something plainer than it was, where there is such a thing.
 type Plainer = fn(&mut Scenario);
-const PLAINER: [Plainer; 5] = [
+/// Whether there is, for those that are seldom needed.
+fn is_plain(scenario: &Scenario, place: usize) -> bool {
+    let starts_late = |node: &NodeSpec| !matches!(node.starts, When::At(Duration::ZERO));
+    place == LATE_STARTS && !scenario.nodes.iter().any(starts_late)
+}
+/// The place of that which starts all nodes in the beginning.
+const LATE_STARTS: usize = 5;
+const PLAINER: [Plainer; 6] = [
     |scenario| {
         let Link { latency, fifo, .. } = scenario.network;
         scenario.network = Link { fifo, ..Link::fixed(latency.min) };
@@ -59,6 +67,11 @@ const PLAINER: [Plainer; 5] = [
             if let Harm::Crash { disk, .. } = &mut fault.harm {
                 *disk = DiskLoss::All;
             }
+        }
+    },
+    |scenario| {
+        for node in &mut scenario.nodes {
+            node.starts = When::At(Duration::ZERO);
         }
     },
 ];
@@ -231,7 +244,11 @@ impl Shrinker<'_> {
             let unneeded = self.messages(|message| !message.in_past);
             self.take(vec![unneeded])?;
             self.reduce(self.settings())?;
-            self.reduce(self.messages(|_| true))?;
+            // Where faults say which messages are lost, those alone are, and not others in their place that nobody sees.
+            let loses = |fault: &Fault| matches!(fault.harm, Harm::Lose { .. });
+            if !self.whole.faults.iter().any(loses) {
+                self.reduce(self.messages(|_| true))?;
+            }
             let same = before.faults == self.plan.faults
                 && before.bonds == self.plan.bonds
                 && before.operations == self.plan.operations
@@ -279,8 +296,9 @@ impl Shrinker<'_> {
         let operations = operations
             .filter(|operation| !self.plan.operations.contains(operation))
             .map(|(client, place)| Item::Operation(client, place));
-        let plainer =
-            (0..PLAINER.len()).filter(|place| !self.plan.plainer.contains(place)).map(Item::Plainer);
+        let plainer = (0..PLAINER.len())
+            .filter(|place| !self.plan.plainer.contains(place) && !is_plain(&self.whole, *place))
+            .map(Item::Plainer);
         bonds.chain(faults).chain(operations).chain(plainer).collect()
     }
     /// Messages, calls and answers that may be withheld.

@@ -10,8 +10,8 @@ use lab::{DiskOp, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use world::{
-    Carried, Cause, ClientId, Harm, LossReason, Misbehaviour, NodeKind, Observation, ObservationId, Scenario,
-    Seen, Time, Trace, Who,
+    Carried, Cause, Chance, ClientId, Damage, Harm, LossReason, Misbehaviour, NodeKind, Observation,
+    ObservationId, Scenario, Seen, Time, Trace, Who,
 };
 
 /// A story has no more events.
@@ -28,6 +28,8 @@ const PRINTED_LINES_MAX: usize = 12;
 pub struct Story {
     /// The nodes that take part, in the order of their names.
     pub nodes: Vec<NodeId>,
+    /// What those of them are called that have a name beside their id.
+    pub roles: BTreeMap<NodeId, &'static str>,
     /// The clients that do.
     pub clients: Vec<ClientId>,
     /// What happened, in order.
@@ -277,6 +279,8 @@ impl<'a> Teller<'a> {
                         .observations
                         .iter()
                         .filter(|other| other.node == seen.node && other.id > before && other.id < step);
+                    // what a client did not wait for says little of how a node came to do something
+                    let earlier = earlier.filter(|other| !matches!(other.seen, Seen::GaveUp { .. }));
                     pending.extend(earlier.filter(|other| self.matters(other)).map(|other| other.id));
                 }
             }
@@ -297,7 +301,7 @@ impl<'a> Teller<'a> {
         let is_puppet = is_puppet(self.scenario, seen.node);
         match seen.seen {
             Seen::Started { .. } | Seen::Rang { .. } if is_puppet => false,
-            Seen::Started { incarnation } => incarnation > 0,
+            Seen::Started { incarnation } => incarnation > 0 || seen.at > Time::ZERO,
             Seen::GaveUp { .. } => true,
             Seen::Delivered { .. } | Seen::Requested { .. } | Seen::Answered { .. } => true,
             Seen::Crashed | Seen::Paused | Seen::Resumed => true,
@@ -326,21 +330,27 @@ impl<'a> Teller<'a> {
         self.scenario.faults.get(fault).map(|fault| &fault.harm)
     }
     fn is_of_clock(&self, fault: usize) -> bool {
-        use Harm::{ClockDrift, ClockFreeze, ClockJump, Slow};
+        use Harm::{ClockDrift, ClockFreeze, ClockJump, Rot, Slow};
         matches!(
             self.harm(fault),
-            Some(ClockJump { .. } | ClockFreeze { .. } | ClockDrift { .. } | Slow { .. })
+            Some(ClockJump { .. } | ClockFreeze { .. } | ClockDrift { .. } | Slow { .. } | Rot { .. })
         )
     }
     fn is_of_network(&self, seen: &Observation) -> bool {
-        use Harm::{Alone, Cut, Hold, Isolate, Links, Lose, Partition, Repeat};
+        use Harm::{Alone, Cut, Hold, Isolate, Links, Lose, Partition, Repeat, Worse};
         let (Seen::FaultBegan { fault } | Seen::FaultEnded { fault }) = seen.seen else {
             return matches!(seen.seen, Seen::Calm | Seen::Lost { reason: LossReason::Fault });
         };
         match self.harm(fault) {
-            Some(Partition { .. } | Alone { .. } | Isolate { .. } | Cut { .. } | Links(_) | Hold { .. }) => {
-                true
-            }
+            Some(
+                Partition { .. }
+                | Alone { .. }
+                | Isolate { .. }
+                | Cut { .. }
+                | Links(_)
+                | Hold { .. }
+                | Worse { .. },
+            ) => true,
             // which message it is shows where it is lost, or comes once more
             Some(Lose { nth, .. } | Repeat { nth, .. }) => nth.is_none(),
             _ => false,
@@ -395,6 +405,7 @@ impl<'a> Teller<'a> {
                 _ if marked.contains(id) => 0,
                 Seen::Crashed | Seen::Started { .. } | Seen::FaultBegan { .. } => 2,
                 Seen::Lost { .. } if self.is_first_lost(seen) => 2,
+                Seen::GaveUp { .. } => 2,
                 _ if direct.contains(id) => 1,
                 // of a story about nodes, what others told each other is the least
                 _ if everything && !concerns => 4,
@@ -496,10 +507,13 @@ impl<'a> Teller<'a> {
         if nodes.is_empty() {
             nodes.extend(self.scenario.nodes.iter().map(|spec| spec.id));
         }
+        let specs = self.scenario.nodes.iter().filter(|spec| nodes.contains(&spec.id));
+        let roles = specs.filter_map(|spec| Some((spec.id, spec.name?))).collect();
         Story {
             nodes: nodes.into_iter().collect(),
             clients: clients.into_iter().collect(),
             rows,
+            roles,
             names: BTreeMap::new(),
             below: Vec::new(),
         }
@@ -555,6 +569,9 @@ impl<'a> Teller<'a> {
                 What::Asked { client: *client, node, label: self.label(seen) }
             }
             Seen::Rang { .. } => on(Sign::Timer, self.label(seen).to_string()),
+            Seen::Started { incarnation: 0 } if seen.at > Time::ZERO => {
+                on(Sign::Start, "starts only now".to_owned())
+            }
             Seen::Started { incarnation: 0 } => on(Sign::Start, "starts".to_owned()),
             Seen::Started { .. } => on(Sign::Start, "starts again".to_owned()),
             Seen::Crashed => {
@@ -697,16 +714,30 @@ impl<'a> Teller<'a> {
         }
         notes
     }
+    /// Of a call or an answer that never arrives, that it does not.
+    fn gets_nowhere(&self, effect: &Observation) -> &'static str {
+        let arrival = || self.deliveries.get(&effect.id).map(|arrival| &self.get(*arrival).seen);
+        match effect.seen.key().map(|_| arrival()) {
+            None => "",
+            Some(None) => ", which does not arrive",
+            Some(Some(Seen::Lost { .. })) => ", which is lost",
+            Some(Some(_)) => "",
+        }
+    }
     fn note(&self, effect: &Observation) -> Option<String> {
         Some(match &effect.seen {
             Seen::Emitted { .. } => format!("emits {}", self.label(effect)),
             Seen::Status { .. } => format!("is now {}", self.label(effect).fields),
-            Seen::Replied { heard: true, .. } => format!("answers {}", self.label(effect)),
+            Seen::Replied { heard: true, .. } => {
+                format!("answers {}{}", self.label(effect), self.gets_nowhere(effect))
+            }
             Seen::Replied { heard: false, .. } => {
                 format!("answers {}, which nobody waits for", self.label(effect))
             }
             Seen::Called { to: None, .. } => format!("calls {}", self.label(effect)),
-            Seen::Called { to: Some(to), .. } => format!("calls {to}: {}", self.label(effect)),
+            Seen::Called { to: Some(to), .. } => {
+                format!("calls {to}: {}{}", self.label(effect), self.gets_nowhere(effect))
+            }
             Seen::Stray { from } => format!("what {from} sent is none of its messages"),
             Seen::Misbehaved(how) => breaks(how),
             Seen::TimerSet { rings_at, .. } => format!("sets {} for {rings_at}", self.label(effect)),
@@ -808,6 +839,28 @@ fn about(harm: &Harm) -> String {
                 format!("the network sends {}s from {} to {} twice", carried(*what), end(from), end(to))
             }
         },
+        Harm::Worse { from, to, loss, duplication, corruption, late } => {
+            let percent = |chance: &Chance, does: &str| {
+                let (whole, rest) = (chance.0 / 10_000, chance.0 % 10_000 / 100);
+                let digits = if rest == 0 { String::new() } else { format!(".{rest:02}") };
+                (chance.0 > 0).then(|| format!("{whole}{digits} % more {does}"))
+            };
+            let late = (!late.is_zero()).then(|| format!("up to {} late", Time::ZERO + *late));
+            let parts = [
+                percent(loss, "lost"),
+                percent(duplication, "doubled"),
+                percent(corruption, "damaged"),
+                late,
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            format!("the links from {} to {} get worse: {}", end(from), end(to), parts.join(", "))
+        }
+        Harm::Rot { file, damage: Damage::Flip { at, bit }, .. } => {
+            format!("its disk flips bit {bit} of byte {at} of `{file}`")
+        }
+        Harm::Rot { file, damage: Damage::Append(bytes), .. } => {
+            format!("its disk shows {} bytes at the end of `{file}` that nobody wrote", bytes.len())
+        }
         Harm::ClockJump { by_ns, .. } => {
             let (way, by) =
                 if *by_ns < 0 { ("back", by_ns.unsigned_abs()) } else { ("forward", by_ns.unsigned_abs()) };
@@ -832,7 +885,7 @@ fn ends(harm: &Harm) -> String {
         Harm::Isolate { .. } => "the node that was cut off is back".to_owned(),
         Harm::Alone { .. } => "the node is no longer alone".to_owned(),
         Harm::Cut { .. } => "everything gets through again".to_owned(),
-        Harm::Links(_) => "the links are as they were".to_owned(),
+        Harm::Links(_) | Harm::Worse { .. } => "the links are as they were".to_owned(),
         Harm::Hold { .. } => "what was held back goes on its way".to_owned(),
         Harm::Lose { what, .. } => format!("{}s get through again", carried(*what)),
         Harm::Repeat { what, .. } => format!("the network sends {}s once again", carried(*what)),

@@ -137,6 +137,43 @@ impl Disk {
         self.files.get(what.0).cloned().unwrap_or_default()
     }
 
+    /// The bytes of a file, as they lie there.
+    pub fn file_bytes(&self, what: File) -> &[u8] {
+        self.files.get(what.0).map_or(&[], Vec::as_slice)
+    }
+    /// How many records of a log are there. (Its next record gets position [`first`](LogView::first) + this.)
+    pub fn log_len<T>(&self, what: Log<T>) -> u64 {
+        self.logs.get(what.0).map_or(0, |log| log.records.len() as u64)
+    }
+    /// Everything there is, by kind and name, each with the bytes of its contents; a table row by row, with its key counted.
+    pub fn objects(&self) -> impl Iterator<Item = (Object<'_>, usize)> {
+        let values = self.values.iter().map(|(name, bytes)| (Object::Value(name), bytes.len()));
+        let rows = self.tables.iter().flat_map(|(name, rows)| {
+            rows.iter().map(move |(key, bytes)| (Object::Row(name, key), key.len() + bytes.len()))
+        });
+        let log_bytes = |log: &LogImage| log.records.iter().map(Vec::len).sum();
+        let logs = self.logs.iter().map(move |(name, log)| (Object::Log(name), log_bytes(log)));
+        let files = self.files.iter().map(|(name, bytes)| (Object::File(name), bytes.len()));
+        values.chain(rows).chain(logs).chain(files)
+    }
+    /// The bytes of the contents of everything that has this name.
+    pub fn bytes_of(&self, name: &str) -> usize {
+        self.objects().filter(|(object, _)| object.name() == name).map(|(_, bytes)| bytes).sum()
+    }
+
+    /// (For the kernel.) Flips a bit of a file, if it is that long.
+    pub fn flip(&mut self, file: &str, at: u64, bit: u8) {
+        let byte = usize::try_from(at).ok().and_then(|at| self.files.get_mut(file)?.get_mut(at));
+        if let Some(byte) = byte {
+            *byte ^= 1_u8.checked_shl(bit.into()).unwrap_or(0);
+        }
+    }
+    /// (For the kernel.) Adds bytes to a file, if it is there.
+    pub fn append_to(&mut self, file: &str, bytes: &[u8]) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.extend_from_slice(bytes);
+        }
+    }
     /// (For the kernel.) Does `op`, whole.
     pub fn apply(&mut self, op: &DiskOp) {
         match op {
@@ -321,6 +358,14 @@ pub enum Object<'a> {
     Log(&'a str),
     /// A [`File`].
     File(&'a str),
+}
+impl<'a> Object<'a> {
+    /// The name that its handle gives it; a row has that of its table.
+    pub fn name(&self) -> &'a str {
+        match self {
+            Object::Value(name) | Object::Row(name, _) | Object::Log(name) | Object::File(name) => name,
+        }
+    }
 }
 impl DiskOp {
     /// (For the kernel.) The objects this write touches, in order.

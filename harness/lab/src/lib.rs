@@ -41,6 +41,7 @@
 //! | [`lamport`] | the contracts: one module per exercise |
 
 pub mod bench;
+mod bytes;
 mod disk;
 pub mod frame;
 pub mod keys;
@@ -53,6 +54,7 @@ mod time;
 mod contracts;
 pub use contracts::*;
 
+pub use bytes::{Raw, checksum, mac};
 pub use disk::{Batch, Disk, DiskOp, File, Log, LogImage, LogView, Object, Saved, Table, Torn};
 pub use node::{Boot, CallId, Contract, Node, NodeId, Nothing, RequestId, Wire};
 pub use out::{Effect, Out, Peers, Sample};

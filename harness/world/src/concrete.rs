@@ -74,6 +74,7 @@ impl Scenario {
             When::On { trigger: waits_for, .. } => trigger(waits_for),
             When::At(_) => {}
         };
+        scenario.nodes.iter_mut().for_each(|node| when(&mut node.starts));
         for client in &mut scenario.clients {
             asked(&mut client.accepts, &|kind| kind == SeenKind::Replied);
             client.operations.iter_mut().filter_map(|operation| operation.at.as_mut()).for_each(when);

@@ -2,7 +2,7 @@
 
 use crate::draw::{Key, Luck, Purpose, Seed};
 use crate::kernel::BOOKKEEPING;
-use crate::scenario::DiskLoss;
+use crate::scenario::{Damage, DiskLoss};
 use lab::{Disk, DiskOp, Object};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
@@ -36,6 +36,14 @@ impl NodeDisk {
     fn keep(&mut self, op: &DiskOp) {
         self.written += weight(op);
         self.durable.apply(op);
+    }
+    /// Damages a file.
+    pub(crate) fn rot(&mut self, file: &str, damage: &Damage) {
+        match damage {
+            Damage::Flip { at, bit } => self.durable.flip(file, *at, *bit),
+            Damage::Append(bytes) => self.durable.append_to(file, bytes),
+        }
+        self.written = self.durable.bytes();
     }
     /// Whether more is durable than this.
     pub(crate) fn is_over(&mut self, limit: usize) -> bool {
@@ -71,13 +79,17 @@ impl NodeDisk {
         for (object, count) in &mut kept {
             *count = match loss {
                 DiskLoss::Drawn => luck(object).below(0, *count + 1),
-                DiskLoss::All | DiskLoss::TornAfter { .. } => 0,
+                DiskLoss::All | DiskLoss::TornAfter { .. } | DiskLoss::Wiped => 0,
                 DiskLoss::Nothing => *count,
             };
         }
+        let is_wiped = loss == DiskLoss::Wiped;
+        if is_wiped {
+            (self.durable, self.written) = (Disk::default(), 0);
+        }
         let survives = settle_groups(&ops, &mut kept);
         let mut touched = FxHashSet::default();
-        let mut fates = Fates::default();
+        let mut fates = Fates { is_wiped, ..Fates::default() };
         for (op, survives) in ops.iter().zip(survives) {
             let names = || op.objects().into_iter().map(name);
             if survives {
@@ -104,6 +116,8 @@ impl NodeDisk {
 /// What a crash made of the writes that were not synced, by the names of what was written.
 #[derive(Debug, Default)]
 pub(crate) struct Fates {
+    /// All that was durable, too.
+    is_wiped: bool,
     lost: BTreeSet<String>,
     torn: BTreeSet<String>,
     kept: BTreeSet<String>,
@@ -111,6 +125,9 @@ pub(crate) struct Fates {
 impl fmt::Display for Fates {
     /// Empty where nothing was unsynced.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_wiped {
+            return f.write_str("loses its disk");
+        }
         let mut before = "";
         for (what, names) in [("loses", &self.lost), ("tears", &self.torn), ("keeps", &self.kept)] {
             if !names.is_empty() {
@@ -137,7 +154,7 @@ fn torn_after(op: &DiskOp, loss: DiskLoss, luck: Luck) -> Option<usize> {
         DiskLoss::Drawn => {
             (luck.below(1, 2) == 0).then(|| usize::try_from(luck.below(2, op.bytes() as u64)).unwrap_or(0))
         }
-        DiskLoss::All | DiskLoss::Nothing => None,
+        DiskLoss::All | DiskLoss::Nothing | DiskLoss::Wiped => None,
     }
 }
 

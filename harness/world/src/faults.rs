@@ -1,7 +1,7 @@
 //! Faults: what sets them off, what they do, and how they end.
 
 use crate::kernel::{Action, Item, World, weight};
-use crate::network::{Cut, Does, Filter};
+use crate::network::{Cut, Does, Filter, Worse};
 use crate::node::{Doing, Handed, HandedEvent};
 use crate::observe::{Bytes, Cause, ObservationId, Seen};
 use crate::scenario::{DiskLoss, Harm, NodeKind, Trigger, Until, Who, Words};
@@ -79,6 +79,7 @@ impl World {
             Action::Begin { fault } => self.begin_fault(fault, culprit),
             Action::End { fault } => self.end_fault(fault),
             Action::Invoke { client, operation } => self.push(self.now, Item::Invoke { client, operation }),
+            Action::Start { node } => self.push(self.now, Item::Boot { node }),
         }
     }
 
@@ -101,6 +102,7 @@ impl World {
             | Harm::Forge { to: node, .. }
             | Harm::ClockJump { node, .. }
             | Harm::ClockFreeze { node }
+            | Harm::Rot { node, .. }
             | Harm::ClockDrift { node, .. } => match hit(self, node) {
                 Some(node) => Some(node),
                 None => return,
@@ -110,7 +112,8 @@ impl World {
             | Harm::Links(_)
             | Harm::Hold { .. }
             | Harm::Lose { .. }
-            | Harm::Repeat { .. } => None,
+            | Harm::Repeat { .. }
+            | Harm::Worse { .. } => None,
         };
         let said = match &spec.harm {
             Harm::Forge { from, words, .. } => match (about, self.words(words, about, *from)) {
@@ -176,6 +179,12 @@ impl World {
                     seen: 0,
                 });
             }
+            Harm::Worse { from, to, loss, duplication, corruption, late } => {
+                let (from, to, loss, duplication, corruption, late) =
+                    (*from, *to, *loss, *duplication, *corruption, *late);
+                self.network.worsen(fault, Worse { from, to, loss, duplication, corruption, late });
+            }
+            Harm::Rot { file, damage, .. } => self.nodes[node].disk.rot(file, damage),
             Harm::ClockJump { by_ns, .. } => {
                 let now = self.now;
                 self.nodes[node].clock.jump(now, *by_ns);
@@ -257,7 +266,7 @@ impl World {
         self.is_calm = true;
         let mut armed = std::mem::take(&mut self.armed);
         armed.retain(|armed| match armed.action {
-            Action::Invoke { .. } => true,
+            Action::Invoke { .. } | Action::Start { .. } => true,
             Action::Begin { fault } => self.scenario.faults[fault].after_calm,
             Action::End { fault } => self.outlasts_calm(fault),
         });
@@ -267,7 +276,8 @@ impl World {
             (0..self.faults.len()).partition(|fault| !self.outlasts_calm(*fault));
         // first of all, so that what is released now already travels on calm links
         if let Some((_, link)) = self.scenario.calm {
-            self.network.calm(link, &lasts);
+            let regions = if self.scenario.regions { &self.scenario.links[..] } else { &[] };
+            self.network.calm(link, regions, &lasts);
         }
         for fault in ends {
             self.end_fault(fault);
@@ -278,7 +288,7 @@ impl World {
                 matches!(self.faults[*fault],
                     FaultState::On(Some(Undo::Restart { node, incarnation })) if (node, incarnation) == life)
             };
-            if !self.nodes[node].up && !lasts.iter().any(keeps_down) {
+            if !self.nodes[node].up && self.nodes[node].has_started && !lasts.iter().any(keeps_down) {
                 self.push(self.now, Item::Boot { node });
             }
         }

@@ -10,7 +10,7 @@ use crate::observe::{
     AnswerKey, Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen,
 };
 use crate::scenario::{
-    Carried, Fault, Harm, NodeKind, NodeSpec, REPEATS_MAX, Scenario, Scribe, Trigger, call_request_id,
+    Carried, Fault, Harm, NodeKind, NodeSpec, REPEATS_MAX, Scenario, Scribe, Trigger, When, call_request_id,
 };
 use crate::step::{Step, StepEvent};
 use crate::time::Time;
@@ -127,9 +127,20 @@ pub(crate) enum Item {
 /// What a time or a trigger sets off.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Action {
-    Begin { fault: usize },
-    End { fault: usize },
-    Invoke { client: usize, operation: usize },
+    Begin {
+        fault: usize,
+    },
+    End {
+        fault: usize,
+    },
+    Invoke {
+        client: usize,
+        operation: usize,
+    },
+    /// A node starts for the first time.
+    Start {
+        node: usize,
+    },
 }
 
 /// Something between two nodes.
@@ -243,7 +254,10 @@ impl World {
             scenario,
         };
         for node in 0..world.nodes.len() {
-            world.push(Time::ZERO, Item::Boot { node });
+            match &world.scenario.clone().nodes[node].starts {
+                When::At(after) => world.push(at(*after), Item::Boot { node }),
+                starts @ When::On { .. } => world.schedule(starts, Action::Start { node }),
+            }
         }
         for fault in 0..world.faults.len() {
             let scenario = world.scenario.clone();
@@ -298,6 +312,10 @@ impl World {
     /// What is durable on a node's disk.
     pub fn disk(&self, node: NodeId) -> Option<&Disk> {
         self.place(node).map(|place| &self.nodes[place].disk.durable)
+    }
+    /// What is written on a node's disk and not yet synced, in order.
+    pub fn unsynced(&self, node: NodeId) -> &[Arc<lab::DiskOp>] {
+        self.place(node).map_or(&[], |place| &self.nodes[place].disk.unsynced)
     }
     /// Bytes that are under way, held, waiting, unsynced or durable.
     pub fn kept(&self) -> usize {
@@ -396,6 +414,7 @@ impl World {
             return;
         }
         state.up = true;
+        state.has_started = true;
         state.booted = self.now;
         let (key, _) = self.seed.key(Purpose::Start, u64::from(state.id.0), u64::from(state.incarnation));
         self.hand(node, Handed { event: HandedEvent::Start, cause: Cause::Scenario, key });

@@ -38,9 +38,9 @@ pub use observe::{
 };
 pub use playback::{Act, Cue, Line};
 pub use scenario::{
-    Carried, Chance, Client, ClientId, ClockSpec, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule,
-    MakesScribe, Matcher, NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Question, Scenario,
-    Scribe, SeenKind, Tail, Trigger, Until, When, Who, Words, caller,
+    Carried, Chance, Client, ClientId, ClockSpec, Damage, DiskLoss, Fault, Harm, Latency, Limits, Link,
+    LinkRule, MakesScribe, Matcher, NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Question,
+    Scenario, Scribe, SeenKind, Tail, Trigger, Until, When, Who, Words, caller,
 };
 pub use step::{Step, StepEvent};
 pub use time::Time;

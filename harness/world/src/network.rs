@@ -2,7 +2,7 @@
 
 use crate::draw::Luck;
 use crate::observe::{Bytes, LossReason};
-use crate::scenario::{Carried, Latency, Link, LinkRule, Matcher};
+use crate::scenario::{Carried, Chance, Latency, Link, LinkRule, Matcher};
 use crate::time::Time;
 use lab::NodeId;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,6 +15,7 @@ pub(crate) struct Network {
     rules: Vec<(Option<usize>, LinkRule)>,
     cuts: Vec<(usize, Cut)>,
     pub(crate) filters: Vec<Filter>,
+    worse: Vec<(usize, Worse)>,
     /// Per directed link: when the last message arrives, and when the wire is free again.
     last: FxHashMap<(NodeId, NodeId), (Time, Time)>,
     /// Links that keep order, and on which a message is withheld.
@@ -41,6 +42,16 @@ impl Cut {
     }
 }
 
+/// How much worse a fault makes some links.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Worse {
+    pub(crate) from: Option<NodeId>,
+    pub(crate) to: Option<NodeId>,
+    pub(crate) loss: Chance,
+    pub(crate) duplication: Chance,
+    pub(crate) corruption: Chance,
+    pub(crate) late: Duration,
+}
 /// A fault that is about some of the messages.
 #[derive(Debug)]
 pub(crate) struct Filter {
@@ -83,6 +94,9 @@ pub(crate) struct Letter<'a> {
     pub(crate) is_withheld: bool,
 }
 
+/// The first question of a message's luck that is about what makes its link worse.
+const LATE: u64 = 16;
+
 /// When the copies of a message arrive.
 pub(crate) type Arrivals = ([Time; 2], usize);
 
@@ -93,6 +107,7 @@ impl Network {
             rules: rules.iter().map(|rule| (None, *rule)).collect(),
             cuts: Vec::new(),
             filters: Vec::new(),
+            worse: Vec::new(),
             last: FxHashMap::default(),
             stuck: FxHashSet::default(),
         }
@@ -103,19 +118,34 @@ impl Network {
     pub(crate) fn rule(&mut self, fault: usize, rule: LinkRule) {
         self.rules.push((Some(fault), rule));
     }
+    pub(crate) fn worsen(&mut self, fault: usize, worse: Worse) {
+        self.worse.push((fault, worse));
+    }
     /// Undoes whatever a fault did to it.
     pub(crate) fn mend(&mut self, fault: usize) {
         self.cuts.retain(|(of, _)| *of != fault);
         self.rules.retain(|(of, _)| *of != Some(fault));
         self.filters.retain(|filter| filter.fault != fault);
+        self.worse.retain(|(of, _)| *of != fault);
     }
-    /// All links are as this one, but for what these faults do to them.
-    pub(crate) fn calm(&mut self, link: Link, lasting: &[usize]) {
+    /// All links are as this one, but for what these faults do to them, and for these `regions`, which have no faults any more.
+    pub(crate) fn calm(&mut self, link: Link, regions: &[LinkRule], lasting: &[usize]) {
         let lasts = |fault: &usize| lasting.contains(fault);
         self.usual = link;
         self.rules.retain(|(of, _)| of.as_ref().is_some_and(lasts));
+        let sound = |rule: &LinkRule| {
+            let link = Link {
+                loss: Chance::NEVER,
+                duplication: Chance::NEVER,
+                corruption: Chance::NEVER,
+                ..rule.link
+            };
+            (None, LinkRule { link, ..*rule })
+        };
+        self.rules.splice(0..0, regions.iter().map(sound));
         self.cuts.retain(|(of, _)| lasts(of));
         self.filters.retain(|filter| lasts(&filter.fault));
+        self.worse.retain(|(of, _)| lasts(of));
     }
     /// Whether a message never arrives: because it is `withheld`, or because one before it is and may not be overtaken.
     pub(crate) fn withholds(&mut self, from: NodeId, to: NodeId, withheld: bool) -> bool {
@@ -166,7 +196,20 @@ impl Network {
         let fits = |rule: &LinkRule| {
             rule.from.is_none_or(|wanted| wanted == from) && rule.to.is_none_or(|wanted| wanted == to)
         };
-        self.rules.iter().rev().find(|(_, rule)| fits(rule)).map_or(self.usual, |(_, rule)| rule.link)
+        let rule = self.rules.iter().rev().find(|(_, rule)| fits(rule));
+        let mut link = rule.map_or(self.usual, |(_, rule)| rule.link);
+        for worse in self.worse(from, to) {
+            link.loss = link.loss.and(worse.loss);
+            link.duplication = link.duplication.and(worse.duplication);
+            link.corruption = link.corruption.and(worse.corruption);
+        }
+        link
+    }
+    /// What makes this link worse.
+    fn worse(&self, from: NodeId, to: NodeId) -> impl Iterator<Item = &Worse> {
+        self.worse.iter().map(|(_, worse)| worse).filter(move |worse| {
+            worse.from.is_none_or(|wanted| wanted == from) && worse.to.is_none_or(|wanted| wanted == to)
+        })
     }
 
     /// Sends a message off now: when it arrives, once or twice, or why it never does. May flip a bit of it
@@ -200,6 +243,9 @@ impl Network {
         let mut arrivals = [Time::ZERO; 2];
         for (copy, arrival) in arrivals.iter_mut().enumerate().take(copies) {
             *arrival = now + latency(&link.latency, luck, 4 + 3 * copy as u64);
+            for (nth, worse) in (0..).zip(self.worse(from, to)) {
+                *arrival = *arrival + luck.between(LATE + 2 * nth + copy as u64, Duration::ZERO, worse.late);
+            }
         }
         if link.fifo || link.bandwidth.is_some() {
             let (last, free) = self.last.entry((from, to)).or_default();

@@ -18,6 +18,7 @@ use std::time::Duration;
 pub(crate) struct NodeState {
     pub(crate) id: NodeId,
     pub(crate) up: bool,
+    pub(crate) has_started: bool,
     pub(crate) incarnation: u32,
     pub(crate) booted: Time,
     pub(crate) clock: Clock,
@@ -143,6 +144,7 @@ impl NodeState {
         NodeState {
             id: spec.id,
             up: false,
+            has_started: false,
             incarnation: 0,
             booted: Time::ZERO,
             clock: Clock::new(&spec.clock),

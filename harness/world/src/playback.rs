@@ -4,11 +4,8 @@
 //! effects under the same [keys](crate::Key), and the run is the same; and where another node does otherwise than it
 //! did, this one still answers what it has answered before, and is silent on the rest.
 
-use lab::{Boot, CallId, Contract, Node, NodeId, Nothing, Out, RequestId};
-use serde::de::{SeqAccess, Visitor};
-use serde::ser::SerializeTuple;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use lab::{Boot, CallId, Contract, Node, NodeId, Nothing, Out, Raw, RequestId};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What a played-back node does when it is handed this.
@@ -57,9 +54,9 @@ pub(crate) enum Playback {}
 impl Contract for Playback {
     const ROLE: &'static str = "playback";
     type Config = Vec<Line>;
-    type Request = Verbatim;
-    type Response = Verbatim;
-    type Event = Verbatim;
+    type Request = Raw;
+    type Response = Raw;
+    type Event = Raw;
     type Status = ();
     type Call = Nothing;
     type Answer = Nothing;
@@ -72,20 +69,20 @@ pub(crate) struct Player {
 }
 impl Node for Player {
     type Contract = Playback;
-    type Message = Verbatim;
-    type Timer = Verbatim;
+    type Message = Raw;
+    type Timer = Raw;
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
         let mut player = Player { given: vec![0; boot.config.len()], lines: boot.config };
         player.play(&Cue::Start, None, out);
         player
     }
-    fn on_message(&mut self, from: NodeId, message: Verbatim, out: &mut Out<Self>) {
+    fn on_message(&mut self, from: NodeId, message: Raw, out: &mut Out<Self>) {
         self.play(&Cue::Message { from, bytes: message.0 }, None, out);
     }
-    fn on_request(&mut self, id: RequestId, request: Verbatim, out: &mut Out<Self>) {
+    fn on_request(&mut self, id: RequestId, request: Raw, out: &mut Out<Self>) {
         self.play(&Cue::Request { bytes: request.0 }, Some(id), out);
     }
-    fn on_timer(&mut self, timer: Verbatim, out: &mut Out<Self>) {
+    fn on_timer(&mut self, timer: Raw, out: &mut Out<Self>) {
         self.play(&Cue::Timer { timer: timer.0 }, None, out);
     }
     fn on_answer(&mut self, _: CallId, answer: Nothing, _: &mut Out<Self>) {
@@ -100,46 +97,12 @@ impl Player {
         self.given[place] += 1;
         for act in acts.get(given).or(acts.last()).into_iter().flatten().cloned() {
             match act {
-                Act::Send { to, bytes } => out.send(to, Verbatim(bytes)),
-                Act::SetTimer { after, timer } => out.set_timer(after, Verbatim(timer)),
-                Act::CancelTimer { timer } => out.cancel_timer(Verbatim(timer)),
-                Act::Reply { bytes } => {
-                    request.into_iter().for_each(|id| out.reply(id, Verbatim(bytes.clone())))
-                }
-                Act::Emit { bytes } => out.emit(Verbatim(bytes)),
+                Act::Send { to, bytes } => out.send(to, Raw(bytes)),
+                Act::SetTimer { after, timer } => out.set_timer(after, Raw(timer)),
+                Act::CancelTimer { timer } => out.cancel_timer(Raw(timer)),
+                Act::Reply { bytes } => request.into_iter().for_each(|id| out.reply(id, Raw(bytes.clone()))),
+                Act::Emit { bytes } => out.emit(Raw(bytes)),
             }
         }
-    }
-}
-
-/// Somebody's encoding, which is its own: without a length in front, unlike that of a vector.
-#[derive(Debug, Clone)]
-pub(crate) struct Verbatim(Vec<u8>);
-impl Serialize for Verbatim {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut tuple = to.serialize_tuple(self.0.len())?;
-        self.0.iter().try_for_each(|byte| tuple.serialize_element(byte))?;
-        tuple.end()
-    }
-}
-impl<'de> Deserialize<'de> for Verbatim {
-    /// All that is left.
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Rest;
-        impl<'de> Visitor<'de> for Rest {
-            type Value = Verbatim;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut rest: A) -> Result<Verbatim, A::Error> {
-                let mut bytes = Vec::new();
-                // an encoding has an end and does not say where: one more byte is asked for than there are
-                while let Ok(Some(byte)) = rest.next_element() {
-                    bytes.push(byte);
-                }
-                Ok(Verbatim(bytes))
-            }
-        }
-        from.deserialize_tuple(usize::MAX, Rest)
     }
 }

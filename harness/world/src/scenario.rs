@@ -28,6 +28,9 @@ pub struct Scenario {
     /// From here on nothing goes wrong any more: every fault ends, what is down starts again, and all links
     /// are as `calm`.
     pub calm: Option<(Duration, Link)>,
+    /// The rules of `links` say where nodes live, and not what is wrong with the network: they outlast the calm, but for what
+    /// they say of loss, duplication and corruption.
+    pub regions: bool,
     /// When the world ends, whatever is still to happen.
     pub end: Duration,
     /// What it may use at most.
@@ -49,10 +52,19 @@ impl Scenario {
             faults: Vec::new(),
             withheld: FxHashSet::default(),
             calm: None,
+            regions: false,
             end,
             limits: Limits::default(),
             watch_status: false,
             scribe: None,
+        }
+    }
+    /// A node as people read of it: `n3 (coordinator)`, or `n3` where it has no name.
+    pub fn name_of(&self, node: NodeId) -> String {
+        let spec = self.nodes.iter().find(|spec| spec.id == node);
+        match spec.and_then(|spec| spec.name) {
+            Some(name) => format!("{node} ({name})"),
+            None => node.to_string(),
         }
     }
     /// `n` nodes of one role, with ids from 1.
@@ -83,6 +95,10 @@ pub struct NodeSpec {
     pub sync: (Duration, Duration),
     /// How long a node is busy with one event.
     pub per_event: Duration,
+    /// When it starts for the first time. Before that it is down, and nobody's fault: a calm does not start it.
+    pub starts: When,
+    /// What it is called beside its id where people read of it: `coordinator`.
+    pub name: Option<&'static str>,
 }
 impl NodeSpec {
     /// A node that the submission plays.
@@ -101,6 +117,8 @@ impl NodeSpec {
             clock: ClockSpec::default(),
             sync: (Duration::from_micros(100), Duration::from_micros(300)),
             per_event: Duration::ZERO,
+            starts: When::At(Duration::ZERO),
+            name: None,
         }
     }
     /// A pure function that the submission has under this role name.
@@ -110,6 +128,16 @@ impl NodeSpec {
     /// A peer that does what these lines say, and nothing else.
     pub fn playback(id: NodeId, lines: &[Line]) -> NodeSpec {
         NodeSpec::puppet::<Playback>(id, &lines.to_vec(), Role::node::<Player>)
+    }
+    /// The same under this name.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> NodeSpec {
+        NodeSpec { name: Some(name), ..self }
+    }
+    /// The same, but it starts then.
+    #[must_use]
+    pub fn starting(self, starts: When) -> NodeSpec {
+        NodeSpec { starts, ..self }
     }
     /// The same, and nobody's peer, if the suite plays it.
     pub fn as_service(self) -> NodeSpec {
@@ -170,6 +198,10 @@ impl Chance {
     pub const NEVER: Chance = Chance(0);
     /// It always happens.
     pub const ALWAYS: Chance = Chance(1_000_000);
+    /// Both together, up to [`ALWAYS`](Chance::ALWAYS).
+    pub(crate) fn and(self, more: Chance) -> Chance {
+        Chance(self.0.saturating_add(more.0).min(Chance::ALWAYS.0))
+    }
     /// So many times in a hundred.
     pub const fn percent(percent: u32) -> Chance {
         Chance(percent * 10_000)
@@ -692,6 +724,31 @@ pub enum Harm {
         /// How long after the message its copy leaves.
         after: Duration,
     },
+    /// Messages on these links fare worse than the link says, by so much: what has several such faults adds up.
+    Worse {
+        /// From this node; `None` for any.
+        from: Option<NodeId>,
+        /// To this node; `None` for any.
+        to: Option<NodeId>,
+        /// So many more are lost.
+        loss: Chance,
+        /// So many more arrive twice.
+        duplication: Chance,
+        /// So many more have a bit flipped.
+        corruption: Chance,
+        /// Each copy takes up to this much longer: drawn.
+        late: Duration,
+    },
+    /// A raw file on the node's disk is damaged, at once and for good. A node reads its disk when it starts: it does not see
+    /// that before. (Typed objects are spared: their disk finds out and repairs them.)
+    Rot {
+        /// The node.
+        node: Who,
+        /// The name of the file. Where there is none, nothing happens.
+        file: String,
+        /// What happens to it.
+        damage: Damage,
+    },
     /// The node's wall clock jumps.
     ClockJump {
         /// The node.
@@ -752,6 +809,22 @@ pub enum DiskLoss {
         /// So many.
         bytes: usize,
     },
+    /// The disk is lost, with all that was durable on it: the node comes back with an empty one.
+    Wiped,
+}
+
+/// What happens to bytes that are durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Damage {
+    /// One bit of the file is another.
+    Flip {
+        /// The byte that it is in, from 0. A file that is not so long is spared.
+        at: u64,
+        /// Which of its bits, from 0 for the lowest; below 8.
+        bit: u8,
+    },
+    /// The file goes on with these bytes, which nobody wrote: zeros where space was given away, or what was there before.
+    Append(Vec<u8>),
 }
 
 /// What a world may use at most, so that a node that floods it ends it, always at the same place.

@@ -101,7 +101,7 @@ impl<C: Contract, M: Wire> Saw<C, M> {
                 Some(what) => Saw::Asked { request: *request, operation: *operation, what },
                 None => Saw::Else, // the suite's own mistake, or a bit that flipped
             },
-            Seen::Replied { request, bytes, heard: true } => {
+            Seen::Replied { request, bytes, heard: true, .. } => {
                 let what = lab::frame::decode(bytes);
                 let what = what.ok_or_else(|| unknown("unknown-response", "answered with a response"))?;
                 Saw::Told { request: *request, what }
@@ -114,7 +114,7 @@ impl<C: Contract, M: Wire> Saw<C, M> {
                 let what = lab::frame::decode(bytes);
                 Saw::Called { call: *call, what: what.ok_or_else(|| unknown("unknown-call", "made a call"))? }
             }
-            Seen::Answered { call, bytes } => match lab::frame::decode(bytes) {
+            Seen::Answered { call, bytes, .. } => match lab::frame::decode(bytes) {
                 Some(what) => Saw::Answered { call: *call, what },
                 None => Saw::Else,
             },

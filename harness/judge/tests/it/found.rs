@@ -1,0 +1,167 @@
+//! One check for each kind of bug that the toys have.
+
+use crate::toys::{Ask, Bill, Clerks, Event, Tills};
+use crate::{Holds, check, clerks, lines, ms, node, told};
+use judge::{Case, Pick, Reached, Violation};
+use std::collections::BTreeMap;
+use world::{
+    Carried, Client, DiskLoss, Fault, Harm, Operation, Scenario, Seen, Trigger, Until, When, Who, World,
+};
+
+/// These are asked of clerk 1, ten milliseconds apart.
+fn ask(scenario: &mut Scenario, asks: impl IntoIterator<Item = Ask>) {
+    let operations =
+        (1..).zip(asks).map(|(id, ask)| Operation::at::<Clerks>(id, ms(10 * u64::from(id)), node(1), &ask));
+    scenario.clients.push(Client { timeout: Some(ms(100)), ..Client::new(1, operations.collect()) });
+}
+fn lost(what: Carried, nth: u32) -> Fault {
+    let harm = Harm::Lose { from: None, to: None, nth: Some(nth), matches: None, what: Some(what) };
+    Fault::new(When::At(ms(0)), harm, Until::Calm)
+}
+fn twice(what: Carried, nth: u32) -> Fault {
+    let harm =
+        Harm::Repeat { from: None, to: None, nth: Some(nth), matches: None, what: Some(what), after: ms(3) };
+    Fault::new(When::At(ms(0)), harm, Until::Calm)
+}
+/// Every word that was told is said, and none of them twice.
+fn said_once(missing_too: bool) -> impl judge::Oracle {
+    let mut said: BTreeMap<u32, world::ObservationId> = BTreeMap::new();
+    let said = std::rc::Rc::new(std::cell::RefCell::new(std::mem::take(&mut said)));
+    let end_said = said.clone();
+    Holds(
+        move |_: &World, seen: &world::Observation| {
+            let Some(Event::Said(word)) = seen.emitted::<Clerks>() else { return Ok(()) };
+            match said.borrow_mut().insert(word, seen.id) {
+                None => Ok(()),
+                Some(_) => Err(Violation::at(seen, "twice", format!("{} said {word} twice.", seen.node))),
+            }
+        },
+        move |world: &World, _: &mut Reached| {
+            let asked = world.scenario().clients.iter().flat_map(|client| &client.operations);
+            let mut words = asked.filter_map(|asked| match lab::frame::decode(&asked.request) {
+                Some(Ask::Tell(word)) => Some(word),
+                _ => None,
+            });
+            match words.find(|word| missing_too && !end_said.borrow().contains_key(word)) {
+                None => Ok(()),
+                Some(word) => Err(Violation::never("never", format!("n2 never said {word}."))),
+            }
+        },
+    )
+}
+fn letters(fault: Fault, missing_too: bool) -> Case {
+    let mut scenario = clerks(2);
+    ask(&mut scenario, (1..=6).map(Ask::Tell));
+    scenario.faults.extend([twice(Carried::Call, 1), fault, lost(Carried::Answer, 1)]);
+    scenario.calm = Some((ms(200), scenario.network));
+    Case::new(scenario, said_once(missing_too))
+}
+
+#[test]
+fn a_letter_that_is_lost_is_drawn_where_it_is_lost() {
+    let told = told(check("lost", 8, |_, _| letters(lost(Carried::Message, 7), true)));
+    insta::assert_snapshot!(lines(&told.story));
+    assert_eq!(told.recording.scenario.faults.len(), 1, "the others were about nothing");
+}
+
+#[test]
+fn a_letter_that_comes_twice_says_so() {
+    let told = told(check("twice", 8, |_, _| letters(twice(Carried::Message, 5), false)));
+    insta::assert_snapshot!(lines(&told.story));
+    assert_eq!(told.recording.scenario.faults.len(), 1);
+    assert_eq!(
+        told.sizes.1.requests, 3,
+        "the fifth letter is the third that is said, and those before it count"
+    );
+}
+
+/// No amount is charged twice.
+fn charged_once() -> impl judge::Oracle {
+    let mut charged: BTreeMap<u32, world::ObservationId> = BTreeMap::new();
+    Holds(
+        move |_: &World, seen: &world::Observation| {
+            let Some(Bill { amount, .. }) = seen.emitted::<Tills>() else { return Ok(()) };
+            match charged.insert(amount, seen.id) {
+                None => Ok(()),
+                Some(before) => {
+                    let sentence = format!("The clerk had {amount} charged twice.");
+                    Err(Violation::at(seen, "twice", sentence).because(before, "the first time"))
+                }
+            }
+        },
+        |_: &World, _: &mut Reached| Ok(()),
+    )
+}
+fn charges(faults: impl IntoIterator<Item = Fault>) -> Case {
+    let mut scenario = clerks(1);
+    ask(&mut scenario, [Ask::Charge(10), Ask::Charge(20), Ask::Charge(30)]);
+    scenario.faults.extend(faults);
+    Case::new(scenario, charged_once())
+}
+
+#[test]
+fn calls_and_answers_are_arrows_and_a_lost_answer_is_drawn() {
+    let told =
+        told(check("charges", 8, |_, _| charges([lost(Carried::Answer, 2), twice(Carried::Message, 1)])));
+    insta::assert_snapshot!(lines(&told.story));
+    assert_eq!(told.recording.scenario.faults.len(), 1);
+    assert_eq!(told.sizes.1.requests, 2, "what was charged after it is gone");
+}
+
+#[test]
+fn a_client_that_gives_up_is_a_row() {
+    let told = told(check("gives-up", 8, |_, _| {
+        let mut scenario = clerks(1);
+        ask(&mut scenario, [Ask::Charge(10)]);
+        let harm = Harm::Lose { from: None, to: None, nth: None, matches: None, what: Some(Carried::Call) };
+        scenario.faults.push(Fault::new(When::At(ms(0)), harm, Until::After(ms(150))));
+        let end = |world: &World, _: &mut Reached| match world.end() {
+            _ if world.scenario().clients.is_empty() => Ok(()),
+            _ => Err(Violation::never("untold", "The client was never told.")),
+        };
+        // nobody could keep this: it is told as it is
+        Case::new(scenario, Holds(|_: &World, _: &world::Observation| Ok(()), end))
+    }));
+    insta::assert_snapshot!(lines(&told.story));
+}
+
+/// What was answered is found again.
+fn kept(pick: &mut Pick) -> Case {
+    let mut scenario = clerks(1);
+    ask(&mut scenario, (1..=5).map(Ask::Keep));
+    let trigger = Trigger::AnyEffect { nth: pick.point().into() };
+    let crash = Harm::Crash { node: Who::Culprit, disk: DiskLoss::All };
+    scenario.faults.push(Fault::new(When::on(trigger), crash, Until::After(ms(1))));
+    let mut promised = (0, None);
+    let see = move |_: &World, seen: &world::Observation| {
+        if let Seen::Replied { bytes, .. } = &seen.seen
+            && let Some(number) = lab::frame::decode::<u32>(bytes)
+        {
+            promised = (number, Some(seen.id));
+        }
+        match seen.emitted::<Clerks>() {
+            Some(Event::Found(found)) if found < promised.0 => {
+                let sentence = format!("n1 found {found}, after it had answered {}.", promised.0);
+                Err(promised.1.into_iter().fold(Violation::at(seen, "lost", sentence), |violation, at| {
+                    violation.because(at, "promised")
+                }))
+            }
+            _ => Ok(()),
+        }
+    };
+    Case::new(scenario, Holds(see, |_: &World, _: &mut Reached| Ok(())))
+}
+
+#[test]
+fn a_sweep_finds_the_one_effect_after_which_a_crash_loses_something() {
+    let mut sweep = check("kept", 32, |pick, _| kept(pick));
+    sweep.sweep = 32;
+    let told = told(sweep);
+    insta::assert_snapshot!(lines(&told.story));
+    assert_eq!(told.sizes.1.requests, 1, "the crash is after the same effect, however many went before it");
+    let trigger = match &told.recording.scenario.faults[0].when {
+        When::On { trigger, .. } => trigger.clone(),
+        other @ When::At(_) => panic!("{other:?}"),
+    };
+    assert!(matches!(trigger, Trigger::EffectOf { nth: 2, .. }), "{trigger:?}");
+}
