@@ -3,7 +3,7 @@
 use crate::lane::{HostError, LaneError};
 use lab::frame::{self, Token};
 use std::collections::BTreeMap;
-use world::{Misbehaviour, Step, StepEvent};
+use world::{Excess, Misbehaviour, Step, StepEvent};
 
 /// A frame is not added to when it is this long, in bytes.
 const FRAME_BYTES: usize = 1 << 20;
@@ -51,8 +51,8 @@ impl Commands {
         frame::encode_into(&step.command(slot, |_| role), &mut self.bytes);
         if self.bytes.len() - self.last > frame::MAX_FRAME {
             // a disk that has grown and grown: nothing else that a node is handed is near this
-            let limit = format!("a disk of {} MiB", frame::MAX_FRAME >> 20);
-            return Err(LaneError::Guest(Misbehaviour::Flooded { limit }));
+            let excess = Excess::Boot(frame::MAX_FRAME >> 20);
+            return Err(LaneError::Guest(Misbehaviour::Flooded(excess)));
         }
         Ok(())
     }

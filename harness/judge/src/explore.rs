@@ -119,7 +119,7 @@ pub struct Evidence {
 impl Evidence {
     /// Whether a world like this costs so much that one is enough.
     fn is_costly(&self) -> bool {
-        matches!(self.how, Some(How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung { .. })))
+        matches!(self.how, Some(How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung(_))))
     }
 }
 

@@ -20,6 +20,7 @@ mod check;
 mod explore;
 mod figures;
 mod keys;
+mod misbehaviour;
 mod pick;
 mod score;
 mod seed;

@@ -501,9 +501,7 @@ impl Outcome {
     fn is_worth_shrinking(&self) -> bool {
         !matches!(
             self.how,
-            None | Some(
-                How::Endless(..) | How::Vacuous(_) | How::Misbehaved(_, _, Misbehaviour::Hung { .. })
-            )
+            None | Some(How::Endless(..) | How::Vacuous(_) | How::Misbehaved(_, _, Misbehaviour::Hung(_)))
         )
     }
     fn messages(&self) -> Vec<Message> {

@@ -6,12 +6,13 @@
 
 use crate::check::Violation;
 use crate::explore::How;
+use crate::misbehaviour;
 use lab::{DiskOp, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use world::{
-    Carried, Cause, Chance, ClientId, Damage, Harm, LossReason, Misbehaviour, NodeKind, Observation,
-    ObservationId, Scenario, Seen, Time, Trace, Who,
+    Carried, Cause, Chance, ClientId, Damage, Harm, LossReason, NodeKind, Observation, ObservationId,
+    Scenario, Seen, Time, Trace, Who,
 };
 
 /// A story has no more events.
@@ -616,7 +617,7 @@ impl<'a> Teller<'a> {
                 }
                 None => What::On { node, sign: Sign::Call, text: format!("answers {}", self.label(seen)) },
             },
-            Seen::Misbehaved(how) => What::On { node, sign: Sign::Broke, text: breaks(how) },
+            Seen::Misbehaved(how) => What::On { node, sign: Sign::Broke, text: misbehaviour::sign(how) },
             _ => {
                 let text = self.note(seen).unwrap_or_else(|| "does something".to_owned());
                 What::On { node, sign: Sign::Act, text }
@@ -739,24 +740,13 @@ impl<'a> Teller<'a> {
                 format!("calls {to}: {}{}", self.label(effect), self.gets_nowhere(effect))
             }
             Seen::Stray { from } => format!("what {from} sent is none of its messages"),
-            Seen::Misbehaved(how) => breaks(how),
+            Seen::Misbehaved(how) => misbehaviour::sign(how),
             Seen::TimerSet { rings_at, .. } => format!("sets {} for {rings_at}", self.label(effect)),
             Seen::TimerCancelled { .. } => format!("cancels {}", self.label(effect)),
             Seen::Wrote { op } => format!("writes {}", names(op).join(", ")),
             _ => return None,
         })
         .filter(|_| !matches!(effect.seen, Seen::TimerSet { .. } | Seen::TimerCancelled { .. }))
-    }
-}
-/// What a node does instead of what it should, in a few words; the sentence says more.
-fn breaks(how: &Misbehaviour) -> String {
-    match how {
-        Misbehaviour::Panicked { at, .. } if at.is_empty() => "panics".to_owned(),
-        Misbehaviour::Panicked { at, .. } => format!("panics at {at}"),
-        Misbehaviour::Died { .. } => "ends: its process is gone".to_owned(),
-        Misbehaviour::Hung { .. } => "does not come back".to_owned(),
-        Misbehaviour::Garbled { .. } => "answers nonsense".to_owned(),
-        Misbehaviour::Flooded { .. } => "asks for too much".to_owned(),
     }
 }
 fn ending_time(scenario: &Scenario) -> Time {

@@ -3,12 +3,11 @@
 use crate::clients::{Origin, Progress};
 use crate::draw::{Key, Luck, Purpose, Seed};
 use crate::faults::{Armed, FaultState, at};
+use crate::misbehaviour::{Excess, Misbehaviour, Nonsense};
 use crate::network::Network;
 use crate::network::{Filtered, Letter};
 use crate::node::{Doing, Handed, HandedEvent, NodeState, Owned, Work};
-use crate::observe::{
-    AnswerKey, Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen,
-};
+use crate::observe::{AnswerKey, Bytes, Cause, During, End, LossReason, Observation, ObservationId, Seen};
 use crate::scenario::{
     Carried, Fault, Harm, NodeKind, NodeSpec, REPEATS_MAX, Scenario, Scribe, Trigger, When, call_request_id,
 };
@@ -551,8 +550,8 @@ impl World {
     pub fn apply(&mut self, reply: Reply<'_>) {
         let Handling { node, event, key, sender } = self.handling.take().expect("apply answers a step");
         if reply.effects.len() > self.scenario.limits.effects_per_event {
-            let limit = format!("{} effects in one event", reply.effects.len());
-            return self.misbehave(node, event, Misbehaviour::Flooded { limit });
+            let excess = Excess::EffectsOfEvent(reply.effects.len());
+            return self.misbehave(node, event, Misbehaviour::Flooded(excess));
         }
         let mut labels = reply.labels.into_iter();
         if let Some(label) = labels.next()
@@ -566,10 +565,7 @@ impl World {
             Ending::Returned => {}
             Ending::Stray => match sender {
                 Some(from) => _ = self.observe(node, cause, Seen::Stray { from }),
-                None => {
-                    let how = "says that an event which nobody sent it is not one of its type".to_owned();
-                    return self.misbehave(node, event, Misbehaviour::Garbled { how });
-                }
+                None => return self.misbehave(node, event, Misbehaviour::Garbled(Nonsense::NotItsType)),
             },
             Ending::Panicked { message, at, not_started } => {
                 // what it asked for before it panicked is not carried out: the world ends here
@@ -581,8 +577,7 @@ impl World {
         for effect in &reply.effects {
             if let RawEffect::Call { id, .. } | RawEffect::CallTo { id, .. } = effect {
                 if id.0.wrapping_sub(first_call) >= CALLS_PER_EVENT {
-                    let how = "gives a call an id that is not its own".to_owned();
-                    return self.misbehave(node, event, Misbehaviour::Garbled { how });
+                    return self.misbehave(node, event, Misbehaviour::Garbled(Nonsense::ForeignCall));
                 }
                 let next_call = &mut self.nodes[node].next_call;
                 *next_call = (*next_call).max(id.0 + 1);
@@ -688,16 +683,16 @@ impl World {
     }
     fn check_limits(&mut self, node: usize, event: ObservationId) {
         let limits = self.scenario.limits;
-        let limit = if self.bytes > limits.bytes {
-            format!("{} bytes under way or unsynced", limits.bytes)
+        let excess = if self.bytes > limits.bytes {
+            Excess::Bytes(limits.bytes)
         } else if self.effects > limits.effects {
-            format!("{} effects in all", limits.effects)
+            Excess::Effects(limits.effects)
         } else if self.nodes[node].disk.is_over(limits.bytes) {
-            format!("{} bytes on one disk", limits.bytes)
+            Excess::Disk(limits.bytes)
         } else {
             return;
         };
-        self.misbehave(node, event, Misbehaviour::Flooded { limit });
+        self.misbehave(node, event, Misbehaviour::Flooded(excess));
     }
     fn lives(&self, node: usize, incarnation: u32) -> bool {
         self.nodes[node].incarnation == incarnation && self.end.is_none()
@@ -781,8 +776,8 @@ impl World {
 
     fn send(&mut self, node: usize, to: NodeId, bytes: Bytes, work: &Work, label: Option<Box<str>>) {
         if bytes.len() > self.scenario.limits.message_bytes {
-            let limit = format!("a message of {} bytes", bytes.len());
-            return self.misbehave(node, work.event, Misbehaviour::Flooded { limit });
+            let excess = Excess::Message(bytes.len());
+            return self.misbehave(node, work.event, Misbehaviour::Flooded(excess));
         }
         let (key, luck) = self.seed.key(Purpose::Effect, work.key.0, work.done);
         let seen = Seen::Sent { to, bytes: bytes.clone(), key };

@@ -21,6 +21,7 @@ mod draw;
 mod faults;
 mod kernel;
 mod local;
+mod misbehaviour;
 mod network;
 mod node;
 mod observe;
@@ -33,8 +34,9 @@ pub use concrete::NotData;
 pub use draw::{Key, Seed};
 pub use kernel::World;
 pub use local::Local;
+pub use misbehaviour::{Death, Excess, Misbehaviour, Nonsense, Stall};
 pub use observe::{
-    AnswerKey, Bytes, Cause, During, End, LossReason, Misbehaviour, Observation, ObservationId, Seen, Trace,
+    AnswerKey, Bytes, Cause, During, End, LossReason, Observation, ObservationId, Seen, Trace,
 };
 pub use playback::{Act, Cue, Line};
 pub use scenario::{

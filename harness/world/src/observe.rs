@@ -1,5 +1,6 @@
 //! What can be seen of a run.
 
+use crate::misbehaviour::Misbehaviour;
 use crate::scenario::{ClientId, OperationId, Pattern};
 use crate::time::Time;
 use lab::{CallId, Contract, DiskOp, NodeId, RequestId};
@@ -233,40 +234,6 @@ impl Hash for AnswerKey {
             key.hash(hasher);
         }
     }
-}
-
-/// What no node may do.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Misbehaviour {
-    /// It panicked.
-    Panicked {
-        /// With these words.
-        message: String,
-        /// `src/file.rs:line:column`; empty where unknown.
-        at: String,
-        /// At a `todo!()`.
-        not_started: bool,
-    },
-    /// Its process ended.
-    Died {
-        /// How, as a clause with the process as subject: `called exit(0)`, `overflowed its stack, most likely`.
-        how: String,
-    },
-    /// It did not come back from an event in time.
-    Hung {
-        /// How, as a clause: `computed for more than a second`, `waits for something that never comes`.
-        how: String,
-    },
-    /// What it sent back is no reply.
-    Garbled {
-        /// What is wrong with it.
-        how: String,
-    },
-    /// It asked for more than a world has.
-    Flooded {
-        /// What it asked too much of: `20000 effects in one event`.
-        limit: String,
-    },
 }
 
 /// The event that a node was handling.
