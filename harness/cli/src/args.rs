@@ -90,7 +90,7 @@ pub(crate) struct GradeArgs {
     /// Say in the JSON report how long it took
     #[arg(long)]
     pub(crate) timings: bool,
-    /// Cut the first failure of each exercise down by trying so many smaller runs at most; 0 shows it as it is
+    /// Shrink the first failure of each exercise, trying at most N smaller runs; 0 turns shrinking off
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,
     /// Draw with plain letters only
@@ -100,7 +100,7 @@ pub(crate) struct GradeArgs {
     pub(crate) how: HowArgs,
 }
 
-/// By so many smaller runs a failure is cut down, if nobody says otherwise: about two seconds' worth.
+/// How many smaller runs are tried to shrink a failure, by default: about two seconds' worth.
 pub(crate) const SHRINK_RUNS: u32 = 500;
 
 #[derive(Debug, clap::Args)]

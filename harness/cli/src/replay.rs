@@ -121,7 +121,7 @@ fn wanted<'a>(
             Some(first) => (first.check.clone(), Some(first.clone())),
             None => {
                 return Err(Failed::usage(anyhow!(
-                    "no failure is kept here: grade first, or name a check, such as 7/lamport/restart"
+                    "no recorded failure: run `faultlines grade` first, or name a check, such as 7/lamport/restart"
                 )));
             }
         },

@@ -158,14 +158,14 @@ fn how_it_fails(told: &Recording, wrong: &Wrong) -> &'static str {
             "It fails as long as your nodes do again what is listed as wrong, at the same times."
         }
         (Wrong::SameUntil(_), Some(How::Violated(Violation { at: None, .. }))) => {
-            "It fails as long as everything happens as it did: what is wrong is what never happened."
+            "This test fails while the run is unchanged: the failure is that something never happened."
         }
-        (Wrong::SameUntil(_), _) => "It fails as long as everything up to the failure happens as it did.",
+        (Wrong::SameUntil(_), _) => "This test fails while the run is unchanged up to the failure.",
         (Wrong::Endless, _) => "It fails as long as the run does not end.",
-        (Wrong::Misbehaved, Some(How::Misbehaved(_, _, Misbehaviour::Died { .. }))) => {
+        (Wrong::Misbehaved, Some(How::Misbehaved(_, _, Misbehaviour::Died(_)))) => {
             "What ends a node's process ends the test with it, here without any result: no `test result` is a failure."
         }
-        (Wrong::Misbehaved, Some(How::Misbehaved(_, _, Misbehaviour::Hung { .. }))) => {
+        (Wrong::Misbehaved, Some(How::Misbehaved(_, _, Misbehaviour::Hung(_)))) => {
             "A handler that does not come back keeps the test from ending: pause it in the debugger, or stop it."
         }
         (Wrong::Misbehaved, _) => "It fails as long as your code breaks off in this run.",

@@ -13,7 +13,7 @@ const SCHEMA: u32 = 1;
 
 pub(crate) struct Report {
     pub(crate) chapters: Vec<ChapterReport>,
-    /// What student code was not shut off from.
+    /// What student code was not isolated from.
     pub(crate) not_isolated: Vec<Barrier>,
     pub(crate) timings_ms: Option<u64>,
 }
@@ -98,7 +98,7 @@ impl Report {
         if !self.not_isolated.is_empty() {
             let open = self.open().join(", ");
             let said = format!(
-                "Graded without being shut off from: {open}. Believe this report if you trust the code.\n"
+                "Warning: the submission was not isolated from {open}. Trust this report only if you trust the code.\n"
             );
             let _ = writeln!(out, "{}", wrapped(&said, 0, width).trim_end());
         }
@@ -286,9 +286,11 @@ fn check_text(
             let _ = writeln!(out);
             out.push_str(&wrapped(&format!("Promise: {}", check.promise), 4, width));
             out.push_str(&wrapped(&format!("Rule: {}", check.rule), 4, width));
-            out.push_str(&wrapped(&format!("It must not assume: {}", check.assumption), 4, width));
+            out.push_str(&wrapped(&format!("Do not assume that {}", check.assumption), 4, width));
             let many = match (check.failing_worlds, check.worlds) {
-                (0, worlds) => format!("none of {worlds} runs showed it"),
+                (0, worlds) => {
+                    format!("none of the {worlds} runs reached the situation that this check is about")
+                }
                 (failing, worlds) => format!("{failing} of {worlds} runs failed"),
             };
             let seed = match &check.failure {
@@ -314,7 +316,7 @@ struct Json<'a> {
     xp: u32,
     max_xp: u32,
     chapters: Vec<JsonChapter<'a>>,
-    /// What student code was not shut off from; left out where that is nothing.
+    /// What student code was not isolated from; left out where that is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_isolated: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use crate::check::{Check, Exercise, Kind};
 use crate::explore::{Failure, Finding, How, Undecided};
 use crate::figures::Figures;
+use crate::misbehaviour;
 use crate::tell::Told;
 use serde::Serialize;
 use world::Misbehaviour;
@@ -124,7 +125,7 @@ pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseRep
                 report.verdict = Verdict::NotStarted;
                 report.message.clone_from(&missing.message);
             } else {
-                report.message = format!("Says something only once `{}` passes.", missing.id);
+                report.message = format!("Not judged: `{}` must pass first.", missing.id);
             }
         } else {
             let finding = finding.expect("a check that nothing blocks is judged");
@@ -152,7 +153,7 @@ pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseRep
 fn verdict(how: &How) -> Verdict {
     match how {
         How::Violated(_) | How::Vacuous(_) => Verdict::Failed,
-        How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung { .. }) => Verdict::TimedOut,
+        How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung(_)) => Verdict::TimedOut,
         How::Misbehaved(_, _, Misbehaviour::Panicked { not_started: true, .. }) => Verdict::NotStarted,
         How::Misbehaved(..) => Verdict::Crashed,
     }
@@ -166,44 +167,15 @@ fn undecided(undecided: u32, worlds: u32, reason: &str) -> String {
     )
 }
 
-/// For who is refused what the sandbox does not give.
-const REFUSED: &str = ". A node has no files, sockets, threads or processes: ask for effects through `Out`.";
-
 /// What went wrong, in a sentence or a few.
 pub fn message(how: &How) -> String {
     match how {
         How::Violated(violation) => violation.sentence.clone(),
         How::Vacuous(sentence) => (*sentence).to_owned(),
         How::Endless(events, now) => format!(
-            "The nodes were still busy with each other after {events} events, with only {now} gone by: look for messages or \
-             timers that beget more of their kind."
+            "The nodes still sent each other messages or set timers after {events} events, when only {now} had passed. Look for a \
+             handler that always sends the message, or sets the timer, that calls it again."
         ),
-        How::Misbehaved(_, _, Misbehaviour::Panicked { at, not_started: true, .. }) => {
-            if at.is_empty() {
-                "A `todo!()` was reached.".to_owned()
-            } else {
-                format!("A `todo!()` was reached, at {at}.")
-            }
-        }
-        How::Misbehaved(node, during, Misbehaviour::Panicked { message, at, .. }) => {
-            let at = if at.is_empty() { String::new() } else { format!(" at {at}") };
-            let refused = ["PermissionDenied", "(os error 1)", "(os error 13)"]
-                .iter()
-                .any(|word| message.contains(word));
-            let help = if refused { REFUSED } else { "" };
-            format!("{node} panicked{at} {during}: {message}{help}")
-        }
-        How::Misbehaved(node, during, Misbehaviour::Died { how }) => {
-            format!("The process of {node} {how}. It happened {during}.")
-        }
-        How::Misbehaved(node, during, Misbehaviour::Hung { how }) => {
-            format!("{node} {how}. It happened {during}.")
-        }
-        How::Misbehaved(node, during, Misbehaviour::Garbled { how }) => {
-            format!("The process of {node} answered with something that is no answer, {during}: {how}.")
-        }
-        How::Misbehaved(node, during, Misbehaviour::Flooded { limit }) => {
-            format!("{node} asked for more than a run may use, {during}: {limit}.")
-        }
+        How::Misbehaved(node, during, how) => misbehaviour::sentence(*node, *during, how),
     }
 }

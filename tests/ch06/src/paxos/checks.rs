@@ -12,11 +12,13 @@ pub(crate) fn exercise() -> Exercise {
         checks: vec![
             Check {
                 id: "terminates",
-                promise: "When one node proposes and a majority is up, every node that is up decides within 10 × retry after \
-                          the last fault, also one that missed everything.",
-                rule: "Lamport 2001, sections 2.3 and 2.4: one proposer that tries again, with a higher ballot, gets through; \
-                       and a decision is worth nothing to those who have not heard of it.",
-                assumption: "That what is sent arrives, and that everybody is there.",
+                promise: "If one node proposes and a majority is up, every node that is up decides within \
+                       10 × retry after the last fault. This includes nodes that missed everything \
+                       before.",
+                rule: "Lamport 2001, sections 2.3 and 2.4: a single proposer that retries with a higher \
+                       ballot succeeds. A decision is useful only to nodes that learn it, so the nodes \
+                       must spread it.",
+                assumption: "every message arrives, or that every node is up.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &[],
@@ -27,52 +29,53 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "agreement",
-                promise: "No two nodes ever decide differently, nor one node twice.",
-                rule: "Lamport 2001, P2: a proposal of a higher ballot than a chosen one has the chosen value. A proposer \
-                       takes over the highest proposal that a majority tells it of; and who has promised or accepted a ballot \
-                       has nothing to do with lower ones any more.",
-                assumption: "That an old message is a dead one.",
+                promise: "No two nodes decide different values, and no node decides twice.",
+                rule: "Lamport 2001, P2: if a value is chosen, every proposal with a higher ballot has that \
+                       value. A proposer adopts the highest-ballot proposal that a majority reports. An \
+                       acceptor that has promised or accepted a ballot ignores lower ballots.",
+                assumption: "an old message is harmless.",
                 kind: Kind::Safety,
                 xp: 4,
                 needs: &["terminates"],
                 worlds: 256,
                 sometimes: &[(
                     CONTESTED,
-                    "No node ever decided while two nodes had ballots of their own, so nothing was shown.",
+                    "Untested: in none of the runs did a node decide while two nodes had ballots of their own.",
                 )],
                 case: agreement,
                 ..Check::PLAIN
             },
             Check {
                 id: "validity",
-                promise: "What is decided was proposed.",
-                rule: "Lamport 2001, section 2.1: only a value that has been proposed may be chosen. A node that wants nothing \
-                       and is told of nothing has nothing to ask for.",
-                assumption: "That who begins something also ends it.",
+                promise: "A decided value was proposed by a client.",
+                rule: "Lamport 2001, section 2.1: only a value that has been proposed may be chosen. A node \
+                       that has no value of its own and learns of none has nothing to propose.",
+                assumption: "a node that begins a proposal also finishes it.",
                 kind: Kind::Safety,
                 xp: 1,
                 needs: &["terminates"],
                 worlds: 96,
                 sometimes: &[(
                     LEARNT,
-                    "No node decided that was never asked anything, so nothing was shown.",
+                    "Untested: in none of the runs did a node decide that no client had asked.",
                 )],
                 case: validity,
                 ..Check::PLAIN
             },
             Check {
                 id: "durable",
-                promise: "A promise, or word of what was accepted, that has left a node survives its crash.",
-                rule: "Lamport 2001, section 2.5: an acceptor records what it answers in stable storage before it answers. \
-                       Save, sync, and only then send.",
-                assumption: "That a node is the same after a crash: others act on what it said before.",
+                promise: "A promise that a node has sent survives a crash of that node, and so does every \
+                       report of an accepted proposal.",
+                rule: "Lamport 2001, section 2.5: an acceptor records its intended response in stable \
+                       storage before it sends the response. Save, sync, and only then send.",
+                assumption: "a node keeps its memory: others act on what it sent before it crashed.",
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["terminates"],
                 worlds: DURABLE_WORLDS,
                 sometimes: &[(
                     REMEMBERED,
-                    "No acceptor crashed that had answered, and answered again, so nothing was shown.",
+                    "Untested: in none of the runs did an acceptor answer, crash, and answer again.",
                 )],
                 case: durable,
                 ..Check::PLAIN
@@ -80,58 +83,64 @@ pub(crate) fn exercise() -> Exercise {
             Check {
                 id: "ballots",
                 promise: "One ballot never carries two values.",
-                rule: "Lamport 2001, section 2.5: different proposers choose their numbers from disjoint sets, and each \
-                       remembers, over crashes too, the highest it has used.",
-                assumption: "That a number one has made up is one's own.",
+                rule: "Lamport 2001, section 2.5: different proposers choose their ballot numbers from \
+                       disjoint sets. Each proposer remembers the highest ballot that it has used, also \
+                       across crashes.",
+                assumption: "no other node uses the ballot that this node has made up.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["terminates"],
                 worlds: 96,
-                sometimes: &[(TWO_VALUES, "No two values were ever asked for, so nothing was shown.")],
+                sometimes: &[(
+                    TWO_VALUES,
+                    "Untested: in none of the runs did two nodes propose different values.",
+                )],
                 case: ballots,
                 ..Check::PLAIN
             },
             Check {
                 id: "counting",
-                promise: "A quorum is more than half of all nodes, different ones, that answer this very ballot.",
-                rule: "Lamport 2001, section 2.2: any two majorities have an acceptor in common; of answers that are counted \
-                       twice, or belong to different ballots, that is not so.",
-                assumption: "That one answer is one node.",
+                promise: "A quorum is more than half of all nodes, each counted once, that answered this \
+                       ballot.",
+                rule: "Lamport 2001, section 2.2: any two majorities share an acceptor. That is not true of \
+                       answers that are counted twice or that belong to different ballots.",
+                assumption: "every answer comes from another node: messages are duplicated.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["terminates"],
                 worlds: 96,
                 sometimes: &[(
                     STALE,
-                    "No node ever got an answer twice, or one to an older ballot, so nothing was shown.",
+                    "Untested: in none of the runs did a node receive an answer twice, or an answer to an older ballot.",
                 )],
                 case: counting,
                 ..Check::PLAIN
             },
             Check {
                 id: "small-worlds",
-                promise: "Nodes agree on a proposed value in every one of these worlds: three nodes, two of which propose, and \
-                          up to three messages that are held back until everything else has been said.",
-                rule: "Lamport 2001, P2. This is bounded, and within its bounds complete: no message that may be held was \
-                       forgotten.",
-                assumption: "That messages arrive in some sensible order.",
+                promise: "The nodes agree on a proposed value in each of these runs: three nodes, two of \
+                       which propose, and up to three messages that are held back until all other \
+                       messages have arrived.",
+                rule: "Lamport 2001, P2. The check is bounded, and within its bounds it is complete: it \
+                       tries every set of up to three held messages.",
+                assumption: "messages arrive in the order in which they were sent.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["terminates"],
                 worlds: SMALL_WORLDS,
                 sometimes: &[(
                     HELD,
-                    "No node ever decided while a message was held back, so nothing was shown.",
+                    "Untested: in none of the runs did a node decide while a message was held back.",
                 )],
                 case: small_worlds,
                 ..Check::PLAIN
             },
             Check {
                 id: "duel",
-                promise: "Where two nodes propose at the same moment, all decide within 100 × retry.",
-                rule: "Lamport 2001, section 2.4: two proposers that outbid each other at once can go on for ever. Who has \
-                       been outbid waits, and not as long as the other.",
-                assumption: "That one of two is first.",
+                promise: "If two nodes propose at the same moment, all nodes decide within 100 × retry.",
+                rule: "Lamport 2001, section 2.4: two proposers can outbid each other for ever. A proposer \
+                       that was outbid waits, and it waits a different time than its rival.",
+                assumption: "one of two proposers is first.",
                 kind: Kind::Liveness,
                 xp: 1,
                 needs: &[],
@@ -142,11 +151,12 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "cost",
-                promise: "Alone on a clean network a proposer answers within two round trips, all nodes together send at most \
-                          2 n² + 4 n messages, and then there is silence.",
-                rule: "Lamport 2001, section 2.2: one phase to find out what may be chosen, one to have it chosen. Who \
-                       passes the wish on to another has two delays more.",
-                assumption: "That messages are free.",
+                promise: "A lone proposer on a clean network answers within two round trips. All nodes \
+                       together send at most 2 n² + 4 n messages, and then none.",
+                rule: "Lamport 2001, section 2.2: one phase finds out which value may be chosen, one phase \
+                       has it chosen. A node that forwards the request to another node needs two more \
+                       message delays.",
+                assumption: "messages are free.",
                 kind: Kind::Cost,
                 xp: 1,
                 needs: &["terminates"],

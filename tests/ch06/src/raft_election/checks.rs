@@ -12,24 +12,28 @@ pub(crate) fn exercise() -> Exercise {
         checks: vec![
             Check {
                 id: "initial",
-                promise: "On a clean network there is a leader within 10 election time-outs, all are in its term, and it stays.",
-                rule: "§5.2: who hears of no leader for election_min to election_max stands; the votes of a majority of all nodes make a \
-                       leader; its heartbeats keep all others from standing.",
-                assumption: "That somebody is in charge from the start.",
+                promise: "On a clean network a leader is elected within 10 election timeouts, all nodes are \
+                       in its term, and it stays the leader.",
+                rule: "§5.2: a follower that receives no AppendEntries for election_min to election_max \
+                       starts an election. The votes of a majority of all nodes make a leader. Its \
+                       heartbeats keep the others from starting elections.",
+                assumption: "there is a leader from the start.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &[],
                 worlds: 16,
-                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: initial,
                 ..Check::PLAIN
             },
             Check {
                 id: "rules-vote",
-                promise: "A node votes once in a term, never in an earlier term than its own, and says the same again to who asks again.",
-                rule: "Figure 2, RequestVote: refuse if term < currentTerm; grant if votedFor is null or the candidate. The vote goes with \
-                       the term: who steps down within a term has still voted.",
-                assumption: "That each candidate asks once.",
+                promise: "A node votes at most once per term, and never for a term older than its own. It \
+                       repeats its answer if the same candidate asks again.",
+                rule: "Figure 2, RequestVote: refuse if term < currentTerm. Grant the vote if votedFor is \
+                       null or the candidate. A vote belongs to the term: a node that steps down within a \
+                       term has still voted.",
+                assumption: "each candidate asks only once.",
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["initial"],
@@ -40,11 +44,13 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "rules-term",
-                promise: "A higher term makes a follower, in a message of any kind; a candidate follows the leader of its own term; an old \
-                          leader is refused.",
-                rule: "Figure 2, all servers: if a message bears term T > currentTerm, set currentTerm = T and become a follower. \
-                       Candidates: if AppendEntries comes from a new leader, become a follower.",
-                assumption: "That who once led still does.",
+                promise: "A node that receives a message of a higher term becomes a follower in that term. \
+                       A candidate follows the leader of its own term. AppendEntries of an older term is \
+                       refused.",
+                rule: "Figure 2, all servers: if a message contains term T > currentTerm, set currentTerm = \
+                       T and become a follower. Candidates: if AppendEntries arrives from a new leader, \
+                       become a follower.",
+                assumption: "a node that was elected is still the leader.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["initial"],
@@ -55,86 +61,102 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "one-leader-per-term",
-                promise: "No term has two leaders, however late, doubled or lost the votes are.",
-                rule: "Figure 3, election safety: a leader has a majority of all nodes behind it, each of which votes once a term; a vote \
-                       counts once, and for the term that it was given in.",
-                assumption: "That a vote that arrives was given just now.",
+                promise: "No term has two leaders, even if votes are late, duplicated or lost.",
+                rule: "Figure 3, election safety: a leader has the votes of a majority of all nodes, and \
+                       each node votes once per term. A vote counts once, and only in the term in which \
+                       it was granted.",
+                assumption: "a vote belongs to the current term: it may be late.",
                 kind: Kind::Safety,
                 xp: 4,
                 needs: &["initial"],
                 worlds: 192,
                 sometimes: &[
-                    (LED, "Nobody ever led, so nothing was shown."),
-                    (CLASHED, "No two nodes ever stood in one term, so nothing was shown."),
+                    (LED, "Untested: in none of the runs did a node become leader."),
+                    (
+                        CLASHED,
+                        "Untested: in none of the runs did two nodes start an election in the same term.",
+                    ),
                 ],
                 case: one_leader,
                 ..Check::PLAIN
             },
             Check {
                 id: "reelection",
-                promise: "A majority that has lost its leader elects another; when all are back together, there is one leader.",
-                rule: "§5.2, §5.4: an election needs a majority, and nothing else; a leader of an earlier term gives up when it hears of \
-                       a later one.",
-                assumption: "That the leader is always there.",
+                promise: "A majority that lost its leader elects another. When all nodes are connected \
+                       again, there is one leader.",
+                rule: "§5.2, §5.4: an election needs a majority and nothing else. A leader of an older term \
+                       steps down when it learns of a newer term.",
+                assumption: "the leader is always reachable.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
                 worlds: 24,
-                sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
+                sometimes: &[(
+                    DEPOSED,
+                    "Untested: in none of the runs did a second leader follow the first.",
+                )],
                 case: reelection,
                 ..Check::PLAIN
             },
             Check {
                 id: "many-elections",
-                promise: "However often the cluster is torn, the majority that can talk has a leader each time.",
+                promise: "However often the network is partitioned, each time the majority that can \
+                       communicate elects a leader.",
                 rule: "§5.2: each term is a new election with new votes.",
-                assumption: "That an election happens once.",
+                assumption: "there is only one election.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
                 worlds: 8,
-                sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
+                sometimes: &[(
+                    DEPOSED,
+                    "Untested: in none of the runs did a second leader follow the first.",
+                )],
                 case: many_elections,
                 ..Check::PLAIN
             },
             Check {
                 id: "split-votes",
-                promise: "Nodes that stand at the same moment do not do so for ever.",
-                rule: "§5.2: each election time-out is drawn anew, so that in most rounds one node is ahead of all others.",
-                assumption: "That clocks differ enough by themselves.",
+                promise: "If several nodes start elections at the same moment, one of them still wins soon.",
+                rule: "§5.2: each election timeout is drawn anew at random, so that in most rounds one node \
+                       times out before all others.",
+                assumption: "the timers of different nodes fire at different times by themselves.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
                 worlds: 24,
-                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: split_votes,
                 ..Check::PLAIN
             },
             Check {
                 id: "timer-resets",
-                promise: "The current leader, or a candidate that one votes for, puts one's own election off, and nobody else does.",
-                rule: "Figure 2, followers: stand when election timeout elapses without receiving AppendEntries from the *current* leader or \
-                       *granting* a vote.",
-                assumption: "That whoever speaks is entitled to.",
+                promise: "Only two things restart a node's election timer: AppendEntries from the current \
+                       leader, and granting a vote.",
+                rule: "Figure 2, followers: if election timeout elapses without receiving AppendEntries \
+                       from the *current* leader or *granting* a vote to a candidate, convert to \
+                       candidate.",
+                assumption: "every sender is a legitimate leader or candidate.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
                 worlds: 16,
-                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: timer_resets,
                 ..Check::PLAIN
             },
             Check {
                 id: "quiet",
-                promise: "An election on a clean network costs at most 30 + 6n messages, and a second without work at most 2.5 (n − 1) for each \
-                          heartbeat.",
-                rule: "§5.2: an election is a question to each and an answer from each; a heartbeat is, too.",
-                assumption: "That messages are free.",
+                promise: "On a clean network an election costs at most 30 + 6n messages. A second without \
+                       commands costs at most 2.5 (n − 1) messages per heartbeat.",
+                rule: "§5.2: an election is one request to each node and one answer from each. A heartbeat \
+                       is the same.",
+                assumption: "messages are free.",
                 kind: Kind::Cost,
                 xp: 1,
                 needs: &["initial"],
                 worlds: 8,
-                sometimes: &[(LED, "Nobody ever led, so nothing was shown.")],
+                sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: quiet,
                 ..Check::PLAIN
             },

@@ -12,28 +12,31 @@ pub(crate) fn exercise() -> Exercise {
         checks: vec![
             Check {
                 id: "agree",
-                promise: "On a clean network every node does what was proposed, five proposals at once too, within a heartbeat and four round \
-                          trips.",
-                rule: "§5.3: the leader appends, sends to all, commits when a majority has it, does it, and tells all with what it sends next.",
-                assumption: "That there is time to wait for more to do.",
+                promise: "On a clean network every node applies each proposed command within a heartbeat \
+                       and four round trips, also when five are proposed at once.",
+                rule: "§5.3: the leader appends the command and sends it to all followers. When a majority \
+                       stores it, the leader commits and applies it, and announces the commit with its \
+                       next message.",
+                assumption: "there is time to wait for more commands before sending.",
                 kind: Kind::Liveness,
                 xp: 1,
                 needs: &[],
                 worlds: 24,
                 sometimes: &[(
                     PROMISED,
-                    "No client ever heard that its command is committed, so nothing was shown.",
+                    "Untested: in none of the runs did a client hear that its command is committed.",
                 )],
                 case: agree,
                 ..Check::PLAIN
             },
             Check {
                 id: "rules-append",
-                promise: "A follower refuses what does not follow on its log, throws away only what really differs, and commits only what it \
-                          has checked.",
-                rule: "Figure 2, AppendEntries: refuse if the log has no entry at prevLogIndex with prevLogTerm, heartbeats too; delete an \
-                       existing entry only if it conflicts with a new one; commitIndex = min(leaderCommit, index of last new entry).",
-                assumption: "That messages of a leader come in order, and once.",
+                promise: "A follower refuses entries that do not follow its log, deletes only entries that \
+                       conflict, and commits only entries that it has checked.",
+                rule: "Figure 2, AppendEntries: refuse if the log has no entry at prevLogIndex with term \
+                       prevLogTerm, heartbeats included. Delete an existing entry only if it conflicts \
+                       with a new one. Set commitIndex = min(leaderCommit, index of last new entry).",
+                assumption: "a leader's messages arrive in order, and once.",
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["agree"],
@@ -44,9 +47,11 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "rules-vote-log",
-                promise: "Nobody votes for a candidate whose log is less up to date than its own, and everybody else may be voted for.",
-                rule: "§5.4.1: the log with the later last term is more up to date; of two with the same last term, the longer one.",
-                assumption: "That the longer log is the better one.",
+                promise: "A node votes for a candidate only if the candidate's log is at least as up to \
+                       date as its own.",
+                rule: "§5.4.1: of two logs, the one with the later last term is more up to date. If the \
+                       last terms are equal, the longer log is.",
+                assumption: "the longer log is always the more up-to-date one.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["agree"],
@@ -57,127 +62,157 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "state-machine",
-                promise: "No two nodes do different things as the same entry, and each does entry 1, 2, 3, … once, whatever the network does.",
+                promise: "No two nodes apply different commands at the same index, whatever the network \
+                       does. Each node applies the indexes 1, 2, 3, … once and in order.",
                 rule: "Figure 3: log matching, leader completeness, state machine safety.",
-                assumption: "That the network is kind.",
+                assumption: "the network delivers every message, once and in order.",
                 kind: Kind::Safety,
                 xp: 4,
                 needs: &["agree"],
                 worlds: 192,
                 sometimes: &[
-                    (PROMISED, "No client ever heard that its command is committed, so nothing was shown."),
-                    (OVERWRITTEN, "No entry ever gave way to another, so nothing was shown."),
+                    (
+                        PROMISED,
+                        "Untested: in none of the runs did a client hear that its command is committed.",
+                    ),
+                    (
+                        OVERWRITTEN,
+                        "Untested: in none of the runs did a leader overwrite an entry of another leader.",
+                    ),
                 ],
                 case: state_machine,
                 ..Check::PLAIN
             },
             Check {
                 id: "figure-8",
-                promise: "An entry of an earlier term is not done because there are many copies of it.",
-                rule: "§5.4.2, Figure 8: a leader counts copies of entries of its own term only; entries before those are committed with them.",
-                assumption: "That what a majority has stays.",
+                promise: "A leader never commits an entry of an earlier term just because a majority stores \
+                       it.",
+                rule: "§5.4.2, Figure 8: a leader counts replicas only for entries of its own term. Entries \
+                       before those are committed with them.",
+                assumption: "an entry that a majority stores can never be overwritten.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["agree"],
                 worlds: 64,
-                sometimes: &[(DEPOSED, "Nobody ever led after another, so nothing was shown.")],
+                sometimes: &[(
+                    DEPOSED,
+                    "Untested: in none of the runs did a second leader follow the first.",
+                )],
                 case: figure_8,
                 ..Check::PLAIN
             },
             Check {
                 id: "match-index",
-                promise: "A follower counts for an entry when it has said so to this leader in this term, and the leader counts once.",
-                rule: "Figure 2, leaders: if there exists N > commitIndex, a majority of matchIndex[i] ≥ N, and log[N].term == currentTerm: \
-                       set commitIndex = N. matchIndex is what a follower acknowledged: not what was sent, and not what is in the log by now.",
-                assumption: "That an answer speaks of the log as it is now.",
+                promise: "An entry counts as stored on a follower only if that follower acknowledged it to \
+                       this leader in this term. The leader counts itself once.",
+                rule: "Figure 2, leaders: if there exists N > commitIndex with matchIndex[i] ≥ N for a \
+                       majority and log[N].term == currentTerm, set commitIndex = N. matchIndex is what a \
+                       follower acknowledged: not what was sent, and not what the log contains by now.",
+                assumption: "an answer describes the leader's log as it is now.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["agree"],
                 worlds: 96,
-                sometimes: &[(DID, "No command was ever done, so nothing was shown.")],
+                sometimes: &[(DID, "Untested: in none of the runs did a node apply a command.")],
                 case: match_index,
                 ..Check::PLAIN
             },
             Check {
                 id: "honest-reply",
-                promise: "A client that hears `Committed` can rely on it: its command stays at that place for ever.",
-                rule: "§8, Figure 2, leaders: respond after the entry is applied. An entry that another leader overwrote was somebody else's.",
-                assumption: "That what is in my log will be done.",
+                promise: "If a client hears `Committed`, its command stays at that index for ever.",
+                rule: "§8, Figure 2, leaders: respond after the entry is applied. If another leader \
+                       overwrote the entry, the client's command was not committed.",
+                assumption: "every entry in a leader's log will be committed.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["agree"],
                 worlds: 64,
                 sometimes: &[
-                    (PROMISED, "No client ever heard that its command is committed, so nothing was shown."),
-                    (OVERWRITTEN, "No entry ever gave way to another, so nothing was shown."),
+                    (
+                        PROMISED,
+                        "Untested: in none of the runs did a client hear that its command is committed.",
+                    ),
+                    (
+                        OVERWRITTEN,
+                        "Untested: in none of the runs did a leader overwrite an entry of another leader.",
+                    ),
                 ],
                 case: honest_reply,
                 ..Check::PLAIN
             },
             Check {
                 id: "failures",
-                promise: "A majority goes on while others are away, and who comes back gets everything.",
-                rule: "§5.3: the leader sends again and again until all followers have all entries.",
-                assumption: "That everyone is there.",
+                promise: "A majority continues while other nodes are away, and a node that returns receives \
+                       all entries.",
+                rule: "§5.3: the leader retries AppendEntries until all followers store all entries.",
+                assumption: "every node is reachable.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["agree"],
                 worlds: 24,
                 sometimes: &[(
                     PROMISED,
-                    "No client ever heard that its command is committed, so nothing was shown.",
+                    "Untested: in none of the runs did a client hear that its command is committed.",
                 )],
                 case: failures,
                 ..Check::PLAIN
             },
             Check {
                 id: "rejoin",
-                promise: "A leader that comes back with entries that nobody else has gives them up, and all agree.",
-                rule: "§5.3: the leader makes the followers' logs like its own.",
-                assumption: "That what is in the log is for ever.",
+                promise: "A leader that returns with entries that no other node has replaces them, and all \
+                       nodes agree.",
+                rule: "§5.3: the leader makes the followers' logs match its own.",
+                assumption: "an entry in a log stays there for ever.",
                 kind: Kind::Liveness,
                 xp: 1,
                 needs: &["agree"],
                 worlds: 24,
-                sometimes: &[(OVERWRITTEN, "No entry ever gave way to another, so nothing was shown.")],
+                sometimes: &[(
+                    OVERWRITTEN,
+                    "Untested: in none of the runs did a leader overwrite an entry of another leader.",
+                )],
                 case: rejoin,
                 ..Check::PLAIN
             },
             Check {
                 id: "fast-backup",
-                promise: "Two logs that part 500 entries before the end agree within 3 seconds over a link of 40 ms, at the cost of four times \
-                          what is missing.",
-                rule: "End of §5.3: a refusal that tells the term of the conflict lets the leader go back a term at a time.",
-                assumption: "That logs never part by much.",
+                promise: "Two logs that differ in their last 500 entries agree within 3 seconds over a \
+                       round trip of 40 ms. This costs at most four times the missing entries.",
+                rule: "End of §5.3: a refusal that reports the conflicting term lets the leader go back one \
+                       term at a time.",
+                assumption: "logs never differ by much.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["agree"],
                 worlds: 4,
-                sometimes: &[(OVERWRITTEN, "No entry ever gave way to another, so nothing was shown.")],
+                sometimes: &[(
+                    OVERWRITTEN,
+                    "Untested: in none of the runs did a leader overwrite an entry of another leader.",
+                )],
                 case: fast_backup,
                 ..Check::PLAIN
             },
             Check {
                 id: "unreliable",
-                promise: "When a bad network gets better, everything that was proposed is done everywhere.",
-                rule: "§5.3: messages are sent again until they are answered; answers that come late do no harm.",
-                assumption: "That answers come soon, and in order.",
+                promise: "When a bad network recovers, every node applies every proposed command.",
+                rule: "§5.3: messages are retransmitted until they are answered. Late answers do no harm.",
+                assumption: "answers arrive soon and in order.",
                 kind: Kind::Liveness,
                 xp: 1,
                 needs: &["agree"],
                 worlds: 8,
                 sometimes: &[(
                     PROMISED,
-                    "No client ever heard that its command is committed, so nothing was shown.",
+                    "Untested: in none of the runs did a client hear that its command is committed.",
                 )],
                 case: unreliable,
                 ..Check::PLAIN
             },
             Check {
                 id: "bytes",
-                promise: "Each command travels to each follower about once.",
-                rule: "§5.3: nextIndex says what a follower lacks; nothing else needs to be sent.",
-                assumption: "That bytes are free.",
+                promise: "The leader sends each command to each follower about once.",
+                rule: "§5.3: nextIndex tells which entries a follower lacks. No others need to be sent.",
+                assumption: "bytes are free.",
                 kind: Kind::Cost,
                 xp: 1,
                 needs: &["agree"],
@@ -188,9 +223,10 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "messages",
-                promise: "Ten commands cost at most 6 (n − 1) messages each, and a second without work costs heartbeats only.",
-                rule: "§5.3: a command is a message to each follower, and an answer from each.",
-                assumption: "That messages are free.",
+                promise: "Ten commands cost at most 6 (n − 1) messages each. A second without commands \
+                       costs heartbeats only.",
+                rule: "§5.3: a command is one message to each follower and one answer from each.",
+                assumption: "messages are free.",
                 kind: Kind::Cost,
                 xp: 1,
                 needs: &["agree"],

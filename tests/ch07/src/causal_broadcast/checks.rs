@@ -15,120 +15,131 @@ pub(crate) fn exercise() -> Exercise {
         checks: vec![
             Check {
                 id: "validity",
-                promise: "What a node that never crashes broadcasts, every node that never crashes delivers, \
-                          however many messages the network lost before.",
-                rule: "Hadzilacos and Toueg 1994, validity. Over links that lose messages one sends again until one hears that \
-                       it arrived; and one never waits for everybody, for some may be dead.",
-                assumption: "That what is sent arrives.",
+                promise: "If a node that never crashes broadcasts a message, every node that never crashes \
+                       delivers it, although the network loses messages.",
+                rule: "Hadzilacos and Toueg 1994, validity. Over lossy links a node retransmits until the \
+                       receiver acknowledges. It never waits for all nodes, because some may have \
+                       crashed.",
+                assumption: "every message arrives.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &[],
                 worlds: 64,
-                sometimes: &[(LOST, "No message was lost, so nothing was shown.")],
+                sometimes: &[(LOST, "Untested: in none of the runs did the network lose a message.")],
                 case: validity,
                 ..Check::PLAIN
             },
             Check {
                 id: "causal",
-                promise: "A message is delivered after every message that its broadcaster had delivered or broadcast before.",
-                rule: "Birman, Schiper and Stephenson 1991: a message says how much of everyone's its broadcaster had delivered; who \
-                       receives it waits until it has delivered as much.",
-                assumption: "That a question arrives before its answer.",
+                promise: "A node delivers a message only after every message that its broadcaster had \
+                       delivered or broadcast before.",
+                rule: "Birman, Schiper and Stephenson 1991: a message says how many messages of each node \
+                       its broadcaster had delivered. The receiver waits until it has delivered as many.",
+                assumption: "a question arrives before its answer.",
                 kind: Kind::Safety,
                 xp: 5,
                 needs: &["validity"],
                 worlds: 128,
                 sometimes: &[(
                     CAUSED,
-                    "No message with a cause on another node reached a third one, so nothing was shown.",
+                    "Untested: in none of the runs did a message with a cause on another node reach a third node.",
                 )],
                 case: causal,
                 ..Check::PLAIN
             },
             Check {
                 id: "once",
-                promise: "Nothing is delivered twice, and nothing that nobody broadcast.",
-                rule: "Hadzilacos and Toueg 1994, integrity. A message that is sent again must be known again, also by a node \
-                       that has long been done with it.",
-                assumption: "That what arrives is new.",
+                promise: "No node delivers a message twice, or delivers a message that was never broadcast.",
+                rule: "Hadzilacos and Toueg 1994, integrity. A node must recognise a retransmitted message, \
+                       even long after it delivered it.",
+                assumption: "every message that arrives is new.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["validity"],
                 worlds: 64,
-                sometimes: &[(DOUBLED, "No message ever arrived twice, so nothing was shown.")],
+                sometimes: &[(DOUBLED, "Untested: in none of the runs did a message arrive twice.")],
                 case: once,
                 ..Check::PLAIN
             },
             Check {
                 id: "rescan",
-                promise: "A message whose causes have all been delivered does not wait any longer.",
-                rule: "Birman, Schiper and Stephenson 1991: each delivery can make others possible, and those others again; look \
-                       until nothing more can be delivered.",
-                assumption: "That one arrival is one delivery.",
+                promise: "A node delivers a waiting message as soon as all causes of that message are \
+                       delivered.",
+                rule: "Birman, Schiper and Stephenson 1991: each delivery can make others possible, and \
+                       those can make further ones possible. Check the waiting messages until no more can \
+                       be delivered.",
+                assumption: "each message that arrives allows at most one delivery.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &[],
                 worlds: 48,
-                sometimes: &[(FREED, "No message ever waited for its cause, so nothing was shown.")],
+                sometimes: &[(FREED, "Untested: in none of the runs did a message arrive before its cause.")],
                 case: rescan,
                 ..Check::PLAIN
             },
             Check {
                 id: "all-or-none",
-                promise: "If a node crashes while it broadcasts, the nodes that never crash all deliver its message, or none does.",
-                rule: "Hadzilacos and Toueg 1994, agreement. The broadcaster may be gone: whoever has a message sees to it that \
-                       everyone gets it.",
-                assumption: "That who begins to tell everyone also ends it.",
+                promise: "If a node crashes during its broadcast, either all nodes that never crash deliver \
+                       the message, or none of them does.",
+                rule: "Hadzilacos and Toueg 1994, agreement. The broadcaster may be gone: each node that \
+                       has the message makes sure that all others receive it.",
+                assumption: "a node that begins a broadcast also finishes it.",
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["validity"],
                 worlds: 128,
                 sometimes: &[(
                     SURVIVED,
-                    "No message was ever delivered whose broadcaster had crashed, so nothing was shown.",
+                    "Untested: in none of the runs did a node deliver a message whose broadcaster had crashed.",
                 )],
                 case: all_or_none,
                 ..Check::PLAIN
             },
             Check {
                 id: "uniform",
-                promise: "What any node delivers, even one that crashes right after, every node that never crashes delivers.",
-                rule: "Hadzilacos and Toueg 1994, uniform agreement. Fewer than half crash: what a majority has, somebody who never \
-                       crashes has. Before that, nobody may deliver it.",
-                assumption: "That what the dead did does not count: the world has already seen it.",
+                promise: "If any node delivers a message, even a node that crashes right afterwards, every \
+                       node that never crashes delivers it.",
+                rule: "Hadzilacos and Toueg 1994, uniform agreement. Fewer than half of the nodes crash, so \
+                       of any majority some node never crashes. A node delivers a message only once a \
+                       majority has it.",
+                assumption: "a delivery by a node that crashed does not count: the outside world has seen \
+                       it.",
                 kind: Kind::Safety,
                 xp: 4,
                 needs: &["validity"],
                 worlds: 96,
-                sometimes: &[(DIED, "No node delivered a message and crashed, so nothing was shown.")],
+                sometimes: &[(
+                    DIED,
+                    "Untested: in none of the runs did a node deliver a message and crash afterwards.",
+                )],
                 case: uniform,
                 ..Check::PLAIN
             },
             Check {
                 id: "no-stronger",
-                promise: "Concurrent messages do not wait for each other: where one node's links are slow, the messages of all others \
-                          arrive within 4 delays.",
-                rule: "Birman, Schiper and Stephenson 1991: causal order is what one must wait for, and all that one must wait for. \
-                       A total order costs a wait for the slowest.",
-                assumption: "That everyone is about as fast.",
+                promise: "Concurrent messages do not wait for each other: if one node's links are slow, the \
+                       messages of all others arrive within 4 delays.",
+                rule: "Birman, Schiper and Stephenson 1991: a message waits for its causes and for nothing \
+                       else. A total order would wait for the slowest node.",
+                assumption: "all nodes are about equally fast.",
                 kind: Kind::Cost,
                 xp: 2,
                 needs: &["validity"],
                 worlds: 24,
                 sometimes: &[(
                     UNFAZED,
-                    "No message ever overtook one from the slow node that was broadcast before it, so nothing was shown.",
+                    "Untested: in none of the runs did a message overtake an earlier message of the slow node.",
                 )],
                 case: no_stronger,
                 ..Check::PLAIN
             },
             Check {
                 id: "traffic",
-                promise: "On a clean network a broadcast costs at most 3 n² messages, and what they bear besides it grows \
-                          with n alone.",
-                rule: "Everyone tells everyone once: n (n − 1) messages, each with one number per node. A history that travels along \
-                       grows for ever.",
-                assumption: "That messages are free, however long.",
+                promise: "On a clean network a broadcast costs at most 3 n² messages. Their size beyond the \
+                       payload grows only with n.",
+                rule: "Each node sends each message to all others once: n (n − 1) messages, each with one \
+                       number per node. A message that carries its whole history grows for ever.",
+                assumption: "messages are free, however long they are.",
                 kind: Kind::Cost,
                 xp: 1,
                 needs: &["validity"],

@@ -12,9 +12,12 @@ pub(crate) fn exercise() -> Exercise {
         checks: vec![
             Check {
                 id: "local-and-message",
-                promise: "Events of one node are in the order in which they happened there, and a message is sent before it is received.",
-                rule: "Lamport 1978, the definition of →, its first two clauses: order on one node, and a sending before its receipt.",
-                assumption: "That clocks on different walls agree: here every node's is off by hours.",
+                promise: "Events of one node are ordered as they happened there, and a message is sent \
+                       before it is received.",
+                rule: "Lamport 1978, the definition of →, its first two clauses: the order on one node, and \
+                       a sending before its receipt.",
+                assumption: "the clocks of different nodes agree: here every node's clock is wrong by \
+                       hours.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &[],
@@ -25,27 +28,32 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "transitive",
-                promise: "What is before something is before all that comes after that, over any number of nodes, and over crashes.",
-                rule: "Lamport 1978, the definition of →, its third clause: if a → b and b → c then a → c. Follow every chain to its \
-                       end, and look at no event twice: runs have up to 400.",
-                assumption: "That a node counts its events from one only once: after a crash it begins again.",
+                promise: "If a is before b and b is before c, then a is before c: over any number of nodes, \
+                       and across crashes.",
+                rule: "Lamport 1978, the definition of →, its third clause: if a → b and b → c then a → c. \
+                       Follow every chain to its end, and visit no event twice: runs have up to 400 \
+                       events.",
+                assumption: "a node numbers its events from one only once: after a crash it starts again.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &[],
                 worlds: 32,
                 sometimes: &[
                     EVERY_ANSWER,
-                    (FAR, "No question was about a chain over three nodes, so nothing was shown."),
-                    (LIVES, "No question was about a chain through a restart, so nothing was shown."),
+                    (FAR, "Untested: in none of the runs did a question need a chain over three nodes."),
+                    (LIVES, "Untested: in none of the runs did a question need a chain through a restart."),
                 ],
                 case: transitive,
                 ..Check::PLAIN
             },
             Check {
                 id: "concurrent",
-                promise: "Where no chain leads from one event to the other there is no order, whatever the clocks say.",
-                rule: "Lamport 1978: two events are concurrent if neither a → b nor b → a. Not to be after is not to be before.",
-                assumption: "That an earlier time on a wall means an earlier event: here effects always bear the earlier times.",
+                promise: "If no chain leads from one event to the other, the two are not ordered, whatever \
+                       the clocks show.",
+                rule: "Lamport 1978: two events are concurrent if neither a → b nor b → a. \"a is not after \
+                       b\" does not mean \"a is before b\".",
+                assumption: "an earlier clock time means an earlier event: here effects always have the \
+                       earlier times.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &[],
@@ -56,18 +64,22 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "edges",
-                promise: "No event is before itself; a lost message orders nothing; every receipt of a message is after its sending.",
-                rule: "Lamport 1978: → is irreflexive, and only the receipt of a message, not its sending alone, makes an order between \
-                       nodes.",
-                assumption: "That a message arrives exactly once: it may be lost, and it may come twice.",
+                promise: "No event is before itself. A lost message orders nothing. Every receipt of a \
+                       message is after its sending.",
+                rule: "Lamport 1978: → is irreflexive. Only the receipt of a message orders events of \
+                       different nodes, its sending alone does not.",
+                assumption: "a message arrives exactly once: it may be lost, and it may arrive twice.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &[],
                 worlds: 32,
                 sometimes: &[
                     EVERY_ANSWER,
-                    (LOST, "No question was about a lost message, so nothing was shown."),
-                    (TWICE, "No question was about a message that came twice, so nothing was shown."),
+                    (LOST, "Untested: in none of the runs did a question concern a lost message."),
+                    (
+                        TWICE,
+                        "Untested: in none of the runs did a question concern a message that arrived twice.",
+                    ),
                 ],
                 case: edges,
                 ..Check::PLAIN

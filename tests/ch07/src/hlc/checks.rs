@@ -12,18 +12,21 @@ pub(crate) fn exercise() -> Exercise {
         checks: vec![
             Check {
                 id: "monotone",
-                promise: "If one event could affect another, its stamp is smaller, also where walls show them at one time.",
-                rule: "Kulkarni 2014, theorem 1: e → f implies (l(e), c(e)) < (l(f), c(f)). Where l does not grow, c must.",
-                assumption: "That time passes between any two events: a clock's granule holds many.",
+                promise: "If one event could affect another, its stamp is smaller, also if their wall \
+                       clocks show the same time.",
+                rule: "Kulkarni 2014, theorem 1: e → f implies (l(e), c(e)) < (l(f), c(f)). If l does not \
+                       grow, c must grow.",
+                assumption: "the clock advances between any two events: one granule of the clock holds many \
+                       events.",
                 kind: Kind::Safety,
                 xp: 4,
                 needs: &[],
                 worlds: 64,
                 sometimes: &[
-                    (ONE_GRANULE, "No two events of a node fell into one granule, so nothing was shown."),
+                    (ONE_GRANULE, "Untested: in none of the runs did a node have two events in one granule."),
                     (
                         ONE_GRANULE_OFF,
-                        "No message arrived in the granule in which it was sent, so nothing was shown.",
+                        "Untested: in none of the runs did a message arrive in the granule in which it was sent.",
                     ),
                 ],
                 case: monotone,
@@ -31,9 +34,11 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "jumps",
-                promise: "Stamps only grow, whatever happens to the clocks on the walls: jumps back, standstill, drift.",
-                rule: "Kulkarni 2014: l never goes back. The larger of the wall and the last stamp counts, not the wall.",
-                assumption: "That clocks only go forward.",
+                promise: "Stamps only grow, whatever the wall clocks do: they jump back, stand still, or \
+                       drift.",
+                rule: "Kulkarni 2014: l never goes back. A new stamp starts from the larger of the wall \
+                       clock and the last stamp.",
+                assumption: "clocks only go forward.",
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["monotone"],
@@ -41,92 +46,107 @@ pub(crate) fn exercise() -> Exercise {
                 sometimes: &[
                     (
                         WENT_BACK,
-                        "No node gave stamps before and after its clock went back, so nothing was shown.",
+                        "Untested: in none of the runs did a node give stamps before and after its clock went back.",
                     ),
-                    (STOOD, "No node gave stamps while its clock stood still, so nothing was shown."),
+                    (
+                        STOOD,
+                        "Untested: in none of the runs did a node give stamps while its clock stood still.",
+                    ),
                 ],
                 case: jumps,
                 ..Check::PLAIN
             },
             Check {
                 id: "close",
-                promise: "As long as no clock jumps, l is not behind the wall, nor ahead of every wall that the event can have heard of; \
-                          and c stays small.",
-                rule: "Kulkarni 2014, theorem 2 and corollary 1: pt(e) ≤ l(e), and l(e) is the wall clock of some event in the past of \
-                       e. c counts only events that share an l, and begins anew when l grows.",
-                assumption: "That clocks agree and run at one rate: here they are apart, and drift.",
+                promise: "If no clock jumps, l is never behind the node's wall clock, and never ahead of \
+                       every wall clock in the event's causal past. c stays small.",
+                rule: "Kulkarni 2014, theorem 2 and corollary 1: pt(e) ≤ l(e), and l(e) is the wall clock \
+                       of an event in the causal past of e. c counts only events that share an l. It \
+                       restarts when l grows.",
+                assumption: "clocks agree and run at the same rate: here they differ, and drift.",
                 kind: Kind::Safety,
                 xp: 4,
                 needs: &["monotone"],
                 worlds: 17,
                 sometimes: &[(
                     AHEAD,
-                    "No event had heard of a wall that was ahead of its own, so nothing was shown.",
+                    "Untested: in none of the runs did a node hear of a wall clock that was ahead of its own.",
                 )],
                 case: close,
                 ..Check::PLAIN
             },
             Check {
                 id: "overflow",
-                promise: "A full counter never wraps: the clock moves on or says that it is exhausted, and works again when the wall has \
-                          moved.",
-                rule: "c has 16 bits, so after 65,536 stamps with one l there are no more. Whoever adds without looking gives a stamp \
-                       twice.",
-                assumption: "That there are never more events in one granule than a counter can count.",
+                promise: "A full counter never wraps: the clock advances l or reports that it is exhausted, \
+                       and it works again when the wall clock has advanced.",
+                rule: "c has 16 bits, so one l has at most 65,536 stamps. Code that increments c without a \
+                       check gives the same stamp twice.",
+                assumption: "one granule never holds more events than the counter can count.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["monotone"],
                 worlds: 2,
                 sometimes: &[(
                     FULL,
-                    "No node was asked for 70,000 events in one granule, so nothing was shown.",
+                    "Untested: in none of the runs did a node give more stamps in one granule than a counter counts.",
                 )],
                 case: overflow,
                 ..Check::PLAIN
             },
             Check {
                 id: "restart",
-                promise: "A stamp that has left a node is below all its later stamps over a crash, also if the wall was set back \
-                          meanwhile; and the node works again within twice the largest offset.",
-                rule: "Kulkarni 2014 §5: after a restart l must not be below what was given. Make each stamp durable before it leaves; or \
-                       an upper bound of them, and begin or wait there.",
-                assumption: "That a clock on a wall survives what its computer does not.",
+                promise: "Each new stamp is larger than every stamp that the node has emitted or sent, also \
+                       after a crash and a wall clock that was set back. The node works again within \
+                       twice the largest offset.",
+                rule: "Kulkarni 2014 §5: after a restart l must not be smaller than any l that was given. \
+                       Make each stamp durable before it leaves. Or make an upper bound durable, and \
+                       continue from there or wait.",
+                assumption: "the wall clock is still right after a crash.",
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["monotone"],
                 worlds: 128,
-                sometimes: &[(RESTARTED, "No node gave a stamp after a restart, so nothing was shown.")],
+                sometimes: &[(
+                    RESTARTED,
+                    "Untested: in none of the runs did a node give a stamp after a restart.",
+                )],
                 case: restart,
                 ..Check::PLAIN
             },
             Check {
                 id: "refuse",
-                promise: "A message whose stamp is twice the largest offset ahead is refused, and leaves no trace.",
-                rule: "Kulkarni 2014 §5: ignore messages that would move the clock too far, or one clock that is out of order carries all \
-                       others away. Look before you merge.",
-                assumption: "That every clock in the system is in order.",
+                promise: "A node refuses a message whose stamp is ahead of its wall clock by twice the \
+                       largest offset. Its own stamps do not change because of such a message.",
+                rule: "Kulkarni 2014 §5: ignore messages that would advance the clock too far. Otherwise \
+                       one wrong clock advances all others. Check before you merge.",
+                assumption: "every clock in the system is right.",
                 kind: Kind::Safety,
                 xp: 2,
                 needs: &["monotone"],
                 worlds: 32,
-                sometimes: &[(MAD, "No message with a stamp that far ahead arrived, so nothing was shown.")],
+                sometimes: &[(
+                    MAD,
+                    "Untested: in none of the runs did a message arrive with a stamp that far ahead.",
+                )],
                 case: refuse,
                 ..Check::PLAIN
             },
             Check {
                 id: "accept",
-                promise: "A message whose stamp is half the largest offset ahead or less is taken, and so is any old one.",
-                rule: "Only stamps ahead of the wall can do harm. A message may be as late as it likes: its stamp is in the past then.",
-                assumption: "That messages are fast: these take minutes.",
+                promise: "A node accepts a message whose stamp is ahead by at most half the largest offset, \
+                       and every old message.",
+                rule: "Only stamps ahead of the wall clock can do harm. The stamp of a late message lies in \
+                       the past.",
+                assumption: "messages are fast: here they take minutes.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["monotone"],
                 worlds: 32,
                 sometimes: &[
-                    (OLD, "No message with a stamp far behind arrived, so nothing was shown."),
+                    (OLD, "Untested: in none of the runs did a message arrive with a stamp far behind."),
                     (
                         SOON,
-                        "No message with a stamp ahead of the receiver's wall arrived, so nothing was shown.",
+                        "Untested: in none of the runs did a message arrive with a stamp ahead of the receiver's wall clock.",
                     ),
                 ],
                 case: accept,

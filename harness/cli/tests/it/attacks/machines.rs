@@ -46,7 +46,7 @@ fn a_machine_that_lacks_a_layer_says_so_and_refuses_to_grade_strictly() {
             )),
             "{said}"
         );
-        assert!(said.contains(&format!("Graded without being shut off from: {open}.")), "{said}");
+        assert!(said.contains(&format!("the submission was not isolated from {open}.")), "{said}");
         for (arguments, ci) in [(&strict[..], false), (&grade[..], true)] {
             let mut command = lacking(calls, errno, arguments);
             if ci {
