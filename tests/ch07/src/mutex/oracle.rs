@@ -1,62 +1,64 @@
 //! `mutex`: how a run is judged.
 
-use judge::{Oracle, Reached, Violation};
-use kit::ms;
+use judge::{Reached, Violation};
+use kit::goals::is_due;
+use kit::{Rule, Saw, Scene, ms};
 use lab::NodeId;
 use lab::mutex::{Event, Mutex, Request};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use world::{Cause, End, Observation, ObservationId, Seen, Time, World};
+use world::{Cause, ObservationId, Scenario, Time, World};
 
 pub(super) const WAITED: &str =
     "a node wanted to get inside while another was, and entered after that one had left";
 pub(super) const CHAINED: &str = "a node asked because of a request that still waited";
 pub(super) const OVERTOOK: &str = "a message overtook another";
 
-/// So long after the last one has left everything has been said.
-pub(super) const SETTLED: Duration = Duration::from_millis(200);
+/// So long after the last node has left, everything has been said.
+const SETTLED: Duration = ms(200);
 
-/// Follows who asks, who is inside, and what could be the cause of what.
+/// Follows who asks, who is inside, and what could be the cause of what. Never two inside, causes before effects, and every note
+/// arrives once: in all runs.
 #[derive(Default)]
 pub(super) struct Turns {
-    /// Never two inside.
-    pub(super) exclusive: bool,
-    /// Causes before effects, and every note arrives.
-    pub(super) in_order: bool,
-    /// Everybody enters within this time.
-    pub(super) in_time: Option<Duration>,
-    /// Few messages.
-    pub(super) frugal: bool,
+    /// Every node enters within this time of its request.
+    bound: Option<Duration>,
+    /// Messages are few, and there are none while nobody wants to enter.
+    frugal: bool,
     /// A client broke its rules: whatever the nodes do now, it is not their fault.
-    pub(super) void: bool,
-    pub(super) nodes: BTreeMap<NodeId, Turn>,
-    pub(super) asks: Vec<Ask>,
-    pub(super) notes: BTreeMap<u32, Note>,
+    void: bool,
+    nodes: BTreeMap<NodeId, Turn>,
+    asks: Vec<Ask>,
+    notes: BTreeMap<u32, Note>,
+    /// What its sender knew of, by the sending of a message.
+    carried: BTreeMap<ObservationId, Past>,
     /// The last message that was taken, by link.
-    pub(super) links: BTreeMap<(NodeId, NodeId), ObservationId>,
+    links: BTreeMap<(NodeId, NodeId), ObservationId>,
     /// Messages since the first request, and entries.
-    pub(super) frames: u64,
-    pub(super) entries: u64,
+    frames: u64,
+    entries: u64,
     /// When it became quiet: nobody inside, nobody waiting.
-    pub(super) quiet_since: Time,
-    pub(super) reached: Reached,
+    quiet_since: Time,
+    reached: Reached,
 }
+/// Requests that a node knows of, by their place among all, and the way on which their news came.
+type Past = BTreeMap<usize, Vec<NodeId>>;
 #[derive(Default)]
-pub(super) struct Turn {
+struct Turn {
     state: State,
-    /// What could have caused what happens here next: requests, by their place in `asks`, and the way their news took.
-    past: BTreeMap<usize, Vec<NodeId>>,
+    /// What could have caused what happens here next.
+    past: Past,
     left: Option<(Time, ObservationId)>,
 }
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+enum State {
     #[default]
     Outside,
     Waiting(usize),
     Inside(usize),
 }
 /// A request to get inside.
-pub(super) struct Ask {
+struct Ask {
     node: NodeId,
     at: Time,
     asked: ObservationId,
@@ -65,17 +67,25 @@ pub(super) struct Ask {
     behind: Option<NodeId>,
     /// Whom its node has had a message from since.
     heard: BTreeSet<NodeId>,
-    past: BTreeMap<usize, Vec<NodeId>>,
+    past: Past,
 }
-pub(super) struct Note {
+struct Note {
     from: NodeId,
     to: NodeId,
     at: Time,
     arrived: bool,
-    past: BTreeMap<usize, Vec<NodeId>>,
+    past: Past,
 }
 
 impl Turns {
+    /// The same, and every node enters within this time of its request.
+    pub(super) fn within(bound: Duration) -> Turns {
+        Turns { bound: Some(bound), ..Turns::default() }
+    }
+    /// The same, and messages are few.
+    pub(super) fn frugal() -> Turns {
+        Turns { frugal: true, ..Turns::default() }
+    }
     fn turn(&mut self, node: NodeId) -> &mut Turn {
         self.nodes.entry(node).or_default()
     }
@@ -93,14 +103,14 @@ impl Turns {
         self.nodes.values().all(|turn| turn.state == State::Outside)
     }
 
-    fn requested(&mut self, seen: &Observation, request: Request) {
-        let (node, at) = (seen.node, seen.at);
+    fn requested(&mut self, scene: Scene<'_>, request: Request) {
+        let (node, at) = (scene.node(), scene.at());
         match (request, self.state(node)) {
             (Request::Acquire, State::Outside) => {
                 let nth = self.asks.len();
                 let behind = self.inside(node).map(|(node, _)| node);
                 let past = self.turn(node).past.clone();
-                let asked = seen.id;
+                let asked = scene.id();
                 self.asks.push(Ask { node, at, asked, entered: None, behind, heard: BTreeSet::new(), past });
                 let pending = |ask: &usize| self.asks[*ask].entered.is_none();
                 let chained = self.asks[nth].past.iter().any(|(ask, way)| way.len() > 2 && pending(ask));
@@ -112,7 +122,7 @@ impl Turns {
             (Request::Release, State::Inside(_)) => {
                 let turn = self.turn(node);
                 turn.state = State::Outside;
-                turn.left = Some((at, seen.id));
+                turn.left = Some((at, scene.id()));
                 if self.is_quiet() {
                     self.quiet_since = at;
                 }
@@ -125,18 +135,16 @@ impl Turns {
         }
     }
 
-    fn entered(&mut self, seen: &Observation) -> Result<(), Violation> {
-        let (node, at) = (seen.node, seen.at);
+    fn entered(&mut self, scene: Scene<'_>) -> Result<(), Violation> {
+        let (node, at) = (scene.node(), scene.at());
         let State::Waiting(nth) = self.state(node) else {
             let why = match self.state(node) {
                 State::Inside(_) => "though it is inside already",
                 _ => "though its client has not asked for that",
             };
-            return Err(Violation::at(seen, "enters-unasked", format!("{node} emitted Entered, {why}.")));
+            return Err(scene.breaks("enters-unasked", format!("{node} emitted Entered, {why}.")));
         };
-        if let Some((other, (since, door))) = self.inside(node)
-            && self.exclusive
-        {
+        if let Some((other, (since, door))) = self.inside(node) {
             let asked = self.asks[nth].at;
             let ignorance = if self.asks[nth].heard.contains(&other) {
                 String::new()
@@ -147,15 +155,14 @@ impl Turns {
                 "{other} and {node} are both inside: {other} entered at {since} and has not left, and {node}, which \
                  asked at {asked}, entered at {at}.{ignorance}"
             );
-            return Err(Violation::at(seen, "exclusion", sentence)
+            return Err(scene
+                .breaks("exclusion", sentence)
                 .because(door, format!("{other} is inside from here on"))
-                .because(seen.id, "and now both are"));
+                .because(scene.id(), "and now both are"));
         }
-        if self.in_order {
-            self.must_be_next(seen, nth)?;
-        }
+        self.must_be_next(scene, nth)?;
         let ask = &mut self.asks[nth];
-        ask.entered = Some((at, seen.id));
+        ask.entered = Some((at, scene.id()));
         let (asked, behind) = (ask.at, ask.behind);
         self.turn(node).state = State::Inside(nth);
         self.entries += 1;
@@ -164,23 +171,20 @@ impl Turns {
         }
         let waited = behind.is_some_and(|other| !matches!(self.state(other), State::Inside(_)));
         self.reached.mark_if(WAITED, waited);
-        match self.in_time {
-            Some(bound) if at - asked > bound => Err(Violation::at(
-                seen,
-                "in-time",
-                format!("{node} asked at {asked} and entered at {at}. {}", self.due(bound)),
-            )),
+        match self.bound {
+            Some(bound) if at - asked > bound => {
+                let sentence = format!(
+                    "{node} asked at {asked} and entered at {at}. With stays and messages as short as in this run, no node has to \
+                     wait longer than {}.",
+                    Time::ZERO + bound
+                );
+                Err(scene.breaks("in-time", sentence))
+            }
             _ => Ok(()),
         }
     }
-    fn due(&self, bound: Duration) -> String {
-        let bound = Time::ZERO + bound;
-        format!(
-            "With stays and messages as short as in this run, nobody has to wait for longer than {bound}."
-        )
-    }
     /// Every request that could be the cause of this one has been served.
-    fn must_be_next(&self, seen: &Observation, nth: usize) -> Result<(), Violation> {
+    fn must_be_next(&self, scene: Scene<'_>, nth: usize) -> Result<(), Violation> {
         let ask = &self.asks[nth];
         let skipped = ask.past.iter().find(|(cause, _)| self.asks[**cause].entered.is_none());
         let Some((cause, way)) = skipped else { return Ok(()) };
@@ -188,88 +192,101 @@ impl Turns {
         let way: Vec<String> = way.iter().map(ToString::to_string).collect();
         let (node, asked) = (ask.node, ask.at);
         let sentence = format!(
-            "{node} entered before {first}, whose request could be the cause of its own: {first} asked at {since}, then notes \
+            "{node} entered before {first}, whose request could be the cause of its own: {first} asked at {since}, then messages \
              went {}, and only then, at {asked}, did {node} ask.",
             way.join(" → ")
         );
-        Err(Violation::at(seen, "order", sentence)
+        Err(scene
+            .breaks("order", sentence)
             .because(self.asks[*cause].asked, format!("{first} asks first"))
             .because(ask.asked, format!("{node} asks, knowing of that"))
-            .because(seen.id, format!("and enters before {first}")))
+            .because(scene.id(), format!("and enters before {first}")))
     }
 
-    fn noted(&mut self, seen: &Observation, from: NodeId, number: u32) -> Result<(), Violation> {
-        let node = seen.node;
+    fn noted(&mut self, scene: Scene<'_>, from: NodeId, number: u32) -> Result<(), Violation> {
+        let node = scene.node();
         let note = self.notes.get_mut(&number).filter(|note| (note.from, note.to) == (from, node));
         let Some(note) = note else {
             let sentence = format!(
-                "{node} emitted that note {number} from {from} arrived, and {from} never sent it that."
+                "{node} emitted that note {number} from {from} arrived, but {from} never sent it that note."
             );
-            return Err(Violation::at(seen, "note-unsent", sentence));
+            return Err(scene.breaks("note-unsent", sentence));
         };
         if note.arrived {
             let sentence =
-                format!("{node} emitted twice that note {number} from {from} arrived; it was sent once.");
-            return Err(Violation::at(seen, "note-twice", sentence));
+                format!("{node} emitted twice that note {number} from {from} arrived. It was sent once.");
+            return Err(scene.breaks("note-twice", sentence));
         }
         note.arrived = true;
-        for (ask, way) in note.past.clone() {
-            self.turn(node).past.entry(ask).or_insert_with(|| [way, vec![node]].concat());
-        }
+        let past = note.past.clone();
+        self.learns(node, past);
         Ok(())
     }
+    /// A node has heard of these requests.
+    fn learns(&mut self, node: NodeId, past: Past) {
+        for (ask, way) in past {
+            self.turn(node).past.entry(ask).or_insert_with(|| [way, vec![node]].concat());
+        }
+    }
 
-    fn sent(&mut self, seen: &Observation, to: NodeId) -> Result<(), Violation> {
-        let node = seen.node;
+    fn sent(&mut self, scene: Scene<'_>, to: NodeId) -> Result<(), Violation> {
+        let node = scene.node();
         if to == node {
             return Ok(());
         }
+        if keeps_order(scene.scenario()) {
+            self.carried
+                .insert(scene.id(), self.nodes.get(&node).map(|turn| turn.past.clone()).unwrap_or_default());
+        }
         self.frames += u64::from(!self.asks.is_empty());
-        if self.frugal && self.is_quiet() && seen.at - self.quiet_since > SETTLED {
+        if self.frugal && self.is_quiet() && scene.at() - self.quiet_since > SETTLED {
             let sentence = format!(
-                "{node} sent {to} a message at {}, though nobody had been inside or waiting since {}: while nobody wants \
-                 to get inside, there is nothing to say.",
-                seen.at, self.quiet_since
+                "{node} sent {to} a message at {}, though no node had been inside or waiting since {}. While no node wants to \
+                 enter, there is nothing to say.",
+                scene.at(),
+                self.quiet_since
             );
-            return Err(Violation::at(seen, "quiet", sentence));
+            return Err(scene.breaks("quiet", sentence));
         }
         Ok(())
+    }
+    fn got(&mut self, scene: Scene<'_>, from: NodeId) {
+        let node = scene.node();
+        if let State::Waiting(ask) = self.state(node) {
+            self.asks[ask].heard.insert(from);
+        }
+        if let Cause::Observation(sending) = scene.seen.cause {
+            let last = self.links.entry((from, node)).or_insert(sending);
+            self.reached.mark_if(OVERTOOK, sending < *last);
+            *last = sending.max(*last);
+            let past = self.carried.get(&sending).cloned().unwrap_or_default();
+            self.learns(node, past);
+        }
     }
 }
+/// Whether every message of this run is taken when it arrives: where links overtake, a node may keep early ones for later.
+fn keeps_order(scenario: &Scenario) -> bool {
+    scenario.network.fifo && scenario.links.iter().all(|rule| rule.link.fifo)
+}
 
-impl Oracle for Turns {
-    fn see(&mut self, _: &World, seen: &Observation) -> Result<(), Violation> {
-        let node = seen.node;
-        match &seen.seen {
-            _ if self.void => {}
-            Seen::Requested { bytes, .. } => {
-                let request = lab::frame::decode(bytes).expect("the suite's own request");
-                self.requested(seen, request);
+impl Rule<Mutex> for Turns {
+    fn see(&mut self, scene: Scene<'_>, saw: &Saw<Mutex>) -> Result<(), Violation> {
+        match saw {
+            _ if self.void => Ok(()),
+            Saw::Asked { what, .. } => {
+                self.requested(scene, *what);
+                Ok(())
             }
-            Seen::Delivered { from, .. } => {
-                if let State::Waiting(ask) = self.state(node) {
-                    self.asks[ask].heard.insert(*from);
-                }
-                if let Cause::Observation(sending) = seen.cause {
-                    let last = self.links.entry((*from, node)).or_insert(sending);
-                    self.reached.mark_if(OVERTOOK, sending < *last);
-                    *last = sending.max(*last);
-                }
+            Saw::Got { from, .. } => {
+                self.got(scene, *from);
+                Ok(())
             }
-            Seen::Sent { to, .. } => self.sent(seen, *to)?,
-            Seen::Emitted { .. } => match seen.emitted::<Mutex>() {
-                Some(Event::Entered) => self.entered(seen)?,
-                Some(Event::Noted { from, note }) => self.noted(seen, from, note)?,
-                None => {
-                    let sentence = format!("{node} emitted something that is no event of this exercise.");
-                    return Err(Violation::at(seen, "unknown-event", sentence));
-                }
-            },
-            _ => {}
+            Saw::Sent { to, .. } => self.sent(scene, *to),
+            Saw::Emitted(Event::Entered) => self.entered(scene),
+            Saw::Emitted(Event::Noted { from, note }) => self.noted(scene, *from, *note),
+            _ => Ok(()),
         }
-        Ok(())
     }
-
     fn end(&mut self, world: &World, reached: &mut Reached) -> Result<(), Violation> {
         if !self.void {
             self.nobody_was_forgotten(world)?;
@@ -281,13 +298,9 @@ impl Oracle for Turns {
     }
 }
 impl Turns {
-    /// Whether something that began then had all the time that it could want.
-    fn is_over(world: &World, since: Time, bound: Duration) -> bool {
-        world.end() == Some(&End::Idle) || world.now() - since > bound
-    }
     fn nobody_was_forgotten(&self, world: &World) -> Result<(), Violation> {
-        let Some(bound) = self.in_time else { return Ok(()) };
-        let waits = |ask: &&Ask| ask.entered.is_none() && Turns::is_over(world, ask.at, bound);
+        let Some(bound) = self.bound else { return Ok(()) };
+        let waits = |ask: &&Ask| ask.entered.is_none() && is_due(world, ask.at, bound);
         let Some(ask) = self.asks.iter().find(waits) else { return Ok(()) };
         let (node, asked) = (ask.node, ask.at);
         if self.inside(node).is_some() {
@@ -323,9 +336,9 @@ impl Turns {
         })
     }
     fn no_note_was_lost(&self, world: &World) -> Result<(), Violation> {
-        let lost = |note: &(&u32, &Note)| !note.1.arrived && Turns::is_over(world, note.1.at, ms(2_000));
+        let lost = |note: &(&u32, &Note)| !note.1.arrived && is_due(world, note.1.at, ms(2_000));
         match self.notes.iter().find(lost) {
-            Some((number, note)) if self.in_order => Err(Violation::never(
+            Some((number, note)) => Err(Violation::never(
                 "note-lost",
                 format!(
                     "{} was asked to send {} note {number}, at {}, and {} never emitted that it arrived.",

@@ -1,255 +1,187 @@
 //! `mutex`: the runs in which the promises are hard to keep.
 
-use super::oracle::*;
+use super::oracle::Turns;
 use judge::{Case, Pick};
-use kit::ms;
+use kit::see::{self, Sight};
+use kit::{Rules, Stage, in_order, ms, uneven};
 use lab::NodeId;
 use lab::mutex::{Event, Mutex, Request};
 use std::time::Duration;
-use world::{
-    Chance, Client, Fault, Harm, Latency, Link, LinkRule, Matcher, Operation, Pattern, Scenario, SeenKind,
-    Tail, Trigger, Until, When,
-};
+use world::{Harm, Until, When};
 
-/// A link that keeps order.
-pub(super) fn fifo(min: Duration, max: Duration) -> Link {
-    Link { fifo: true, ..Link::between(min, max) }
+fn acquires(node: NodeId) -> Sight {
+    see::asked::<Mutex>(|request| *request == Request::Acquire).at(node)
 }
-/// A link on which some messages take much longer than others.
-pub(super) fn uneven(pick: &mut Pick, fifo: bool) -> Link {
-    let max = ms(pick.number(2..=20));
-    let tail = Tail { chance: Chance::percent(pick.small(5..=40)), max: ms(150) };
-    Link { latency: Latency { min: ms(1), max, tail: Some(tail) }, fifo, ..Link::fixed(ms(1)) }
+fn releases(node: NodeId) -> Sight {
+    see::asked::<Mutex>(|request| *request == Request::Release).at(node)
 }
-pub(super) fn on(pattern: Pattern, nth: u32, after: Duration) -> When {
-    When::On { trigger: Trigger::Seen(pattern), nth, after }
+fn enters(node: NodeId) -> Sight {
+    see::emits::<Mutex>(|event| *event == Event::Entered).at(node)
 }
-pub(super) fn asked(node: NodeId, what: fn(&Request) -> bool) -> Pattern {
-    Pattern { matches: Some(Matcher::typed(what)), ..Pattern::of(SeenKind::Requested) }.at(node)
-}
-pub(super) fn acquires(node: NodeId) -> Pattern {
-    asked(node, |request| *request == Request::Acquire)
-}
-pub(super) fn releases(node: NodeId) -> Pattern {
-    asked(node, |request| *request == Request::Release)
-}
-pub(super) fn enters(node: NodeId) -> Pattern {
-    Pattern::emit::<Mutex>(|event| *event == Event::Entered).at(node)
-}
-pub(super) fn is_noted(node: NodeId, wanted: u32) -> Pattern {
-    Pattern::emit::<Mutex>(move |event| matches!(event, Event::Noted { note, .. } if *note == wanted))
-        .at(node)
-}
-pub(super) fn operation(id: u32, at: When, to: NodeId, request: Request) -> Operation {
-    Operation { at: Some(at), ..Operation::next::<Mutex>(id, to, &request) }
+fn is_noted(node: NodeId, wanted: u32) -> Sight {
+    see::emits::<Mutex>(move |event| matches!(event, Event::Noted { note, .. } if *note == wanted)).at(node)
 }
 
-/// The client of one node.
-pub(super) struct Visitor {
-    node: NodeId,
-    operations: Vec<Operation>,
-    visits: u32,
+/// A cluster of so many nodes, until the end.
+fn cluster(n: u32, end: Duration) -> Stage<Mutex> {
+    Stage::cluster(n, &(), end)
 }
-impl Visitor {
-    fn of(node: NodeId) -> Visitor {
-        Visitor { node, operations: Vec::new(), visits: 0 }
-    }
-    fn ask(&mut self, at: When, request: Request) {
-        let id = u32::try_from(self.operations.len()).expect("few operations") + 1;
-        self.operations.push(operation(id, at, self.node, request));
-    }
-    /// Acquires at a time; releases when `leave` says so, or so long after it has entered.
-    fn visit(&mut self, at: When, hold: Duration) {
-        self.visits += 1;
-        self.ask(at, Request::Acquire);
-        self.ask(on(enters(self.node), self.visits, hold), Request::Release);
-    }
-    /// Again, so long after it has left.
-    fn visit_again(&mut self, gap: Duration, hold: Duration) {
-        let at = on(releases(self.node), self.visits, gap);
-        self.visit(at, hold);
-    }
-    fn client(self) -> Client {
-        Client::new(self.node.0, self.operations)
+/// The node's client acquires, and releases when the node has been inside for so long.
+fn visit(stage: &mut Stage<Mutex>, node: NodeId, when: impl Into<When>, hold: Duration) {
+    stage.ask(when, node, Request::Acquire);
+    let acquire = lab::frame::encode(&Request::Acquire);
+    let visits =
+        stage.client(node.0).operations.iter().filter(|asked| asked.request == acquire).count() as u32;
+    stage.ask(enters(node).nth(visits).after(hold), node, Request::Release);
+}
+/// The node's client acquires at a time, and so often in all, so long after each visit: `hold` and `gap` in microseconds.
+fn visits(pick: &mut Pick, stage: &mut Stage<Mutex>, node: NodeId, rounds: u32, [hold, gap]: [u64; 2]) {
+    let first = pick.micros(5_000..=60_000);
+    visit(stage, node, first, pick.micros(0..=hold));
+    for nth in 1..rounds {
+        let again = releases(node).nth(nth).after(pick.micros(0..=gap));
+        visit(stage, node, again, pick.micros(0..=hold));
     }
 }
-pub(super) fn nodes(n: u32) -> impl Iterator<Item = NodeId> {
-    (1..=n).map(NodeId)
+/// What must never happen never does.
+fn safe(stage: Stage<Mutex>) -> Case {
+    Rules::of(Turns::default()).judge(stage)
+}
+/// The same, and nobody waits longer than this.
+fn in_time(stage: Stage<Mutex>, bound: Duration) -> Case {
+    Rules::of(Turns::within(bound)).judge(stage)
 }
 
 pub(super) fn progress(pick: &mut Pick, nth: u32) -> Case {
-    let n = pick.small(2..=6);
+    let n = if nth == 1 { 1 } else { pick.small(2..=6) };
     let (delay_max, hold_max) = (ms(pick.number(2..=20)), ms(pick.number(1..=30)));
     let bound = (hold_max + delay_max * 4) * n;
-    let rounds = 4;
-    let mut scenario = Scenario::cluster::<Mutex>(n, &(), bound * (2 * rounds) + ms(1_000));
-    scenario.network = fifo(ms(1), delay_max);
-    let hold = |pick: &mut Pick| pick.micros(0..=hold_max.as_micros() as u64);
-    if nth.is_multiple_of(4) {
-        // one at a time, with nobody else about
-        let mut at = ms(10);
-        for node in nodes(n) {
-            let mut visitor = Visitor::of(node);
-            visitor.visit(When::At(at), hold(pick));
-            at += bound;
-            scenario.clients.push(visitor.client());
-        }
-    } else {
-        // all the time, all of them
-        for node in nodes(n) {
-            let mut visitor = Visitor::of(node);
-            let hold_first = hold(pick);
-            visitor.visit(When::At(pick.micros(5_000..=40_000)), hold_first);
-            for _ in 1..rounds {
-                let hold = hold(pick);
-                visitor.visit_again(pick.micros(0..=3_000), hold);
-            }
-            scenario.clients.push(visitor.client());
+    let mut stage = cluster(n, bound * 8 + ms(1_000));
+    stage.network = in_order(ms(1), delay_max);
+    let hold = hold_max.as_micros() as u64;
+    for (place, node) in (0..).zip(stage.ids()) {
+        if nth.is_multiple_of(4) {
+            // one at a time, and nobody else wants to enter
+            visit(&mut stage, node, ms(10) + bound * place, pick.micros(0..=hold));
+        } else {
+            visits(pick, &mut stage, node, 4, [hold, 3_000]);
         }
     }
-    Case::new(scenario, Turns { in_time: Some(bound), ..Turns::default() })
+    in_time(stage, bound)
 }
 
-/// Nodes that come and go at random.
-pub(super) fn crowd(pick: &mut Pick, scenario: &mut Scenario, rounds: u32, gap_ms: u64, hold_ms: u64) {
-    for spec in scenario.nodes.clone() {
-        let mut visitor = Visitor::of(spec.id);
-        let (at, hold) = (pick.micros(5_000..=60_000), pick.micros(500..=hold_ms * 1_000));
-        visitor.visit(When::At(at), hold);
-        for _ in 1..rounds {
-            let (gap, hold) = (pick.micros(0..=gap_ms * 1_000), pick.micros(500..=hold_ms * 1_000));
-            visitor.visit_again(gap, hold);
-        }
-        scenario.clients.push(visitor.client());
-    }
+/// Every node visits at random times.
+fn crowd(pick: &mut Pick, stage: &mut Stage<Mutex>, rounds: u32, times: [u64; 2]) {
+    stage.ids().into_iter().for_each(|node| visits(pick, stage, node, rounds, times));
 }
 
 pub(super) fn exclusion(pick: &mut Pick, nth: u32) -> Case {
-    let n = pick.small(2..=6);
-    let mut scenario = Scenario::cluster::<Mutex>(n, &(), ms(60_000));
+    let mut stage = cluster(pick.small(2..=6), ms(60_000));
     if nth.is_multiple_of(2) {
-        // one link stands still while two nodes or more want to get inside
-        scenario.network = fifo(ms(1), ms(3));
-        let mut order: Vec<NodeId> = nodes(n).collect();
-        pick.shuffle(&mut order);
-        let (slow, deaf) = (order[0], order[1]);
-        let wanting = pick.small(2..=n) as usize;
-        for node in order.into_iter().take(wanting) {
-            let mut visitor = Visitor::of(node);
-            visitor.visit(When::At(pick.micros(20_000..=24_000)), ms(60));
-            scenario.clients.push(visitor.client());
+        // one link stands still while two nodes or more want to enter
+        stage.network = in_order(ms(1), ms(3));
+        let cast = stage.cast(pick);
+        let wanting = pick.small(2..=cast.len() as u32) as usize;
+        for node in &cast[..wanting] {
+            visit(&mut stage, *node, pick.micros(20_000..=24_000), ms(60));
         }
-        scenario.faults.push(Fault::new(
-            When::At(pick.micros(15_000..=26_000)),
-            Harm::Hold { from: Some(slow), to: Some(deaf), nth: None, matches: None, what: None },
-            Until::After(ms(pick.number(50..=300))),
-        ));
+        let until = Until::After(ms(pick.number(50..=300)));
+        stage.harm(pick.micros(15_000..=26_000), held(cast[0], cast[1], None), until);
     } else {
-        scenario.network = uneven(pick, true);
-        let gap_ms = *pick.one(&[1, 20, 100]);
-        crowd(pick, &mut scenario, 4, gap_ms, 40);
+        stage.network = rough(pick);
+        stage.network.fifo = true;
+        let gap = *pick.one(&[1_000, 20_000, 100_000]);
+        crowd(pick, &mut stage, 4, [40_000, gap]);
     }
-    Case::new(scenario, Turns { exclusive: true, ..Turns::default() })
+    safe(stage)
+}
+fn rough(pick: &mut Pick) -> world::Link {
+    uneven(ms(pick.number(2..=20)), ms(150), pick.small(5..=40))
+}
+/// Messages of one link wait: all of them, or the `nth`.
+fn held(from: NodeId, to: NodeId, nth: Option<u32>) -> Harm {
+    Harm::Hold { from: Some(from), to: Some(to), nth, matches: None, what: None }
 }
 
-pub(super) fn order(pick: &mut Pick, _nth: u32) -> Case {
+pub(super) fn order(pick: &mut Pick, nth: u32) -> Case {
     let hops = pick.small(1..=2);
-    let n = 3 + hops;
-    let mut cast: Vec<NodeId> = nodes(n).collect();
-    pick.shuffle(&mut cast);
-    let (inside, first, second) = (cast[0], cast[1], cast[2]);
-    let mut scenario = Scenario::cluster::<Mutex>(n, &(), ms(20_000));
-    scenario.network = fifo(ms(1), ms(3));
-    // what the first says to the second takes its time
-    let slow = fifo(ms(150), ms(250));
-    scenario.links.push(LinkRule { from: Some(first), to: Some(second), link: slow });
-    // somebody is inside until the second has asked, too
-    let mut host = Visitor::of(inside);
-    host.ask(When::At(ms(10)), Request::Acquire);
-    host.ask(on(acquires(second), 1, ms(pick.number(5..=30))), Request::Release);
-    scenario.clients.push(host.client());
+    let mut stage = cluster(3 + hops, ms(20_000));
+    stage.network = in_order(ms(1), ms(3));
+    let cast = stage.cast(pick);
+    let (inside, first, second, via) = (cast[0], cast[1], cast[2], cast[3]);
     // the first has had more to do than the others: its clock is ahead of theirs
-    let mut asker = Visitor::of(first);
-    let busy = pick.small(4..=12);
-    for note in 1..=busy {
-        asker.ask(When::At(ms(20) + pick.micros(0..=5_000)), Request::Note { to: cast[3], note: 100 + note });
+    for note in 1..=pick.small(4..=12) {
+        stage.ask(ms(20) + pick.micros(0..=5_000), first, Request::Note { to: via, note: 100 + note });
     }
-    asker.visit(on(enters(inside), 1, ms(30)), ms(10));
-    // it asks, and then tells, by way of others, the second, which asks because of that
-    let mut note = 1;
-    asker.ask(on(acquires(first), 1, pick.micros(0..=2_000)), Request::Note { to: cast[3], note });
-    scenario.clients.push(asker.client());
-    for hop in 0..hops as usize {
-        let (via, to) = (cast[3 + hop], cast.get(4 + hop).copied().unwrap_or(second));
-        let mut messenger = Visitor::of(via);
-        let heard = on(is_noted(via, note), 1, pick.micros(0..=1_000));
-        note += 1;
-        messenger.ask(heard, Request::Note { to, note });
-        scenario.clients.push(messenger.client());
+    if nth.is_multiple_of(3) {
+        // The second visits. Meanwhile the first asks, which the second cannot hear of yet. But the last go-ahead for its visit
+        // comes from a node that has: when the second asks again, the first is before it.
+        stage.link(Some(second), Some(via), in_order(ms(20), ms(30)));
+        visit(&mut stage, second, ms(40), pick.micros(0..=5_000));
+        visit(&mut stage, first, acquires(second).after(pick.micros(6_000..=12_000)), ms(10));
+        stage.harm(acquires(first), held(first, second, None), Until::After(ms(200)));
+        visit(&mut stage, second, releases(second).after(pick.micros(0..=2_000)), ms(5));
+        return safe(stage);
     }
-    let mut follower = Visitor::of(second);
-    follower.visit(on(is_noted(second, note), 1, pick.micros(0..=2_000)), ms(10));
-    scenario.clients.push(follower.client());
-    Case::new(scenario, Turns { in_order: true, ..Turns::default() })
+    // what the first sends to the second takes its time
+    stage.link(Some(first), Some(second), in_order(ms(150), ms(250)));
+    // a node is inside until the second has asked, too
+    stage.ask(ms(10), inside, Request::Acquire);
+    stage.ask(acquires(second).after(ms(pick.number(5..=30))), inside, Request::Release);
+    visit(&mut stage, first, enters(inside).after(ms(30)), ms(10));
+    // the first asks, and then tells the second by way of others, which asks because of that
+    let mut heard = acquires(first).after(pick.micros(0..=2_000));
+    for note in 1..=hops {
+        let (from, to) = (if note == 1 { first } else { cast[1 + note as usize] }, cast[2 + note as usize]);
+        stage.ask(heard, from, Request::Note { to, note });
+        heard = is_noted(to, note).after(pick.micros(0..=1_000));
+    }
+    stage.ask(heard, cast[2 + hops as usize], Request::Note { to: second, note: hops + 1 });
+    visit(&mut stage, second, is_noted(second, hops + 1).after(pick.micros(0..=2_000)), ms(10));
+    safe(stage)
 }
 
 pub(super) fn ties(pick: &mut Pick, nth: u32) -> Case {
-    let n = 2 + nth % 6;
-    let mut scenario = Scenario::cluster::<Mutex>(n, &(), ms(20_000));
-    scenario.network = if nth < 6 { fifo(ms(2), ms(2)) } else { fifo(ms(1), ms(pick.number(2..=15))) };
-    for node in nodes(n) {
-        let mut visitor = Visitor::of(node);
-        visitor.visit(When::At(ms(5)), pick.micros(0..=20_000));
-        visitor.visit(When::At(ms(5_000)), pick.micros(0..=20_000));
-        scenario.clients.push(visitor.client());
+    let mut stage = cluster(1 + nth % 7, ms(20_000));
+    stage.network = in_order(ms(2), if nth < 7 { ms(2) } else { ms(pick.number(2..=15)) });
+    for node in stage.ids() {
+        for at in [ms(5), ms(5_000)] {
+            visit(&mut stage, node, at, pick.micros(0..=20_000));
+        }
     }
-    // generous: what matters here is that it happens at all
-    Case::new(scenario, Turns { exclusive: true, in_time: Some(ms(4_000)), ..Turns::default() })
+    // the bound is generous: what matters here is that every node enters at all
+    in_time(stage, ms(4_000))
 }
 
 pub(super) fn unordered_links(pick: &mut Pick, nth: u32) -> Case {
-    let n = pick.small(3..=5);
-    let mut scenario = Scenario::cluster::<Mutex>(n, &(), ms(60_000));
+    let mut stage = cluster(pick.small(3..=5), ms(60_000));
     if nth.is_multiple_of(3) {
-        // The request of one stays behind, and what it says later overtakes it; the other's clock is ahead.
-        scenario.network = Link::between(ms(1), ms(3));
-        let mut cast: Vec<NodeId> = nodes(n).collect();
-        pick.shuffle(&mut cast);
+        // the request of one node stays behind, and its later messages overtake it; the other's clock is ahead
+        stage.network = world::Link::between(ms(1), ms(3));
+        let cast = stage.cast(pick);
         let (early, late) = (cast[0], cast[1]);
-        scenario.faults.push(Fault::new(
-            When::At(ms(1)),
-            Harm::Hold { from: Some(early), to: Some(late), nth: Some(1), matches: None, what: None },
-            Until::After(ms(400)),
-        ));
-        let mut visitor = Visitor::of(early);
-        visitor.visit(When::At(ms(20)), ms(60));
-        scenario.clients.push(visitor.client());
-        let mut visitor = Visitor::of(late);
+        stage.harm(ms(1), held(early, late, Some(1)), Until::After(ms(400)));
+        visit(&mut stage, early, ms(20), ms(60));
         for note in 1..=pick.small(4..=8) {
-            visitor.ask(When::At(ms(10)), Request::Note { to: cast[2], note });
+            stage.ask(ms(10), late, Request::Note { to: cast[2], note });
         }
-        visitor.visit(When::At(ms(20) + pick.micros(0..=500)), ms(60));
-        scenario.clients.push(visitor.client());
+        visit(&mut stage, late, ms(20) + pick.micros(0..=500), ms(60));
     } else {
-        // Whoever leaves asks again at once: the new request can overtake the old release.
-        scenario.network = uneven(pick, false);
-        let gap_ms = *pick.one(&[0, 1, 20]);
-        crowd(pick, &mut scenario, 5, gap_ms, 30);
+        // a node that leaves asks again at once: the new request can overtake the old release
+        stage.network = rough(pick);
+        let gap = *pick.one(&[0, 1_000, 20_000]);
+        crowd(pick, &mut stage, 5, [30_000, gap]);
     }
-    Case::new(scenario, Turns { exclusive: true, ..Turns::default() })
+    safe(stage)
 }
 
 pub(super) fn cost(pick: &mut Pick, nth: u32) -> Case {
-    let n = 3 + nth % 7;
-    let mut scenario = Scenario::cluster::<Mutex>(n, &(), ms(30_000));
-    scenario.network = fifo(ms(1), ms(5));
-    // a crowd, then, when all is quiet, one alone
-    for node in nodes(n) {
-        let mut visitor = Visitor::of(node);
-        visitor.visit(When::At(ms(1_000) + pick.micros(0..=20_000)), ms(2));
-        visitor.visit_again(pick.micros(0..=20_000), ms(2));
-        visitor.visit(When::At(ms(10_000 + 1_000 * u64::from(node.0))), ms(2));
-        scenario.clients.push(visitor.client());
+    let mut stage = cluster(2 + nth % 8, ms(30_000));
+    stage.network = in_order(ms(1), ms(10));
+    for node in stage.ids() {
+        visit(&mut stage, node, ms(1_000) + pick.micros(0..=20_000), ms(2));
+        visit(&mut stage, node, releases(node).after(pick.micros(0..=20_000)), ms(2));
+        visit(&mut stage, node, ms(10_000 + 1_000 * u64::from(node.0)), ms(2));
     }
-    Case::new(scenario, Turns { frugal: true, ..Turns::default() })
+    Rules::of(Turns::frugal()).judge(stage)
 }
