@@ -1,6 +1,7 @@
 //! `faultlines verify`: grading the grader.
 
 use crate::args::{Gate, VerifyArgs};
+use crate::checks_table;
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::{Judging, judge_all};
@@ -13,6 +14,7 @@ use host::{Fleet, Guest};
 use judge::{Check, Exercise, Finding, SeedKey, Verdict};
 use mutants::Card;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -343,23 +345,18 @@ fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
         expected.insert(path.to_owned());
         let wanted = build::skeleton::generate(text)
             .map_err(|e| Failed::usage(anyhow!("{}/{path}: {e}", solution.display())))?;
-        let file = exercise.join(path);
-        let found = std::fs::read_to_string(&file).unwrap_or_default();
-        if found == wanted {
-            continue;
-        }
-        if args.repair {
-            file.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(Failed::harness)?;
-            std::fs::write(&file, &wanted).map_err(Failed::harness)?;
-            anstream::println!("wrote {}", file.display());
-            continue;
-        }
-        let diff = similar::TextDiff::from_lines(&found, &wanted);
-        faults.push(format!(
-            "{} is stale; `faultlines verify freshness --repair` writes it anew\n{}",
-            file.display(),
-            diff.unified_diff().context_radius(2).header("is", "should be")
-        ));
+        hold_to(&exercise.join(path), &wanted, args.repair, &mut faults)?;
+    }
+    let reading = exercise.join("README.md");
+    let text = std::fs::read_to_string(&reading).unwrap_or_default();
+    match checks_table::written_into(&text, &chapter.suite) {
+        Some(wanted) => hold_to(&reading, &wanted, args.repair, &mut faults)?,
+        None => faults.push(format!(
+            "{} has no place for the table of checks: write `{}` and `{}` on lines of their own where it belongs",
+            reading.display(),
+            checks_table::BEGIN,
+            checks_table::END
+        )),
     }
     for (path, _) in Sources::read(&exercise)?.files() {
         if !expected.contains(path) {
@@ -369,6 +366,27 @@ fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
     faults.extend(ids(chapter, args)?);
     faults.extend(known_bugs::faults(&args.root, chapter)?);
     Ok(faults)
+}
+
+/// A generated file is as it should be, or is written anew.
+fn hold_to(file: &Path, wanted: &str, repair: bool, faults: &mut Vec<String>) -> Result<(), Failed> {
+    let found = std::fs::read_to_string(file).unwrap_or_default();
+    if found == wanted {
+        return Ok(());
+    }
+    if repair {
+        file.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(Failed::harness)?;
+        std::fs::write(file, wanted).map_err(Failed::harness)?;
+        anstream::println!("wrote {}", file.display());
+        return Ok(());
+    }
+    let diff = similar::TextDiff::from_lines(found.as_str(), wanted);
+    faults.push(format!(
+        "{} is stale; `faultlines verify freshness --repair` writes it anew\n{}",
+        file.display(),
+        diff.unified_diff().context_radius(2).header("is", "should be")
+    ));
+    Ok(())
 }
 
 /// The suite and chapter.toml speak of the same exercises, and XP add up.
