@@ -56,6 +56,24 @@ pub(crate) enum Command {
     Doctor,
     /// Grade the grader: check solutions, skeletons and known wrong submissions
     Verify(VerifyArgs),
+    /// For authors of exercises
+    #[command(subcommand)]
+    Dev(Dev),
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Dev {
+    /// Write the frame of a new exercise: contract, skeleton, reference, second solution, suite, mutants, README section
+    New(NewArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewArgs {
+    /// The exercise, such as 2/wal
+    pub(crate) exercise: String,
+    /// The root of the checkout
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) root: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -128,8 +128,13 @@ impl<'a> Frame<'a> {
             let text = kept.join("\n") + "\n";
             let (before, after) = text.split_once("exercises: vec![")?;
             let (listed, after) = after.split_once(']')?;
-            let comma = if listed.trim().is_empty() || listed.trim_end().ends_with(',') { "" } else { ", " };
-            Some(format!("{before}exercises: vec![{}{comma}{name}::exercise()]{after}", listed.trim_end()))
+            let listed = listed.trim_end();
+            let listed = match (listed.trim(), listed.strip_suffix(',')) {
+                ("", _) => format!("{name}::exercise()"),
+                (_, Some(listed)) => format!("{listed},\n            {name}::exercise(),\n        "),
+                (_, None) => format!("{listed}, {name}::exercise()"),
+            };
+            Some(format!("{before}exercises: vec![{listed}]{after}"))
         })?;
         self.append(&format!("exercises/{folder}/chapter.toml"), include_str!("dev/exercise.toml.txt"))?;
         let section = self.filled(include_str!("dev/readme.md.txt"));
@@ -190,7 +195,7 @@ impl<'a> Frame<'a> {
         )?;
         self.create(
             &format!("exercises/{folder}/chapter.toml"),
-            &format!("# What this chapter is made of. The harness has its own copy: to change this one changes nothing.\nnumber = {number}\ntitle = \"{title}\"\n"),
+            &format!("# What this chapter is made of, and its hints. Workspaces of students do not have this file.\nnumber = {number}\ntitle = \"{title}\"\n"),
         )?;
         self.create(
             &format!("exercises/{folder}/README.md"),

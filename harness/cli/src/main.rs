@@ -3,7 +3,9 @@
 //! Only this crate prints or exits. Data goes to standard output, everything else to standard error.
 
 mod args;
+mod checks_table;
 mod course;
+mod dev;
 mod diagram;
 mod doctor;
 mod failures;
@@ -115,6 +117,7 @@ fn run(args: Args) -> Result<Exit, Failed> {
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
+        Some(Command::Dev(args::Dev::New(args))) => dev::new(&args),
     }
 }
 

@@ -11,7 +11,7 @@ use judge::Chapter;
 use std::path::Path;
 
 /// The nine chapters of the roadmap; the course has suites for some of them so far.
-const CHAPTERS: [&str; 9] = [
+pub(crate) const CHAPTERS: [&str; 9] = [
     "What Makes a System Distributed",
     "Failure Models & Time",
     "Replication",

@@ -153,3 +153,24 @@ fn the_doctor_finds_this_machine_sound() {
         assert!(ran.stdout.contains(part), "{ran}");
     }
 }
+
+#[test]
+fn hints_are_told_and_not_lying_about() {
+    let student = Student::new();
+    let said = student.says(&["hint", "7/lamport", "--level", "3"]);
+    let words: Vec<&str> = said.stdout.split_whitespace().skip(8).take(4).collect();
+    assert_eq!((said.code, words.len()), (0, 4), "{said}");
+    let mut folders = vec![student.folder()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "toml" || kind == "md") {
+                let text = fs::read_to_string(&path).unwrap_or_default();
+                let text = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+                assert!(!text.contains(&words.join(" ")), "{} has the hint", path.display());
+            }
+        }
+    }
+}

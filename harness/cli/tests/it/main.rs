@@ -2,6 +2,7 @@
 
 mod attacks;
 mod daily;
+mod dev;
 mod errors;
 mod gates;
 mod grading;
