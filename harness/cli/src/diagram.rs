@@ -92,7 +92,7 @@ pub(crate) fn draw(story: &Story, width: usize, ascii: bool) -> String {
     for row in &story.rows {
         let time = row.at.to_string();
         // the same time is said once
-        let time = if before.as_ref() == Some(&time) { String::new() } else { time };
+        let time = if story.is_timeless || before.as_ref() == Some(&time) { String::new() } else { time };
         before = Some(row.at.to_string());
         canvas.row(row, &time, &mut out);
     }

@@ -95,8 +95,14 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
         let _ = writeln!(out, "  {}", styled(DIM, &way));
     }
     if args.test {
-        let test = judge::as_test(&fleet, exercise, wanted.check, world, &told.recording)?;
-        let said = replay_test::write(&folder, wanted.selected, wanted.check, seed, &told.recording, &test)?;
+        let (selected, check, recording) = (wanted.selected, wanted.check, &told.recording);
+        let said = match &recording.call {
+            Some(call) => replay_test::write_call(&folder, selected, check, recording, call)?,
+            None => {
+                let test = judge::as_test(&fleet, exercise, check, world, recording)?;
+                replay_test::write(&folder, selected, check, seed, recording, &test)?
+            }
+        };
         let _ = write!(out, "\n{said}");
     }
     anstream::print!("{out}");

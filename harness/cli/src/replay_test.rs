@@ -6,7 +6,7 @@ use crate::literals::{Literals, indented};
 use crate::text::{GOOD, harmless, styled, width, wrapped};
 use crate::workspace::KIT;
 use anyhow::{Context, anyhow};
-use judge::{AsTest, Check, How, NoTest, Recording, Violation, WorldSeed, Wrong};
+use judge::{AsTest, Call, Check, How, NoTest, Recording, Violation, WorldSeed, Wrong};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -51,13 +51,42 @@ pub(crate) fn write(
     told: &Recording,
     test: &Result<AsTest, NoTest>,
 ) -> Result<String, Failed> {
-    let Selected { chapter, exercise } = selected;
-    let check_name = format!("{}/{}/{}", chapter.suite.number, exercise.id, check.id);
-    let test = match test {
-        Ok(test) => test,
-        Err(why) => return Ok(no_test(&check_name, why)),
-    };
-    let name = format!("replay_{}_{}", exercise.id, check.id).replace('-', "_");
+    let check_name = full_name(selected, check);
+    match test {
+        Ok(test) => {
+            let name = test_name(selected, check);
+            let page = page(&name, &check_name, selected, seed, told, test);
+            put(folder, selected, &name, &page, "This run is a test now")
+        }
+        Err(why) => Ok(no_test(&check_name, why)),
+    }
+}
+/// Writes a call of a pure function as a test, and says so.
+pub(crate) fn write_call(
+    folder: &Path,
+    selected: Selected<'_>,
+    check: &Check,
+    told: &Recording,
+    call: &Call,
+) -> Result<String, Failed> {
+    let name = test_name(selected, check);
+    let page = page_of_call(&name, selected, check, told, call);
+    put(folder, selected, &name, &page, "This question is a test now")
+}
+fn full_name(Selected { chapter, exercise }: Selected<'_>, check: &Check) -> String {
+    format!("{}/{}/{}", chapter.suite.number, exercise.id, check.id)
+}
+fn test_name(Selected { exercise, .. }: Selected<'_>, check: &Check) -> String {
+    format!("replay_{}_{}", exercise.id, check.id).replace('-', "_")
+}
+/// Writes a test's file, and says so.
+fn put(
+    folder: &Path,
+    Selected { chapter, .. }: Selected<'_>,
+    name: &str,
+    page: &str,
+    done: &str,
+) -> Result<String, Failed> {
     let tests = folder.join(chapter.suite.folder).join("tests");
     let file = tests.join(format!("{name}.rs"));
     let put = || -> anyhow::Result<()> {
@@ -65,13 +94,13 @@ pub(crate) fn write(
         anyhow::ensure!(!tests.is_symlink(), "{} leads elsewhere", tests.display());
         // takes the place of whatever is there, a link too
         let mut new = tempfile::NamedTempFile::new_in(&tests)?;
-        new.write_all(page(&name, &check_name, selected, seed, told, test).as_bytes())?;
+        new.write_all(page.as_bytes())?;
         new.persist(&file)?;
         Ok(())
     };
     put().with_context(|| format!("cannot write {}", file.display())).map_err(Failed::usage)?;
     Ok(format!(
-        "  {} This run is a test now: {}/tests/{name}.rs\n    cargo test --test {name}\n",
+        "  {} {done}: {}/tests/{name}.rs\n    cargo test --test {name}\n",
         styled(GOOD, "✔"),
         chapter.suite.folder
     ))
@@ -93,8 +122,7 @@ fn page(
     told: &Recording,
     AsTest { recording, wrong }: &AsTest,
 ) -> String {
-    let sentence = told.how.as_ref().map(judge::message).unwrap_or_default();
-    let sentence = harmless(&sentence).split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = sentence(told);
     let literals = Literals(&told.trace);
     let mut page = String::new();
     comment(&mut page, &sentence);
@@ -142,6 +170,43 @@ fn scenario() -> Scenario {{
         indented(&literals.scenario(&recording.scenario))
     );
     page
+}
+
+/// The whole file of a test that calls a pure function.
+fn page_of_call(
+    name: &str,
+    selected: Selected<'_>,
+    check: &Check,
+    told: &Recording,
+    Call { uses, assertion, .. }: &Call,
+) -> String {
+    let Selected { chapter, exercise } = selected;
+    let crate_name = format!("ch{}", chapter.suite.folder.replace('-', "_"));
+    let mut page = String::new();
+    comment(&mut page, &sentence(told));
+    page.push_str("//!\n");
+    let written = format!(
+        "Written by `faultlines replay {} --test`: one question to your function, and the right answer.",
+        full_name(selected, check)
+    );
+    comment(&mut page, &written);
+    let _ = writeln!(page, "//!\n//!     cargo test --test {name}\n//!");
+    let more = format!(
+        "It is one question of many: `faultlines grade {}/{}` asks the others. Delete this file when you are done with it.",
+        chapter.suite.number, exercise.id
+    );
+    comment(&mut page, &more);
+    page.push('\n');
+    for path in uses {
+        let _ = writeln!(page, "use {};", path.replace("chapter::", &format!("{crate_name}::")));
+    }
+    let _ = write!(page, "\n#[test]\nfn {name}() {{\n    {assertion}\n}}\n");
+    page
+}
+/// What went wrong, on one line.
+fn sentence(told: &Recording) -> String {
+    let sentence = told.how.as_ref().map(judge::message).unwrap_or_default();
+    harmless(&sentence).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn comment(page: &mut String, text: &str) {

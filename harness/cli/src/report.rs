@@ -215,6 +215,12 @@ fn drawn(told: &Told, How { indent, width, ascii }: How) -> String {
 /// How far a failure was cut down, if it was.
 fn cut_down(told: &Told) -> Option<String> {
     let (before, after) = told.sizes;
+    if told.recording.call.is_some() {
+        let many = before.requests;
+        return (many > 1).then(|| {
+            format!("This is one of the {many} questions of this run, made as simple as possible.")
+        });
+    }
     let shown = told.story.events();
     let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let left_out = before.events > shown as u64 + 2 || before.faults > after.faults;

@@ -166,7 +166,8 @@ pub(crate) fn how_it_ended(
     match (violation, world.end()) {
         (Some(violation), _) => Some(How::Violated(violation)),
         (None, Some(End::Misbehaved(node, during, how))) => {
-            Some(How::Misbehaved(*node, *during, how.clone()))
+            let during = if oracle.call().is_some() { During::Question } else { *during };
+            Some(How::Misbehaved(*node, during, how.clone()))
         }
         (None, Some(End::Endless)) => Some(How::Endless(world.scenario().limits.events, world.now())),
         // or it was ended here, for its oracle had seen enough

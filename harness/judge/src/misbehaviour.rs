@@ -6,8 +6,15 @@ use world::{Death, During, Excess, Misbehaviour, Nonsense, Stall};
 /// For code that is refused what the sandbox does not give.
 const REFUSED: &str = ". A node has no files, sockets, threads or processes: ask for effects through `Out`.";
 
-/// What this node's code did that no node may do, in a sentence or two.
+/// What this node's code did that no node may do, in a sentence or two. A pure function has no name.
 pub(crate) fn sentence(node: NodeId, during: During, how: &Misbehaviour) -> String {
+    if during != During::Question {
+        return told(&node.to_string(), during, how);
+    }
+    let told = told("your function", during, how);
+    told.strip_prefix("your").map_or(told.clone(), |rest| format!("Your{rest}"))
+}
+fn told(node: &str, during: During, how: &Misbehaviour) -> String {
     match how {
         Misbehaviour::Panicked { at, not_started: true, .. } if at.is_empty() => {
             "A `todo!()` was reached.".to_owned()
@@ -140,5 +147,16 @@ mod tests {
             .chain(excesses.map(Misbehaviour::Flooded));
         let text: Vec<String> = all.map(|how| sentence(NodeId(2), During::Request, &how)).collect();
         insta::assert_snapshot!(text.join("\n"));
+        let of_function = [
+            panicked("index out of bounds", "src/classify.rs:7:9", false),
+            Misbehaviour::Died(Death::Aborted),
+            Misbehaviour::Hung(Stall::Computes),
+        ];
+        let text = of_function.map(|how| sentence(NodeId(1), During::Question, &how));
+        insta::assert_snapshot!(text.join("\n"), @r"
+        Your function panicked at src/classify.rs:7:9 while answering a question: index out of bounds
+        The process of your function aborted while answering a question. Look for a call to `abort`, or for a panic in a `drop` during another panic.
+        Your function computed for more than a second while answering a question, and was stopped. Look for a loop that never ends.
+        ");
     }
 }

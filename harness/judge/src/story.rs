@@ -39,6 +39,8 @@ pub struct Story {
     pub names: BTreeMap<NodeId, String>,
     /// What is to be read below the diagram, a line each.
     pub below: Vec<String>,
+    /// Whether the rows have an order and no times.
+    pub is_timeless: bool,
 }
 /// One row of a story.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -517,6 +519,7 @@ impl<'a> Teller<'a> {
             roles,
             names: BTreeMap::new(),
             below: Vec::new(),
+            is_timeless: false,
         }
     }
     /// Finds the messages between whose leaving and arriving other rows of their nodes stand; these leave in rows of their

@@ -249,6 +249,8 @@ pub enum During {
     Timer,
     /// A service's answer.
     Answer,
+    /// A question to a pure function: judges, who know of functions, say so in place of `Request`.
+    Question,
 }
 impl std::fmt::Display for During {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -258,6 +260,7 @@ impl std::fmt::Display for During {
             During::Request => f.write_str("while handling a request"),
             During::Timer => f.write_str("while handling a timer"),
             During::Answer => f.write_str("while handling an answer"),
+            During::Question => f.write_str("while answering a question"),
         }
     }
 }

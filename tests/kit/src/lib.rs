@@ -8,11 +8,14 @@
 //! | [`rules`] | oracles as lists of rules |
 //! | [`goals`] | goals that many exercises share |
 //! | [`serve`], [`user`] | services, and clients that decide as they go |
+//! | [`quiz`], [`rust`] | pure functions: questions, what is right to answer, and both as Rust |
 //! | [`answers`] | what a pure function was asked, and what it answered |
 
 pub mod answers;
 pub mod goals;
+pub mod quiz;
 pub mod rules;
+pub mod rust;
 pub mod saw;
 pub mod see;
 pub mod serve;

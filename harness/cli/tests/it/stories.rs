@@ -40,6 +40,12 @@ macro_rules! stories {
         }
     )* };
 }
+stories! { "02-failure-and-time":
+    silence_taken_for_a_crash = "classify-missing-is-broken",
+    an_old_message_taken_for_a_new_one = "classify-compares-arrivals",
+    a_message_that_came_twice = "classify-ignores-the-second",
+    a_function_that_panics = "classify-wants-a-duty",
+}
 stories! { "06-consensus":
     a_promise_that_was_forgotten = "paxos-promises-anything",
     accepted_counted_across_ballots = "paxos-counts-votes-of-all-ballots",

@@ -1,6 +1,7 @@
 //! `happens_before`: before, after or concurrent, from the definition alone.
 
 mod checks;
+mod drawing;
 mod oracle;
 mod worlds;
 

@@ -1,17 +1,15 @@
 //! `happens_before`: the runs in which the promises are hard to keep.
 
-use super::oracle::*;
+use super::oracle::HappensBefore;
 use judge::{Case, Pick};
-use kit::answers::Heard;
-use lab::happens_before::{Event, EventId, MessageId, ORDER, Order, What};
+use lab::happens_before::{Event, EventId, MessageId, Order, What};
 use lab::{NodeId, WallTime};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
-use world::{Client, NodeSpec, Operation, OperationId, Scenario, When};
 
 /// What clocks on walls show.
 #[derive(Clone, Copy)]
-pub(super) enum Walls {
+enum Walls {
     /// True time, and hours off on every node.
     Off,
     /// True time.
@@ -33,8 +31,8 @@ pub(super) struct Run {
 }
 /// A message of a run.
 pub(super) struct Sending {
-    from: NodeId,
-    to: NodeId,
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
     /// Its sending's place.
     pub(super) sent: usize,
     pub(super) receipts: Vec<usize>,
@@ -85,6 +83,45 @@ impl Run {
         let (life, place) = &mut self.lives[node as usize - 1];
         *life += 1;
         *place = 0;
+    }
+
+    /// The run of these events, which come in no order: in one in which they can have happened.
+    pub(super) fn of(events: &[Event]) -> Run {
+        let nodes = events.iter().map(|event| event.node.0).max().unwrap_or(0);
+        let mut run = Run::new(nodes);
+        let mut waiting: Vec<VecDeque<Event>> = vec![VecDeque::new(); nodes as usize];
+        let mut in_order = events.to_vec();
+        in_order.sort_by_key(|event| (event.node, event.life, event.place));
+        for event in in_order {
+            waiting[event.node.0 as usize - 1].push_back(event);
+        }
+        let mut sent: BTreeMap<MessageId, usize> = BTreeMap::new();
+        while run.events.len() < events.len() {
+            let can_happen = |event: &Event| match event.what {
+                What::Received { message, .. } => sent.contains_key(&message),
+                What::Local | What::Sent { .. } => true,
+            };
+            // nodes take turns
+            let ready = (0..waiting.len()).filter(|node| waiting[*node].front().is_some_and(can_happen));
+            let node = ready
+                .min_by_key(|node| run.known[*node][*node])
+                .expect("messages are sent before they arrive");
+            let event = waiting[node].pop_front().expect("it is ready");
+            match event.what {
+                What::Local => run.local(event.node.0),
+                What::Sent { to, message } => {
+                    let place = run.send(event.node.0, to.0);
+                    sent.insert(message, place);
+                }
+                What::Received { message, .. } => run.receive(sent[&message]),
+            }
+            *run.events.last_mut().expect("it just happened") = event;
+        }
+        run
+    }
+    /// The place of the event of this name.
+    pub(super) fn place(&self, id: EventId) -> usize {
+        self.events.iter().position(|event| event.id == id).expect("questions are about events of their run")
     }
 
     /// Names and wall times for all events.
@@ -155,7 +192,7 @@ impl Run {
         chain.reverse();
         chain
     }
-    fn name(&self, event: usize) -> String {
+    pub(super) fn name(&self, event: usize) -> String {
         format!("e{}", self.events[event].id.0)
     }
     fn told(&self, event: usize) -> String {
@@ -191,12 +228,14 @@ impl Run {
             }
             Order::Concurrent => {
                 let lost = |sender: usize, other: usize| {
-                    let message =
-                        self.messages.iter().position(|m| m.sent == sender && m.receipts.is_empty())?;
-                    (self.messages[message].to == self.events[other].node).then_some(message)
+                    let What::Sent { to, message } = self.events[sender].what else { return None };
+                    let is_lost = self.messages.iter().any(|m| m.sent == sender && m.receipts.is_empty());
+                    (is_lost && to == self.events[other].node).then_some(message)
                 };
                 let why = match lost(a, b).or_else(|| lost(b, a)) {
-                    Some(message) => format!("m{message} never arrived, and a lost message orders nothing"),
+                    Some(MessageId(message)) => {
+                        format!("m{message} never arrived, and a lost message orders nothing")
+                    }
                     None => "no chain of messages leads from one to the other, and times on walls make none"
                         .into(),
                 };
@@ -207,14 +246,14 @@ impl Run {
 }
 
 /// A run of about so many events, and what may happen in it.
-pub(super) struct Recipe {
+struct Recipe {
     nodes: u32,
     events: usize,
     crashes: bool,
     loss: bool,
     duplicates: bool,
 }
-pub(super) fn made(pick: &mut Pick, recipe: &Recipe) -> Run {
+fn made(pick: &mut Pick, recipe: &Recipe) -> Run {
     let Recipe { nodes, events, crashes, loss, duplicates } = *recipe;
     let mut run = Run::new(nodes);
     let mut under_way: Vec<usize> = Vec::new();
@@ -241,27 +280,20 @@ pub(super) fn made(pick: &mut Pick, recipe: &Recipe) -> Run {
     run
 }
 
-/// A world in which a function is asked about pairs of events of a run.
-pub(super) fn ask(pick: &mut Pick, run: Run, pairs: Vec<(usize, usize)>) -> Case {
+/// A run of a check in which the function is asked about pairs of events of one run.
+fn ask(pick: &mut Pick, run: Run, pairs: Vec<(usize, usize)>) -> Case {
     let mut shown = run.events.clone();
     pick.shuffle(&mut shown);
-    let operations = (1..).zip(&pairs).map(|(id, (a, b))| Operation {
-        id: OperationId(id),
-        at: (id == 1).then_some(When::At(Duration::from_millis(1))),
-        to: vec![NodeId(1)],
-        request: lab::frame::encode(&(&shown, run.events[*a].id, run.events[*b].id)),
-    });
-    let mut scenario = Scenario::new(vec![NodeSpec::function(NodeId(1), ORDER)], Duration::from_secs(1));
-    scenario.clients.push(Client::new(1, operations.collect()));
-    Case::new(scenario, Answers { run, pairs, heard: Heard::default() })
+    let question = |&(a, b): &(usize, usize)| (shown.clone(), run.events[a].id, run.events[b].id);
+    kit::quiz::ask::<HappensBefore>(&pairs.iter().map(question).collect::<Vec<_>>())
 }
 /// All pairs, each way round, that are wanted.
-pub(super) fn pairs(run: &Run, wanted: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
+fn pairs(run: &Run, wanted: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
     let places = 0..run.events.len();
     places.clone().flat_map(|a| places.clone().map(move |b| (a, b))).filter(|(a, b)| wanted(*a, *b)).collect()
 }
 /// At most so many of them.
-pub(super) fn some(pick: &mut Pick, mut of: Vec<(usize, usize)>, at_most: usize) -> Vec<(usize, usize)> {
+fn some(pick: &mut Pick, mut of: Vec<(usize, usize)>, at_most: usize) -> Vec<(usize, usize)> {
     pick.shuffle(&mut of);
     of.truncate(at_most);
     of

@@ -1,0 +1,3 @@
+//! Chapter 2: failure models and time. One module an exercise; README.md has the reading.
+
+pub mod classify;

@@ -1,0 +1,3 @@
+//! Second correct implementations of chapter 2, of other structure than the references.
+
+pub mod classify;

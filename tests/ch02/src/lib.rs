@@ -1,0 +1,22 @@
+//! Chapter 2: failure models and time.
+
+mod classify;
+
+use judge::{Chapter, Planned};
+
+/// The chapter.
+pub fn chapter() -> Chapter {
+    Chapter {
+        number: 2,
+        folder: "02-failure-and-time",
+        title: "Failure Models & Time",
+        exercises: vec![classify::exercise()],
+        planned: &[
+            Planned { id: "detector", xp: 15 },
+            Planned { id: "membership", xp: 20 },
+            Planned { id: "lease", xp: 18 },
+            Planned { id: "wal", xp: 20 },
+            Planned { id: "byzantine", xp: 21 },
+        ],
+    }
+}
