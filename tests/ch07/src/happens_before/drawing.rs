@@ -36,8 +36,15 @@ pub(super) fn drawing(run: &Run, a: usize, b: usize) -> Story {
     let nodes: BTreeSet<_> = shown.iter().map(|nth| run.events[*nth].node).collect();
     let to = run.messages.iter().filter(|message| shown.contains(&message.sent)).map(|message| message.to);
     let nodes = nodes.into_iter().chain(to).collect::<BTreeSet<_>>().into_iter().collect();
-    Story { nodes, roles: BTreeMap::new(),
-        clients: Vec::new(), rows, names: BTreeMap::new(), below: Vec::new(), is_timeless: true }
+    Story {
+        nodes,
+        roles: BTreeMap::new(),
+        clients: Vec::new(),
+        rows,
+        names: BTreeMap::new(),
+        below: Vec::new(),
+        is_timeless: true,
+    }
 }
 fn what(run: &Run, nth: usize, shown: &BTreeSet<usize>) -> Shown {
     let Event { node, life, what, .. } = run.events[nth];
