@@ -25,6 +25,7 @@ mod variants;
 mod verify;
 mod verify_attacks;
 mod verify_determinism;
+mod verify_mutants;
 mod verify_sandbox;
 mod verify_speed;
 mod verify_stories;

@@ -8,8 +8,24 @@ use judge::Exercise;
 use mutate::Variant;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So many variants are compiled at once: rustc's time grows with them, and so does what is compiled again for one that does not
+/// compile.
+pub(crate) const CHUNK: usize = 200;
+
 /// What a submission and its variants differ in: bodies of functions, by file.
 pub(crate) type Bodies = Vec<(String, Variant)>;
+
+/// What `edited` is of `sources`; `None` where they differ in more than bodies of functions.
+pub(crate) fn bodies(sources: &Sources, edited: &Sources) -> Option<Bodies> {
+    let paths = |of: &Sources| of.files().map(|(path, _)| path.to_owned()).collect::<Vec<_>>();
+    if paths(sources) != paths(edited) {
+        return None;
+    }
+    let pairs = sources.files().zip(edited.files()).filter(|((_, old), (_, new))| old != new);
+    pairs
+        .map(|((path, old), (_, new))| Some((path.to_owned(), Variant::between(old, new).ok().flatten()?)))
+        .collect()
+}
 
 /// A guest that can be any of some variants.
 pub(crate) struct Program {

@@ -9,17 +9,13 @@ use crate::known_bugs;
 use crate::text::{BAD, GOOD, styled};
 use crate::{Exit, Failed};
 use anyhow::anyhow;
-use build::{Kit, Sources};
+use build::Sources;
 use host::{Fleet, Guest};
 use judge::{Check, Exercise, Finding, SeedKey, Verdict};
-use mutants::Card;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// A named check catches its mutant under at least so many of a hundred seed keys.
-const CAUGHT_PERCENT_MIN: u32 = 95;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     let course = Course::load()?;
@@ -33,7 +29,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     }
     let exercise = args.part.as_ref().and_then(|part| part.exercise.as_deref());
     let is_known = |id: &str| chapters.iter().any(|chapter| chapter.about(id).is_some());
-    if let Some(id) = exercise.filter(|id| !matches!(args.gate, Gate::Survivors) || !is_known(id)) {
+    let takes_exercises = matches!(args.gate, Gate::Mutants | Gate::Survivors);
+    if let Some(id) = exercise.filter(|id| !takes_exercises || !is_known(id)) {
         let said = "this gate has no exercise; name a chapter, or an exercise that `faultlines list` shows";
         return Err(Failed::usage(anyhow!("`{id}`: {said}")));
     }
@@ -48,7 +45,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
         let mut found = match args.gate {
             Gate::Solutions => solutions(chapter, args)?,
             Gate::Skeletons => skeletons(chapter, args)?,
-            Gate::Mutants => mutants(chapter, args)?,
+            Gate::Mutants => crate::verify_mutants::run(chapter, exercise, args)?,
             Gate::Survivors => crate::verify_survivors::run(chapter, exercise, args)?,
             Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,
@@ -202,133 +199,6 @@ fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
         anstream::println!("{}: {} checks not started", report.id, report.checks.len());
     }
     Ok(faults)
-}
-
-fn mutants(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
-    let kit = prepare_kit(args.how.layers())?;
-    let all = known_bugs::mutants(&args.root, chapter)?;
-    let mutants: Vec<&Card> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();
-    let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
-    let kit = if args.quick { kit.unoptimised() } else { kit };
-    let keys = seed_keys(args.keys);
-    let tried = in_order(
-        Judging::new(&args.how, None).workers,
-        &mutants,
-        &|core, mutant| try_mutant(&kit, chapter, &reference, mutant, &keys, args, core),
-        &|mutant, tried| {
-            let Tried { verdict, caught, .. } = tried;
-            anstream::println!(
-                "{:<44} {:<36} {verdict:<11} caught under {caught}/{} keys",
-                mutant.id,
-                mutant.caught_by(),
-                args.keys
-            );
-        },
-    )?;
-    let mut faults = Vec::new();
-    if let Some(least) = tried.iter().map(|tried| tried.caught).min() {
-        anstream::println!(
-            "chapter {}: {} mutants, each caught under at least {least} of {} keys",
-            chapter.suite.number,
-            tried.len(),
-            args.keys
-        );
-    }
-    for (mutant, tried) in mutants.iter().zip(tried) {
-        faults
-            .extend(tried.faults.into_iter().map(|fault| format!("{} ({}): {fault}", mutant.id, mutant.bug)));
-    }
-    for exercise in &chapter.suite.exercises {
-        for check in &exercise.checks {
-            let name = format!("{}/{}", exercise.id, check.id);
-            if !all.iter().any(|mutant| mutant.caught_by() == name) {
-                faults.push(format!(
-                    "no mutant is caught by {name}: a check that nobody can fail does not land"
-                ));
-            }
-        }
-        if !all.iter().any(|mutant| mutant.emptied.is_some() && mutant.exercise == exercise.id) {
-            faults.push(format!(
-                "{0} has no null mutants; write the section `null` of mutants/{0}.diff",
-                exercise.id
-            ));
-        }
-    }
-    Ok(faults)
-}
-
-struct Tried {
-    verdict: String,
-    caught: u32,
-    faults: Vec<String>,
-}
-
-fn try_mutant(
-    kit: &Kit,
-    chapter: &ChapterFolder,
-    reference: &Sources,
-    mutant: &Card,
-    keys: &[SeedKey],
-    args: &VerifyArgs,
-    core: usize,
-) -> Result<Tried, Failed> {
-    let mut tried = Tried { verdict: String::new(), caught: 0, faults: Vec::new() };
-    let Some((exercise, named)) = known_bugs::named(mutant, chapter) else {
-        tried.faults.push(format!("there is no check {}", mutant.caught_by()));
-        return Ok(tried);
-    };
-    let sources = known_bugs::apply(mutant, reference)?;
-    let built = chapter.build(kit, &sources, &[exercise])?;
-    if let Some(said) = built.broken.get(exercise.id) {
-        tried.faults.push(format!("does not compile:\n{said}"));
-        return Ok(tried);
-    }
-    let judging = Judging::new(&args.how, None).on_core(core).fit_for(&built);
-    let mut reports = judge_all(&judging, &built.binary, chapter.suite.number, &[exercise], &|_| {})?;
-    let report = reports.remove(0);
-    for check in &report.checks {
-        let name = format!("{}/{}", exercise.id, check.id);
-        let verdict = word(check.verdict);
-        if check.id == named.id {
-            tried.verdict.clone_from(&verdict);
-            if verdict != mutant.verdict {
-                tried
-                    .faults
-                    .push(format!("{name} says {verdict}, not {}: {}", mutant.verdict, check.message));
-            }
-            let broken = check.failure.as_ref().and_then(|failure| failure.how.rule());
-            if let Some(rule) = mutant.rule.as_deref().filter(|rule| broken != Some(rule)) {
-                let broken = broken.unwrap_or("no rule");
-                tried.faults.push(format!("{name} finds {broken} broken, not {rule}: {}", check.message));
-            }
-            if let Some(says) = mutant.says.as_ref().filter(|says| !check.message.contains(*says)) {
-                tried.faults.push(format!("{name} does not say \"{says}\": {}", check.message));
-            }
-        } else if !matches!(check.verdict, Verdict::Passed | Verdict::Blocked)
-            && !mutant.also.iter().any(|also| also == check.id)
-            && !mutant.null
-        {
-            tried.faults.push(format!("{name} says {verdict} too: {}", check.message));
-        }
-    }
-    if mutant.null && report.xp() > 0 {
-        tried.faults.push(format!("scores {} XP, not 0", report.xp()));
-    }
-    // under other keys only the named check is of interest
-    host::pin(core);
-    let mut fleet = Fleet::new(&Guest::new(&built.binary, args.how.layers())?);
-    let number = chapter.suite.number;
-    let found = judge::judge_under(&mut fleet, number, exercise.id, named, keys, &judging.options)?;
-    tried.caught = found.iter().filter(|finding| finding.failure.is_some()).count() as u32;
-    if tried.caught * 100 < args.keys * CAUGHT_PERCENT_MIN {
-        tried.faults.push(format!(
-            "{} catches it under {} of {} keys only",
-            mutant.caught_by(),
-            tried.caught,
-            args.keys
-        ));
-    }
-    Ok(tried)
 }
 
 /// A verdict as reports and cards write it.

@@ -5,7 +5,7 @@ use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
-use crate::variants::{Program, compile};
+use crate::variants::{CHUNK, Program, compile};
 use crate::verify::in_order;
 use anyhow::{Context, anyhow};
 use build::{Kit, Sources};
@@ -23,22 +23,35 @@ use std::time::{Duration, Instant};
 
 include!(concat!(env!("OUT_DIR"), "/suites.rs"));
 
-/// So many variants are compiled at once: rustc's time grows with them, and so does what is compiled again for one that
-/// does not compile.
-const CHUNK: usize = 200;
-
 /// A survivors.toml.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Survivors {
-    #[serde(rename = "right", default)]
-    right: Vec<Right>,
+    /// Right programs, too.
+    #[serde(default)]
+    right: Vec<Entry>,
+    /// Wrong programs that no check catches yet.
+    #[serde(default)]
+    hole: Vec<Entry>,
 }
-/// Mutants that are right programs, for one reason.
+impl Survivors {
+    /// The line about a mutant, and whether it is a right program.
+    fn of(&self, id: &str) -> Option<(&Listed, bool)> {
+        let all = [(&self.right, true), (&self.hole, false)];
+        all.into_iter().find_map(|(entries, is_right)| {
+            let mut listed = entries.iter().flat_map(|entry| &entry.mutants);
+            Some((listed.find(|listed| listed.id == id)?, is_right))
+        })
+    }
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.right.iter().chain(&self.hole)
+    }
+}
+/// Mutants that pass every check, for one reason.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Right {
-    /// Why, in a sentence.
+struct Entry {
+    /// Why it is right, or what would show that it is wrong, in a sentence.
     why: String,
     mutants: Vec<Listed>,
 }
@@ -106,15 +119,13 @@ pub(crate) fn run(
             faults.extend(surveyed.survey(mutants, &listed)?);
         }
     }
-    let entries = listed.right.iter().flat_map(|right| &right.mutants);
+    let entries = listed.entries().flat_map(|entry| &entry.mutants);
     let gone = entries.filter(|listed| !known.contains(&listed.id));
     faults.extend(gone.map(|listed| {
         format!("survivors.toml is stale: there is no mutant {} any more; delete its line", listed.id)
     }));
-    for right in &listed.right {
-        if right.why.split_whitespace().count() < 4 {
-            faults.push(format!("survivors.toml: `{}` is no reason", right.why));
-        }
+    for entry in listed.entries().filter(|entry| entry.why.split_whitespace().count() < 4) {
+        faults.push(format!("survivors.toml: `{}` is no reason", entry.why));
     }
     Ok(faults)
 }
@@ -203,10 +214,9 @@ impl Surveyed<'_> {
             mutants.retain(|mutant| self.is_wanted(mutant));
             let outcomes = self.outcomes(&sources, &mutants, &mut ledger)?;
             for (mutant, outcome) in mutants.iter().zip(outcomes) {
-                let entry =
-                    listed.right.iter().flat_map(|of| &of.mutants).find(|listed| listed.id == mutant.id);
-                table.add(mutant.mutation.operator, &outcome, entry.is_some());
-                match (entry, &outcome) {
+                let entry = listed.of(&mutant.id);
+                table.add(mutant.mutation.operator, &outcome, entry.map(|(_, is_right)| is_right));
+                match (entry.map(|(listed, _)| listed), &outcome) {
                     (Some(listed), Outcome::Passed) if listed.change != mutant.change => {
                         faults.push(format!(
                             "survivors.toml is stale: {} is {} now, not {}",
@@ -433,40 +443,47 @@ struct Table(BTreeMap<Operator, Row>);
 #[derive(Default, Clone, Copy)]
 struct Row {
     caught: usize,
-    listed: usize,
+    /// Right programs, too.
+    right: usize,
+    /// Wrong ones that no check catches, which is known.
+    holes: usize,
     unexplained: usize,
     refused: usize,
 }
 impl Table {
-    fn add(&mut self, operator: Operator, outcome: &Outcome, is_listed: bool) {
+    fn add(&mut self, operator: Operator, outcome: &Outcome, listed_as_right: Option<bool>) {
         let row = self.0.entry(operator).or_default();
-        match outcome {
-            Outcome::Caught { .. } => row.caught += 1,
-            Outcome::Passed if is_listed => row.listed += 1,
-            Outcome::Passed => row.unexplained += 1,
-            Outcome::Refused => row.refused += 1,
+        match (outcome, listed_as_right) {
+            (Outcome::Caught { .. }, _) => row.caught += 1,
+            (Outcome::Passed, Some(true)) => row.right += 1,
+            (Outcome::Passed, Some(false)) => row.holes += 1,
+            (Outcome::Passed, None) => row.unexplained += 1,
+            (Outcome::Refused, _) => row.refused += 1,
         }
     }
     fn print(&self, name: &str) {
+        let line = |name: &str, row: [String; 5]| {
+            let [caught, right, holes, unexplained, refused] = row;
+            anstream::println!(
+                "{name:<40} {caught:>6} {right:>6} {holes:>6} {unexplained:>12} {refused:>17}"
+            );
+        };
+        line(name, ["caught", "right", "holes", "unexplained", "does not compile"].map(str::to_owned));
         let mut all = Row::default();
-        anstream::println!(
-            "{name:<40} {:>7} {:>7} {:>12} {:>17}",
-            "caught",
-            "listed",
-            "unexplained",
-            "does not compile"
-        );
-        let line = |name: &str, row: Row| {
-            let Row { caught, listed, unexplained, refused } = row;
-            anstream::println!("  {name:<38} {caught:>7} {listed:>7} {unexplained:>12} {refused:>17}");
+        let numbers = |row: &Row| {
+            [row.caught, row.right, row.holes, row.unexplained, row.refused].map(|number| number.to_string())
         };
         for (operator, row) in &self.0 {
-            line(&operator.to_string(), *row);
+            line(&format!("  {operator}"), numbers(row));
             all.caught += row.caught;
-            all.listed += row.listed;
+            all.right += row.right;
+            all.holes += row.holes;
             all.unexplained += row.unexplained;
             all.refused += row.refused;
         }
-        line("all", all);
+        line("  all", numbers(&all));
+        let judged = all.caught + all.right + all.holes + all.unexplained;
+        let percent = 100.0 * all.right as f64 / judged.max(1) as f64;
+        anstream::println!("  {percent:.1} % of those that compile are listed as right");
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 ///
 /// [`judge`](crate::judge) makes sure that no world disturbed another one and counts failures by whole blocks. This does neither:
 /// it ends at the first failure, and takes a fraction of the time. Where a guest misbehaves in a batch, the worlds of its block
-/// run alone.
+/// run alone. A world that is undecided shows nothing.
 ///
 /// # Errors
 /// The harness's own; whatever the submission does is a finding.

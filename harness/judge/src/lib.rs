@@ -36,7 +36,7 @@ pub use explore::{Evidence, Failure, Finding, How, Options, Undecided, case, jud
 pub use figures::{Count, Figures, Series};
 pub use keys::judge_under;
 pub use pick::{Pick, pairs};
-pub use score::{CheckReport, ExerciseReport, Verdict, message, score};
+pub use score::{CheckReport, ExerciseReport, Verdict, message, score, verdict};
 pub use seed::{RELEASE, SeedKey, WorldSeed};
 pub use shrink::{Shrunk, Size, shrink};
 pub use story::{Becomes, Label, Row, Sign, Story, What, is_puppet, story};

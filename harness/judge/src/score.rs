@@ -150,7 +150,8 @@ pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseRep
     ExerciseReport { id: exercise.id, checks }
 }
 
-fn verdict(how: &How) -> Verdict {
+/// What is said of a check in which this went wrong.
+pub fn verdict(how: &How) -> Verdict {
     match how {
         How::Violated(_) | How::Vacuous(_) => Verdict::Failed,
         How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung(_)) => Verdict::TimedOut,

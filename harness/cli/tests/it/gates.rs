@@ -22,7 +22,12 @@ fn skeletons_are_not_started() {
 }
 #[test]
 fn every_mutant_is_caught_by_the_check_that_names_it() {
-    holds(&["mutants", "--keys", "3", "--quick"]);
+    holds(&["mutants", "--keys", "1", "--quick"]);
+}
+/// One in fifty, the same ones every time.
+#[test]
+fn a_sample_of_all_small_wrong_programs_is_caught_or_explained() {
+    holds(&["survivors", "7", "--sample", "50"]);
 }
 #[test]
 fn a_submission_has_one_report_however_it_is_graded() {

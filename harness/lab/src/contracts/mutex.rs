@@ -4,7 +4,8 @@
 //! fewer messages: Ricart and Agrawala, *An Optimal Algorithm for Mutual Exclusion in Computer Networks*, 1981.
 //!
 //! What you may rely on: no message is lost or doubled, and no node crashes. Messages take as long as they
-//! please. On most links none overtakes another; the check `unordered-links` takes that away.
+//! please. On most links none overtakes another; the check `unordered-links` takes that away. A group can be a single node,
+//! which has no peer to ask.
 
 use crate::{Exercise, Node, NodeId, Nothing, Role};
 use serde::{Deserialize, Serialize};

@@ -92,7 +92,7 @@ pub(super) struct NodeLog {
     stands: bool,
     stood_stamps: u64,
 }
-/// A receipt of a stamp that no sending had been emitted with.
+/// A receipt, or a refusal, of a stamp that no sending had been emitted with.
 pub(super) struct Orphan {
     receipt: ObservationId,
     receiver: NodeId,
@@ -289,6 +289,11 @@ impl Clocks {
                         self.rules.config.max_offset
                     );
                     return Err(Violation::at(seen, "accepts-near-stamps", sentence));
+                }
+                if !self.log(from).sent.contains(&(node, sent)) {
+                    let receipt = seen.id;
+                    let frame = None; // a stamp that was refused binds nobody
+                    self.orphans.push(Orphan { receipt, receiver: node, sender: from, stamp: sent, frame });
                 }
                 Ok(())
             }
