@@ -7,12 +7,16 @@
 //! | [`Saw`] | what was seen, in the words of a contract |
 //! | [`rules`] | oracles as lists of rules |
 //! | [`goals`] | goals that many exercises share |
+//! | [`interrogate`] | asking a node whether it keeps what it has promised |
+//! | [`epilogue`] | that a system is as good as new when its faults are over |
 //! | [`serve`], [`user`] | services, and clients that decide as they go |
 //! | [`quiz`], [`rust`] | pure functions: questions, what is right to answer, and both as Rust |
 //! | [`answers`] | what a pure function was asked, and what it answered |
 
 pub mod answers;
+pub mod epilogue;
 pub mod goals;
+pub mod interrogate;
 pub mod quiz;
 pub mod rules;
 pub mod rust;

@@ -57,6 +57,29 @@ const BUGS: &[Bug] = &[
         test: "replay_raft_log_rules_vote_log",
         says: "voted",
     },
+    // a question about a promise, in the name of a peer
+    Bug {
+        chapter: "06-consensus",
+        module: "raft",
+        edits: &[
+            (
+                "if term > self.ballot.term {\n            self.follow",
+                "let is_new = term > self.ballot.term;\n        if is_new {\n            self.follow",
+            ),
+            (
+                "out.send(from, Message::Vote { term: self.ballot.term, granted, pre_vote: false });",
+                "if granted && is_new {\n out.save(BALLOT, &self.ballot);\n out.sync();\n }\n\
+                 out.send(from, Message::Vote { term: self.ballot.term, granted, pre_vote: false });",
+            ),
+            (
+                "self.set_ballot(Ballot { voted_for: Some(candidate), ..self.ballot }, out);",
+                "self.ballot.voted_for = Some(candidate);",
+            ),
+        ],
+        check: "6/raft_persist/promises-survive",
+        test: "replay_raft_persist_promises_survive",
+        says: "voted twice",
+    },
     // something that never happens
     Bug {
         chapter: "07-logical-clocks",

@@ -3,6 +3,8 @@
 use super::oracle::{CONTESTED, HELD, LEARNT, REMEMBERED, STALE, TWO_VALUES};
 use super::worlds::*;
 use judge::{Check, Exercise, Kind, entry};
+use kit::epilogue::SERVED;
+use kit::interrogate::ASKED;
 
 pub(crate) fn exercise() -> Exercise {
     Exercise {
@@ -35,7 +37,7 @@ pub(crate) fn exercise() -> Exercise {
                        acceptor that has promised or accepted a ballot ignores lower ballots.",
                 assumption: "an old message is harmless.",
                 kind: Kind::Safety,
-                xp: 4,
+                xp: 3,
                 needs: &["terminates"],
                 worlds: 256,
                 sometimes: &[(
@@ -70,7 +72,7 @@ pub(crate) fn exercise() -> Exercise {
                        storage before it sends the response. Save, sync, and only then send.",
                 assumption: "a node keeps its memory: others act on what it sent before it crashed.",
                 kind: Kind::Safety,
-                xp: 3,
+                xp: 2,
                 needs: &["terminates"],
                 worlds: DURABLE_WORLDS,
                 sometimes: &[(
@@ -147,6 +149,50 @@ pub(crate) fn exercise() -> Exercise {
                 worlds: 12,
                 sometimes: &[],
                 case: duel,
+                ..Check::PLAIN
+            },
+            Check {
+                id: "promises-survive",
+                promise: "An acceptor keeps every promise and every acceptance that it has sent: also after a long \
+                          time, and after a crash that takes everything unsynced.",
+                rule: "Lamport 2001, section 2.5: an acceptor records its response in stable storage before it sends \
+                       the response. This holds for every response.",
+                assumption: "only some promises must be durable: check every path that sends one.",
+                kind: Kind::Safety,
+                xp: 1,
+                needs: &["terminates", "agreement", "durable", "ballots"],
+                worlds: CONVERSATIONS * PROMISES,
+                sweep: PROMISES,
+                sometimes: &[(
+                    ASKED,
+                    "Untested: in none of the runs was an acceptor asked about what it had promised.",
+                )],
+                case: promises_survive,
+                ..Check::PLAIN
+            },
+            Check {
+                id: "as-good-as-new",
+                promise: "After a long outage every client of every node is answered within 10 × retry. A node that \
+                          restarts learns the decision with the help of any majority.",
+                rule: "Lamport 2001, section 2.4: for progress it is enough that one proposer tries again and that a \
+                       majority of the acceptors answers.",
+                assumption: "a node may wait longer after every failed attempt, or that it has only one client.",
+                kind: Kind::Liveness,
+                xp: 1,
+                needs: &[
+                    "terminates",
+                    "agreement",
+                    "validity",
+                    "durable",
+                    "ballots",
+                    "counting",
+                    "small-worlds",
+                    "duel",
+                    "promises-survive",
+                ],
+                worlds: 32,
+                sometimes: &[(SERVED, "Untested: in none of the runs was every client answered.")],
+                case: as_good_as_new,
                 ..Check::PLAIN
             },
             Check {

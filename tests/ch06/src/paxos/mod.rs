@@ -3,6 +3,7 @@
 mod checks;
 mod oracle;
 mod puppet;
+mod scribe;
 mod worlds;
 
 pub(crate) use checks::exercise;

@@ -26,6 +26,8 @@ pub(super) enum Promise {
     Durable,
     /// One ballot, one value.
     Ballots,
+    /// An acceptor that is asked about what it has promised and accepted says the same as before.
+    Interrogated,
     /// Majorities are majorities.
     Counting,
     /// Agreement and validity.
@@ -153,6 +155,7 @@ impl Synod {
         let counts = match (self.promise, rule) {
             (Promise::Agreement, Rule::Vote { .. } | Rule::Choice) => self.scripted,
             (Promise::Durable, Rule::Vote { crashed_between }) => crashed_between,
+            (Promise::Interrogated, Rule::Vote { .. } | Rule::Ballot) => true,
             (Promise::Ballots, Rule::Ballot) | (Promise::Counting, Rule::Quorum | Rule::Chosen) => true,
             _ => false,
         };
@@ -225,6 +228,7 @@ impl Synod {
         let (node, at) = (seen.node, seen.at);
         let Proposal { ballot, value } = proposal;
         self.acceptors.entry((ballot, value)).or_default().insert(node);
+        let is_interrogated = self.promise == Promise::Interrogated;
         let member = self.node(node);
         if member.votes.iter().any(|other| other.what == proposal) {
             return Ok(());
@@ -235,6 +239,20 @@ impl Synod {
             let (higher, accepted) = promise.what;
             ballot < higher && accepted.map(|told| told.ballot) < Some(ballot)
         };
+        if is_interrogated
+            && let Some(other) = member.votes.iter().copied().find(|other| ballot < other.what.ballot)
+        {
+            let under = other.what.ballot;
+            let sentence = format!(
+                "{node} accepted {} under ballot {under} at {}, and at {at} accepted {value} under ballot {ballot}, which is lower.",
+                other.what.value, other.at
+            );
+            let violation = Violation::at(seen, "keeps-its-promise", sentence)
+                .because(other.id, format!("{node} accepts under {under}"))
+                .because(seen.id, format!("and then under {ballot}, which is lower"));
+            let crashed_between = other.life != said.life;
+            return self.broke(Rule::Vote { crashed_between }, violation);
+        }
         let Some(&promise) = member.promises.iter().find(bound) else { return Ok(()) };
         let crashed_between = promise.life != said.life;
         let crash = if crashed_between { ", crashed" } else { "" };

@@ -2,15 +2,18 @@
 
 use super::oracle::{Promise, QUIET_RETRIES, SETTLED_RETRIES, Synod};
 use super::puppet::{Acceptor, Answers, Part, puppet};
+use super::scribe::{ACCEPTED, ASKS_TO_ACCEPT_LOWER, ASKS_TO_PROMISE_HIGHER, Acceptors, PROMISED};
 use judge::{Case, Pick};
+use kit::epilogue::served;
+use kit::interrogate::{Interrogation, Step, interrogate, interrogated};
 use kit::subsets::{choose, subset};
 use kit::{ms, us};
 use lab::NodeId;
 use lab::paxos::{Ballot, Config, Message, Paxos, Proposal, Request, Value};
 use std::time::Duration;
 use world::{
-    Chance, Client, DiskLoss, Fault, Harm, Latency, Link, LinkRule, Matcher, Operation, Pattern, Scenario,
-    SeenKind, Tail, Trigger, Until, When, Who,
+    Chance, Client, ClientId, DiskLoss, Fault, Harm, Latency, Link, LinkRule, MakesScribe, Matcher,
+    Operation, OperationId, Pattern, Scenario, SeenKind, Tail, Trigger, Until, When, Who,
 };
 
 /// If every node sent every other twenty messages in each `Config::retry`, a run would have fewer events.
@@ -448,4 +451,128 @@ pub(super) fn cost(pick: &mut Pick, nth: u32) -> Case {
     let asked = NodeId(pick.small(1..=n));
     ask(pick, &mut scenario, [(When::At(at), asked)]);
     Case::new(scenario, Synod::new(Promise::Frugal { delay, retry }))
+}
+
+/// In so many conversations an acceptor is asked after each of its first promises.
+pub(super) const CONVERSATIONS: u32 = 64;
+pub(super) const PROMISES: u32 = 8;
+
+/// One acceptor, and peers that tell it of several attempts in any order, twice, and late: ballots of three of them, each with the value that
+/// an earlier one may have had chosen. The fourth is silent.
+pub(super) fn conversation(pick: &mut Pick, retry: Duration) -> (Scenario, NodeId) {
+    let n = 5;
+    let all = cast(pick, n);
+    let (guest, silent, peers) = (all[0], all[1], &all[2..]);
+    let mut lines: Vec<(u64, NodeId, Message)> = Vec::new();
+    let (mut round, mut chosen): (u64, Option<Value>) = (pick.number(1..=9), None);
+    for nth in 0..pick.small(3..=5) {
+        let by = *pick.one(peers);
+        let ballot = ballot(round, by);
+        let own = value(pick, nth);
+        let value = chosen.unwrap_or(own);
+        if pick.percent(40) {
+            chosen = Some(value); // the others are a majority without this acceptor
+        }
+        let mut say = |pick: &mut Pick, at: u64, message: Message| {
+            let at = 10 * u64::from(nth) + at + if pick.percent(75) { 0 } else { pick.number(0..=25) };
+            lines.push((at, by, message));
+        };
+        if pick.percent(80) {
+            say(pick, 0, Message::Prepare(ballot));
+        }
+        if pick.percent(80) {
+            say(pick, 5, Message::Accept(Proposal { ballot, value }));
+        }
+        round += pick.number(1..=3);
+    }
+    lines.sort_by_key(|(at, ..)| *at);
+    let mut at = ms(10);
+    let mut parts = vec![Part::default(); 4];
+    let places = others(n, guest);
+    for (_, by, message) in lines {
+        let place = places.iter().position(|node| *node == by).unwrap_or_default();
+        let part = &mut parts[place].lines;
+        if pick.percent(25) {
+            part.push((at + us(pick.number(50..=3_000)), guest, message.clone()));
+        }
+        part.push((at, guest, message));
+        at += *pick.one(&[us(300), ms(2), ms(9)]);
+    }
+    let mut scenario = stage(n, retry, at + ms(60), guest, parts);
+    scenario.network = Link::fixed(ms(1));
+    scenario.scribe = Some(MakesScribe(Acceptors::of));
+    (scenario, silent)
+}
+
+/// An acceptor promises or accepts, crashes, comes back alone, and is asked about all that it has said.
+pub(super) fn promises_survive(pick: &mut Pick, _nth: u32) -> Case {
+    let retry = ms(pick.number(20..=50));
+    let (mut scenario, from) = conversation(pick, retry);
+    let nth = pick.point();
+    let soon = us(pick.number(1..=400));
+    let after = if nth % 3 == 2 { soon } else { Duration::ZERO };
+    let loss = if nth % 4 == 3 { DiskLoss::Drawn } else { DiskLoss::All };
+    // what must be refused comes first, for what is promised then is a new promise
+    let ask = [Step::Ask(ASKS_TO_ACCEPT_LOWER), Step::Ask(ASKS_TO_PROMISE_HIGHER)];
+    let mut steps = Vec::new();
+    if pick.run().is_multiple_of(4) {
+        // nobody crashes: a promise has no end
+        steps.push(Step::Wait(retry * 15));
+        steps.extend(ask);
+        steps.push(Step::Wait(retry * 60));
+        steps.extend(ask);
+        scenario.end += retry * 80;
+    } else {
+        steps.extend([Step::Crash(loss), Step::Ask(ASKS_TO_ACCEPT_LOWER), Step::Crash(loss)]);
+        steps.extend(ask);
+        steps.push(Step::Crash(loss));
+        steps.extend(ask);
+        scenario.end += ms(100);
+    }
+    interrogate(&mut scenario, &Interrogation { kinds: PROMISED | ACCEPTED, nth, from, after, steps });
+    Case::new(scenario, interrogated(Synod::new(Promise::Interrogated)))
+}
+
+/// Two clients ask one node, at a time when too few can talk to each other. When nothing goes wrong any more, every client is answered;
+/// then each node in turn crashes, and is asked with only just a majority.
+pub(super) fn as_good_as_new(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let retry = ms(pick.number(20..=50));
+    let within = retry * 10;
+    let all = cast(pick, n);
+    let well =
+        ms(20) + retry * if (nth / 2).is_multiple_of(2) { pick.small(2..=12) } else { pick.small(30..=120) };
+    let mut scenario = cluster(n, retry, Duration::ZERO);
+    let alone = all.iter().map(|node| vec![*node]).collect();
+    scenario.faults.push(Fault::new(When::At(ms(5)), Harm::Partition { groups: alone }, Until::Calm));
+    scenario.calm = Some((well, scenario.network));
+    ask(pick, &mut scenario, [(When::At(ms(10)), all[0]), (When::At(ms(10)), all[0])]);
+    // a chain: each is asked when the one before has been answered
+    let chain = ClientId(9);
+    let mut operations = Vec::new();
+    for (id, node) in (1..).zip(cast(pick, n)) {
+        let request = Request::Propose { value: value(pick, 10 + id) };
+        operations.push(Operation::next::<Paxos>(id, node, &request));
+        let mut rest = others(n, node);
+        pick.shuffle(&mut rest);
+        let (with, without) = rest.split_at((n / 2) as usize);
+        let here: Vec<NodeId> = with.iter().copied().chain([node]).collect();
+        let operation = OperationId(id);
+        let begins = Trigger::Began { client: chain, operation };
+        let ends = Until::Trigger(Trigger::Ended { client: chain, operation });
+        let apart = Harm::Partition { groups: vec![here, without.to_vec()] };
+        let before = match id {
+            1 => Trigger::Ended { client: ClientId(1), operation: OperationId(1) },
+            _ => Trigger::Ended { client: chain, operation: OperationId(id - 1) },
+        };
+        // it is back when it is asked
+        let crashed = When::On { trigger: before, nth: 1, after: retry };
+        let faults = [crash(crashed, node, Until::After(ms(5))), Fault::new(When::on(begins), apart, ends)];
+        scenario.faults.extend(faults.into_iter().map(|fault| Fault { after_calm: true, ..fault }));
+    }
+    let first = Trigger::Ended { client: ClientId(1), operation: OperationId(1) };
+    operations[0].at = Some(When::On { trigger: first, nth: 1, after: retry * 2 });
+    scenario.clients.push(Client { think: retry * 2, ..Client::new(chain.0, operations) });
+    scenario.end = well + within * (n + 3);
+    Case::new(scenario, served(Synod::new(Promise::Agreement), within, "10 × retry"))
 }

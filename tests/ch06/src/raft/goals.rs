@@ -1,11 +1,11 @@
 //! What must come true in a world of Raft, and by when; where it has not, what to say of it.
 
-use super::rules::{Forgot, Member, Watch, list};
+use super::rules::{Asked, Forgot, Member, Watch, list};
 use judge::Violation;
 use lab::NodeId;
 use lab::raft::{Command, Message, Position, Status, Term};
 use std::time::Duration;
-use world::{ObservationId, Time};
+use world::{ClientId, ObservationId, OperationId, Time};
 
 /// What must have come true by some time. A world with goals is over when all of them have come true.
 #[derive(Debug, Clone)]
@@ -31,6 +31,11 @@ pub(crate) enum Goal {
     Unsaid { since: Duration, by: Duration, node: NodeId, what: fn(&Message) -> bool, or: &'static str },
     /// The node never stands so soon after it has voted for another.
     Waits { by: Duration, node: NodeId, at_least: Duration },
+    /// Each operation of this client that has begun is answered within this.
+    Served { client: ClientId, within: Duration },
+    /// Each command of this client that was committed has been done by each of these nodes within this of the end of the next
+    /// operation, which is when whoever was away is back.
+    CaughtUp { client: ClientId, on: Vec<NodeId>, within: Duration },
     /// So many messages at most.
     Few { since: Duration, by: Duration, messages: u64, bytes: u64, about: &'static str },
 }
@@ -46,7 +51,53 @@ impl Watch {
             | Goal::Waits { by, .. }
             | Goal::Few { by, .. } => Time::ZERO + *by,
             Goal::Followed { within, .. } => self.last_began() + *within,
+            Goal::Served { client, within } => match self.unserved(*client) {
+                Some((_, asked)) => asked.began + *within,
+                None => self.now + *within,
+            },
+            Goal::CaughtUp { client, on, within } => {
+                let lagging = self.lagging(*client, on).map(|(since, ..)| since + *within).min();
+                lagging.unwrap_or(self.now + *within)
+            }
         }
+    }
+    /// Operations of a client, in order.
+    fn operations_of(&self, client: ClientId) -> impl Iterator<Item = (&(ClientId, OperationId), &Asked)> {
+        self.operations.range((client, OperationId(0))..=(client, OperationId(u32::MAX)))
+    }
+    fn unserved(&self, client: ClientId) -> Option<(&(ClientId, OperationId), &Asked)> {
+        self.operations_of(client).find(|(_, asked)| asked.ended.is_none())
+    }
+    /// Whether a client has asked all that it has to ask, and was answered.
+    fn is_served(&self, client: ClientId, is_end: bool) -> bool {
+        let ended = self.operations_of(client).filter(|(_, asked)| asked.ended.is_some()).count();
+        // what followed an operation that was taken out is never asked
+        ended == self.many.get(&client).copied().unwrap_or(0) || is_end && self.unserved(client).is_none()
+    }
+    /// Nodes that have not done a committed command of this client: since when they are to do it, and which.
+    fn lagging<'a>(
+        &'a self,
+        client: ClientId,
+        on: &'a [NodeId],
+    ) -> impl Iterator<Item = (Time, NodeId, &'a Command)> {
+        let all: Vec<&Asked> = self.operations_of(client).map(|(_, asked)| asked).collect();
+        let since = (0..all.len()).filter_map(move |place| {
+            let command = all[place].command.as_ref()?;
+            let ended = all[place].ended?;
+            // the next one may have begun while a node was still away
+            let since = match all.get(place + 1) {
+                Some(next) => next.ended.unwrap_or(Time::NEVER),
+                None => ended,
+            };
+            Some((since, command))
+        });
+        since.flat_map(move |(since, command)| {
+            let lacks = move |node: &&NodeId| {
+                let done = self.members.get(node).map(|member| &member.done);
+                done.is_none_or(|done| !done.contains_key(command))
+            };
+            on.iter().filter(lacks).map(move |node| (since, *node, command))
+        })
     }
     /// When somebody last began to lead.
     pub(super) fn last_began(&self) -> Time {
@@ -141,6 +192,10 @@ impl Watch {
             }
             Goal::Waits { by, node, at_least } => {
                 now > Time::ZERO + *by && self.stood_too_soon(*node, *at_least).is_none()
+            }
+            Goal::Served { client, .. } => self.is_served(*client, now == Time::NEVER),
+            Goal::CaughtUp { client, on, .. } => {
+                self.is_served(*client, now == Time::NEVER) && self.lagging(*client, on).next().is_none()
             }
             Goal::Few { since, by, messages, bytes, .. } => {
                 let frugal = |(many, long)| many <= *messages && long <= *bytes;
@@ -246,6 +301,27 @@ impl Watch {
                 Violation { at: Some(stood.1), ..Violation::never("waits", sentence) }
                     .because(voted.1, format!("{node} votes for another"))
                     .because(stood.1, format!("and {node} stands itself"))
+            }
+            Goal::Served { client, within } => {
+                let Some((_, asked)) = self.unserved(*client) else {
+                    return Violation::never("served", String::new());
+                };
+                let command = asked.command.as_ref().map_or("a command".to_owned(), Command::to_string);
+                let (node, began) = (asked.node, asked.began);
+                let sentence = format!(
+                    "Client {} proposed {command} at {began}, first to {node}. No node answered `Committed` within {within:?}, though a majority of \
+                     the nodes was up and connected.",
+                    client.0
+                );
+                Violation::never("served", sentence)
+                    .because(asked.at, format!("client {} proposes {command}", client.0))
+            }
+            Goal::CaughtUp { client, on, .. } => {
+                let lagging = self.lagging(*client, on).min_by_key(|(since, ..)| *since);
+                match lagging.map(|(_, node, command)| (node, command.clone())) {
+                    Some((node, command)) => self.not_done(node, &command, by),
+                    None => Violation::never("caught-up", String::new()),
+                }
             }
             Goal::Few { since, by, messages, bytes, about } => {
                 let (many, long) = self.spent(*since, *by);

@@ -1,11 +1,16 @@
 //! What Raft worlds are made of: clusters, clients, faults, and peers that follow a script.
 
+mod conversation;
 mod goals;
 mod rules;
+mod scribe;
+mod tail;
 
+pub(crate) use conversation::*;
 pub(crate) use goals::Goal;
 use kit::ms;
 pub(crate) use rules::*;
+pub(crate) use tail::*;
 
 use judge::{Pick, entry};
 use lab::raft::{Command, Config, Entry, Event, Index, Message, Raft, Request, Response, Term};

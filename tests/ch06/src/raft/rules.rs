@@ -4,11 +4,14 @@
 //! Figure 2 and Figure 3 for any design that speaks the contract's messages.
 
 use super::goals::Goal;
+use super::scribe::{Acknowledged, Held, last_of};
 use judge::{Case, Oracle, Reached, Violation};
 use lab::raft::{Command, Entry, Event, Index, Message, Position, Raft, Request, Response, Status, Term};
 use lab::{NodeId, RequestId};
 use std::collections::{BTreeMap, BTreeSet};
-use world::{Cause, NodeKind, Observation, ObservationId, Scenario, Seen, Time, World};
+use world::{
+    Cause, ClientId, NodeKind, Observation, ObservationId, OperationId, Scenario, Seen, Time, World,
+};
 
 /// A case of Raft: the rules, and goals besides.
 pub(crate) fn case(scenario: Scenario, goals: Vec<Goal>) -> Case {
@@ -35,9 +38,13 @@ fn judged(scenario: Scenario, goals: Vec<Goal>, rules: bool) -> Case {
         Some((calm, _)) if all_play => Some(Time::ZERO + calm),
         _ => None,
     };
-    let mut watch = Watch { n, guests, goals, rules, over_from, ..Watch::default() };
+    let asks_for_promises = scenario.scribe.is_some();
+    let mut watch = Watch { n, guests, goals, rules, asks_for_promises, over_from, ..Watch::default() };
     watch.note_deadline();
-    Case::new(scenario, watch)
+    match asks_for_promises {
+        true => Case::new(scenario, kit::interrogate::interrogated(watch)),
+        false => Case::new(scenario, watch),
+    }
 }
 
 // conditions that some world must reach
@@ -56,12 +63,14 @@ pub(super) struct Watch {
     pub(super) n: usize,
     /// Whether rules are judged, or goals alone.
     rules: bool,
+    /// Whether nodes are asked about what they have acknowledged.
+    asks_for_promises: bool,
     guests: BTreeSet<NodeId>,
     /// Those that have not come true.
     pub(super) goals: Vec<Goal>,
     /// From when on the world is over when all of them have come true, if that ends it.
     over_from: Option<Time>,
-    now: Time,
+    pub(super) now: Time,
     /// The first of them must have, by then.
     pub(super) deadline: Option<Time>,
     reached: Reached,
@@ -88,6 +97,19 @@ pub(super) struct Watch {
     told: BTreeMap<NodeId, Told>,
     /// The last entries that a node was handed, and that it may answer.
     handed: BTreeMap<NodeId, Handed>,
+    /// What clients have asked, and how far they are.
+    pub(super) operations: BTreeMap<(ClientId, OperationId), Asked>,
+    /// How many operations each client has in this world.
+    pub(super) many: BTreeMap<ClientId, usize>,
+}
+/// An operation of a client.
+pub(super) struct Asked {
+    pub(super) began: Time,
+    pub(super) at: ObservationId,
+    pub(super) node: NodeId,
+    /// What it proposes, once a node was asked.
+    pub(super) command: Option<Command>,
+    pub(super) ended: Option<Time>,
 }
 /// Entries that a node was handed: where, of which term, and after which index up to which.
 #[derive(Clone, Copy)]
@@ -96,6 +118,8 @@ pub(super) struct Handed {
     term: Term,
     prev_index: Index,
     last: Index,
+    /// What it has acknowledged, if this asks for exactly that.
+    held: Option<Held>,
 }
 pub(super) struct Done {
     node: NodeId,
@@ -142,6 +166,7 @@ pub(super) struct Member {
     /// Where it refused what follows entries that it had acknowledged to this leader before a crash, unless it has them
     /// again: that explains why it lags.
     pub(super) forgot: Option<Forgot>,
+    holds: Acknowledged,
 }
 /// Entries that were acknowledged, and were gone after a crash.
 #[derive(Clone, Copy)]
@@ -226,7 +251,8 @@ impl Watch {
                 }
                 self.log_matching(seen, *term, *prev_index, *prev_term, entries)?;
             }
-            Message::Appended { success: true, index, .. } => {
+            Message::Appended { term, success: true, index, .. } => {
+                self.member(node).holds.says(*term, *index, seen.id);
                 if let Some(Handed { term: asked, last, .. }) = self.answers(seen) {
                     let now = self.members.get(&node).map_or(0, |member| member.term);
                     let sentence = if asked < now {
@@ -254,6 +280,17 @@ impl Watch {
             }
             Message::Appended { term, success: false, .. } => {
                 let refused = self.answers(seen).filter(|handed| handed.term == *term);
+                if self.asks_for_promises
+                    && let Some(Held { index, at, .. }) = refused.and_then(|handed| handed.held)
+                {
+                    let sentence = format!(
+                        "{node} had acknowledged its log up to entry {index}, and no leader has overwritten it since. Now {node} refuses entries that \
+                         follow entry {index}."
+                    );
+                    return Err(Violation::at(seen, "forgot-entries", sentence)
+                        .because(at, format!("{node} acknowledges its log up to entry {index}"))
+                        .because(seen.id, format!("{node} refuses what follows entry {index}")));
+                }
                 let member = self.members.entry(node).or_default();
                 if let Some(handed) = refused
                     && let Some((index, acknowledged)) = member.acknowledged_before.get(term)
@@ -423,7 +460,9 @@ impl Watch {
                     *term > status.term || *term == status.term && status.position == Position::Candidate;
                 told = follows.then_some((*term, "entries of the leader"));
                 let (term, prev_index) = (*term, *prev_index);
-                self.handed.insert(node, Handed { at: seen.id, term, prev_index, last: reach });
+                let prev = (prev_index, *prev_term);
+                let held = self.member(node).holds.is_handed(term, prev, last_of(prev, entries));
+                self.handed.insert(node, Handed { at: seen.id, term, prev_index, last: reach, held });
             }
             _ => {}
         }
@@ -577,8 +616,12 @@ impl Watch {
 }
 
 impl Oracle for Watch {
-    fn see(&mut self, _world: &World, seen: &Observation) -> Result<(), Violation> {
+    fn see(&mut self, world: &World, seen: &Observation) -> Result<(), Violation> {
         self.now = seen.at;
+        if self.many.is_empty() {
+            let clients = world.scenario().clients.iter();
+            self.many = clients.map(|client| (client.id, client.operations.len())).collect();
+        }
         if self.deadline.is_some_and(|deadline| deadline < seen.at) {
             self.look_at_goals(Some(seen.at))?;
         }
@@ -590,7 +633,7 @@ impl Oracle for Watch {
             judged?;
         }
         match seen.seen {
-            Seen::Emitted { .. } | Seen::Status { .. } if self.deadline.is_some() => {
+            Seen::Emitted { .. } | Seen::Status { .. } | Seen::Returned { .. } if self.deadline.is_some() => {
                 self.look_at_goals(Some(seen.at))
             }
             _ => Ok(()),
@@ -632,8 +675,21 @@ impl Watch {
                 self.told.remove(&node);
                 self.member(node).down = true;
             }
-            Seen::Requested { request, bytes, .. } => {
+            Seen::Invoked { client, operation } => {
+                let asked = Asked { began: seen.at, at: seen.id, node, command: None, ended: None };
+                self.operations.insert((*client, *operation), asked);
+            }
+            Seen::Returned { client, operation, .. } | Seen::GaveUp { client, operation } => {
+                if let Some(asked) = self.operations.get_mut(&(*client, *operation)) {
+                    asked.ended = Some(seen.at);
+                }
+            }
+            Seen::Requested { request, bytes, operation, .. } => {
                 if let Some(Request::Propose(command)) = lab::frame::decode(bytes) {
+                    let asked = operation.and_then(|operation| self.operations.get_mut(&operation));
+                    if let Some(asked) = asked {
+                        asked.command = Some(command.clone());
+                    }
                     self.asked.insert(command.clone());
                     self.requests.insert(*request, command);
                 }

@@ -37,7 +37,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["initial"],
-                worlds: 24,
+                worlds: ASKED_TWICE + ABANDONED,
                 sometimes: &[],
                 case: rules_vote,
                 ..Check::PLAIN

@@ -23,8 +23,24 @@ pub(super) fn initial(pick: &mut Pick, nth: u32) -> Case {
     raft::goals_only(scenario, vec![led(by), led(by + ms(2_000)), Goal::Calm { since: by, by: end }])
 }
 
+/// Worlds in which candidates ask one node, and worlds in which a leader is left by all.
+pub(super) const ASKED_TWICE: u32 = 24;
+pub(super) const ABANDONED: u32 = 16;
+
+/// A node leads with the vote of one peer, which is silent from then on; another stands in the same term, some time later. Whether the
+/// leader steps down without a majority is its own affair: its vote is given.
+pub(super) fn abandoned(pick: &mut Pick) -> Case {
+    let grants = Script { on_vote: OnVote::Grant, ..Script::default() };
+    let later = ELECTION_MAX + pick.micros(0..=800_000);
+    let stands = Script { on_vote: OnVote::Stand(later), ..Script::default() };
+    raft::case(against(vec![grants, stands], ELECTION_MAX * 5), vec![])
+}
+
 /// Candidates that ask one node, which has heard of nobody for long.
 pub(super) fn rules_vote(pick: &mut Pick, nth: u32) -> Case {
+    if nth >= ASKED_TWICE {
+        return abandoned(pick);
+    }
     let n1 = NodeId(1);
     if nth % 3 == 2 {
         // It stands itself, gives up because another leads its term, and is asked by a third in that term.

@@ -67,7 +67,7 @@ pub(crate) fn exercise() -> Exercise {
                 rule: "Figure 3: log matching, leader completeness, state machine safety.",
                 assumption: "the network delivers every message, once and in order.",
                 kind: Kind::Safety,
-                xp: 4,
+                xp: 3,
                 needs: &["agree"],
                 worlds: 192,
                 sometimes: &[
@@ -206,6 +206,35 @@ pub(crate) fn exercise() -> Exercise {
                     "Untested: in none of the runs did a client hear that its command is committed.",
                 )],
                 case: unreliable,
+                ..Check::PLAIN
+            },
+            Check {
+                id: "as-good-as-new",
+                promise: "While any one node is cut off, the other nodes commit every command and answer every \
+                          client. A node that returns stores every entry.",
+                rule: "§5.3: a leader commits an entry as soon as a majority stores it. It sends AppendEntries again \
+                       and again until every follower stores every entry.",
+                assumption: "all nodes answer, or that another command soon follows.",
+                kind: Kind::Liveness,
+                xp: 1,
+                needs: &[
+                    "agree",
+                    "rules-append",
+                    "rules-vote-log",
+                    "state-machine",
+                    "figure-8",
+                    "match-index",
+                    "honest-reply",
+                    "failures",
+                    "rejoin",
+                    "unreliable",
+                ],
+                worlds: 24,
+                sometimes: &[(
+                    PROMISED,
+                    "Untested: in none of the runs did a client hear that its command is committed.",
+                )],
+                case: as_good_as_new,
                 ..Check::PLAIN
             },
             Check {

@@ -564,3 +564,16 @@ pub(super) fn messages(pick: &mut Pick, nth: u32) -> Case {
     ];
     raft::case(scenario, goals)
 }
+
+pub(super) fn as_good_as_new(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth % 3 < 2 { 3 } else { 5 };
+    let mut scenario = cluster(n, ms(0));
+    let goals = match nth % 4 {
+        3 => one_command(pick, &mut scenario, n),
+        _ => {
+            let well = a_bad_time(pick, &mut scenario, n, nth / 3);
+            raft::epilogue(&mut scenario, pick, n, well, Away::CutOff)
+        }
+    };
+    raft::case(scenario, goals)
+}

@@ -3,6 +3,7 @@
 use super::worlds::*;
 use crate::raft::{self, *};
 use judge::{Check, Exercise, Kind};
+use kit::interrogate::ASKED;
 
 pub(crate) fn exercise() -> Exercise {
     Exercise {
@@ -41,7 +42,7 @@ pub(crate) fn exercise() -> Exercise {
                 rule: "Figure 2: votedFor is on stable storage before the node responds.",
                 assumption: "a node remembers its vote across a crash.",
                 kind: Kind::Safety,
-                xp: 2,
+                xp: 1,
                 needs: &["comes-back"],
                 worlds: 64,
                 sometimes: &[(
@@ -74,7 +75,7 @@ pub(crate) fn exercise() -> Exercise {
                 rule: "Figure 2: an entry is on stable storage before a follower acknowledges it.",
                 assumption: "an entry that a majority has in memory is safe.",
                 kind: Kind::Safety,
-                xp: 3,
+                xp: 2,
                 needs: &["comes-back"],
                 worlds: 96,
                 sometimes: &[(
@@ -163,7 +164,7 @@ pub(crate) fn exercise() -> Exercise {
                 rule: "Figure 3, and §5.4.2: above all for entries of old terms.",
                 assumption: "a new leader means a new start.",
                 kind: Kind::Liveness,
-                xp: 2,
+                xp: 1,
                 needs: &["comes-back"],
                 worlds: 12,
                 sometimes: &[(
@@ -171,6 +172,70 @@ pub(crate) fn exercise() -> Exercise {
                     "Untested: in none of the runs did a second leader follow the first.",
                 )],
                 case: churn,
+                ..Check::PLAIN
+            },
+            Check {
+                id: "promises-survive",
+                promise: "A node keeps every vote that it has granted and every entry that it has acknowledged, also \
+                          after a crash that takes everything unsynced.",
+                rule: "Figure 2: a server updates currentTerm, votedFor and log on stable storage before it responds \
+                       to an RPC. A candidate stores its own vote before it asks for other votes.",
+                assumption: "only some votes and some acknowledgements must be durable: check every path that sends one.",
+                kind: Kind::Safety,
+                xp: 2,
+                needs: &[
+                    "comes-back",
+                    "vote-survives",
+                    "term-survives",
+                    "acknowledged-survive",
+                    "own-copy",
+                    "crash-points",
+                    "torn-tail",
+                    "figure-8-unreliable",
+                    "churn",
+                ],
+                worlds: CONVERSATIONS * PROMISES + CLUSTERS * PROMISES,
+                sweep: PROMISES,
+                sometimes: &[(
+                    ASKED,
+                    "Untested: in none of the runs was a node asked about what it had promised before a crash.",
+                )],
+                case: promises_survive,
+                ..Check::PLAIN
+            },
+            Check {
+                id: "as-good-as-new",
+                promise: "After its faults a cluster works like a new one: while any one node is away, the others \
+                          commit every command. A node that returns stores every entry.",
+                rule: "§5.3: a leader sends AppendEntries again and again until every follower stores every entry. A \
+                       majority of the nodes is enough to commit an entry.",
+                assumption: "a node that was away once is no longer needed.",
+                kind: Kind::Liveness,
+                xp: 1,
+                needs: &[
+                    "comes-back",
+                    "vote-survives",
+                    "term-survives",
+                    "acknowledged-survive",
+                    "own-copy",
+                    "crash-points",
+                    "torn-tail",
+                    "figure-8-unreliable",
+                    "churn",
+                    "promises-survive",
+                ],
+                worlds: 15,
+                sometimes: &[
+                    (
+                        PROMISED,
+                        "Untested: in none of the runs did a client hear that its command is committed.",
+                    ),
+                    (
+                        RESTARTED,
+                        "Untested: in none of the runs did a node restart that had voted or stored an entry.",
+                    ),
+                ],
+                case: as_good_as_new,
                 ..Check::PLAIN
             },
         ],

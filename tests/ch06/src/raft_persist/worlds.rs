@@ -2,6 +2,7 @@
 
 use crate::raft::{self, *};
 use judge::{Case, Pick};
+use kit::interrogate::interrogate;
 use kit::ms;
 use kit::subsets::{choose, subset};
 use lab::NodeId;
@@ -350,5 +351,52 @@ pub(super) fn churn(pick: &mut Pick, nth: u32) -> Case {
     }
     clients(&mut scenario, pick, n, 3, 20, ms(500));
     let goals = in_the_end(&mut scenario, n, well, vec![]);
+    raft::case(scenario, goals)
+}
+
+/// In so many conversations, and in so many clusters, a node is asked after each of its first promises.
+pub(super) const CONVERSATIONS: u32 = 48;
+pub(super) const CLUSTERS: u32 = 8;
+pub(super) const PROMISES: u32 = 12;
+
+/// A node makes a promise, crashes, comes back alone, and is asked about all promises that are still in force.
+pub(super) fn promises_survive(pick: &mut Pick, _nth: u32) -> Case {
+    let point = pick.point();
+    if pick.run() < CONVERSATIONS {
+        let silent = NodeId(5);
+        let is_elected = pick.run() % 16 == 15;
+        let mut scenario = if is_elected { elected() } else { conversation(pick) };
+        let interrogation = match is_elected {
+            true => about_its_vote_for_long(ms(30) + ms(8) * point, silent),
+            false => about_all_promises(pick, point, silent),
+        };
+        interrogate(&mut scenario, &interrogation);
+        return raft::case(scenario, vec![]);
+    }
+    let (mut scenario, silent) = with_a_silent_peer(pick);
+    let n = scenario.nodes.len() as u32;
+    let late = ms(pick.number(5..=60));
+    scenario.network = bad_links(pick.small(0..=8), pick.small(0..=20), pick.small(0..=20), late);
+    clients(&mut scenario, pick, n, 2, 4, ms(500));
+    for operation in scenario.clients.iter_mut().flat_map(|client| &mut client.operations) {
+        operation.to.retain(|node| *node != silent);
+    }
+    // the first ones, and from then on every fourth
+    let nth = if point <= 6 { point } else { 6 + (point - 6) * 4 };
+    let interrogation = about_all_promises(pick, nth, silent);
+    interrogate(&mut scenario, &interrogation);
+    raft::case(scenario, vec![])
+}
+
+pub(super) fn as_good_as_new(pick: &mut Pick, nth: u32) -> Case {
+    let n = if nth % 3 < 2 { 3 } else { 5 };
+    let mut scenario = cluster(n, ms(0));
+    let goals = match nth % 5 {
+        4 => one_command(pick, &mut scenario, n),
+        place => {
+            let well = a_bad_time(pick, &mut scenario, n, place);
+            raft::epilogue(&mut scenario, pick, n, well, Away::CrashedOrCutOff)
+        }
+    };
     raft::case(scenario, goals)
 }
