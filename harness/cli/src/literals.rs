@@ -473,3 +473,93 @@ impl Fields {
         self.alone(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use world::{Carried, Chance, ClientId, Key, OperationId, SeenKind};
+
+    /// Without what only lays it out.
+    fn packed(code: &str) -> String {
+        let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+        [",}", ",)", ",]"].iter().fold(code, |code, end| code.replace(end, &end[1..]))
+    }
+    /// What is written of a value is the expression that made it, so it compiles and is the value.
+    macro_rules! reads_back {
+        ($write:expr; $($literal:expr),+ $(,)?) => { $({
+            let value = $literal;
+            assert_eq!(packed(&$write(&value)), packed(stringify!($literal)));
+        })+ };
+    }
+
+    #[test]
+    fn faults_read_back() {
+        reads_back! { harm;
+            Harm::Hold { from: None, to: Some(NodeId(2)), nth: None, matches: None, what: Some(Carried::Message) },
+            Harm::Lose {
+                from: Some(NodeId(1)),
+                to: None,
+                nth: Some(2),
+                matches: Some(Matcher::Variant(vec![1, 3])),
+                what: Some(Carried::Answer),
+            },
+            Harm::Repeat {
+                from: None,
+                to: None,
+                nth: None,
+                matches: Some(Matcher::OneOf(vec![vec![1], vec![]])),
+                what: None,
+                after: Duration::from_millis(3),
+            },
+            Harm::Worse {
+                from: None,
+                to: Some(NodeId(2)),
+                loss: Chance(250000),
+                duplication: Chance(0),
+                corruption: Chance(1),
+                late: Duration::from_micros(1500),
+            },
+            Harm::Rot { file: "wal".into(), damage: Damage::Flip { at: 17, bit: 3 }, node: Who::Node(NodeId(1)) },
+            Harm::Rot { file: "a\"b".into(), damage: Damage::Append(vec![0, 0]), node: Who::Culprit },
+            Harm::Crash { disk: DiskLoss::Wiped, node: Who::Culprit },
+        }
+    }
+    #[test]
+    fn triggers_read_back() {
+        reads_back! { when;
+            When::On { trigger: Trigger::AnyEffect { nth: 17 }, nth: 1, after: Duration::from_millis(0) },
+            When::On {
+                trigger: Trigger::EffectOf { event: Key(0x00000000000000ff), nth: 2 },
+                nth: 1,
+                after: Duration::from_nanos(7),
+            },
+            When::On {
+                trigger: Trigger::Ended { client: ClientId(1), operation: OperationId(2) },
+                nth: 1,
+                after: Duration::from_millis(0),
+            },
+            When::On {
+                trigger: Trigger::Seen(Pattern::of(SeenKind::Called).at(NodeId(1)).with(NodeId(9))),
+                nth: 3,
+                after: Duration::from_millis(0),
+            },
+        }
+    }
+    #[test]
+    fn a_scenario_says_who_starts_late_is_called_something_and_lives_somewhere() {
+        let mut scenario = Scenario::new(vec![NodeSpec::encoded(NodeId(1), "clerk", vec![])], Duration::ZERO);
+        let written = |scenario: &Scenario| packed(&Literals(&Trace::default()).scenario(scenario));
+        let plain =
+            r#"Scenario::new(vec![NodeSpec::encoded(NodeId(1),"clerk",vec![])],Duration::from_millis(0))"#;
+        assert_eq!(written(&scenario), plain);
+        scenario.regions = true;
+        let late =
+            scenario.nodes[0].clone().named("coordinator").starting(When::At(Duration::from_millis(5)));
+        scenario.nodes[0] = late;
+        let more = r#"vec![NodeSpec{starts:When::At(Duration::from_millis(5)),name:Some("coordinator"),..NodeSpec::encoded(NodeId(1),"clerk",vec![])}]"#;
+        assert_eq!(
+            written(&scenario),
+            format!("Scenario{{regions:true,..Scenario::new({more},Duration::from_millis(0))}}")
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! One check for each kind of bug that the toys have.
 
 use crate::toys::{Ask, Bill, Clerks, Event, Tills};
-use crate::{Holds, check, clerks, lines, ms, node, told};
+use crate::{Holds, check, clerks, judged, lines, ms, node, told};
 use judge::{Case, Pick, Reached, Violation};
 use std::collections::BTreeMap;
 use world::{
@@ -9,7 +9,7 @@ use world::{
 };
 
 /// These are asked of clerk 1, ten milliseconds apart.
-fn ask(scenario: &mut Scenario, asks: impl IntoIterator<Item = Ask>) {
+pub(crate) fn ask(scenario: &mut Scenario, asks: impl IntoIterator<Item = Ask>) {
     let operations =
         (1..).zip(asks).map(|(id, ask)| Operation::at::<Clerks>(id, ms(10 * u64::from(id)), node(1), &ask));
     scenario.clients.push(Client { timeout: Some(ms(100)), ..Client::new(1, operations.collect()) });
@@ -164,4 +164,57 @@ fn a_sweep_finds_the_one_effect_after_which_a_crash_loses_something() {
         other @ When::At(_) => panic!("{other:?}"),
     };
     assert!(matches!(trigger, Trigger::EffectOf { nth: 2, .. }), "{trigger:?}");
+}
+
+#[test]
+fn a_sweep_counts_what_it_swept_and_is_over_where_the_run_is() {
+    let mut sweep = check("points", 64, |pick, _| {
+        let Case { scenario, .. } = kept(pick);
+        let mut crashed = false;
+        let see = move |_: &World, _: &world::Observation| Ok(());
+        let end = move |world: &World, reached: &mut Reached| {
+            crashed |= world.set_off_by(0).is_some();
+            reached.figure("crash points", u64::from(crashed));
+            Ok(())
+        };
+        Case::new(scenario, Holds(see, end))
+    });
+    sweep.sweep = 32;
+    let finding = judged(&sweep, 64);
+    let points = finding.figures.counts[0].many;
+    // at its start it says what it found; and each of five requests is a write, an answer, and a sync that counts twice
+    assert_eq!((finding.passed(), points), (true, 2 * (1 + 5 * 4)));
+    assert_eq!(judged(&sweep, 1), finding);
+}
+
+#[test]
+fn rows_of_what_nodes_live_in() {
+    let told = told(check("lives", 8, |_, _| {
+        let mut scenario = clerks(2);
+        scenario.nodes[0] = scenario.nodes[0].clone().named("first clerk");
+        scenario.nodes[1].starts = When::At(ms(15));
+        ask(&mut scenario, (1..=2).map(Ask::Tell));
+        let node = Who::Node(node(2));
+        let damage = world::Damage::Flip { at: 3, bit: 1 };
+        let none = world::Chance::NEVER;
+        let worse = Harm::Worse {
+            from: None,
+            to: None,
+            loss: world::Chance::percent(1),
+            duplication: none,
+            corruption: world::Chance(12_500),
+            late: ms(2),
+        };
+        let fault = |at, harm| Fault::new(When::At(ms(at)), harm, Until::After(ms(3)));
+        scenario.faults.extend([
+            fault(16, Harm::Rot { node, file: "wal".into(), damage }),
+            fault(17, worse),
+            fault(24, Harm::Crash { node, disk: DiskLoss::Wiped }),
+        ]);
+        // nobody can keep this: it is told as it is
+        let end = |_: &World, _: &mut Reached| Err(Violation::never("nothing", "Nothing came of it."));
+        Case::new(scenario, Holds(|_: &World, _: &world::Observation| Ok(()), end))
+    }));
+    insta::assert_snapshot!(lines(&told.story));
+    assert_eq!(told.story.roles.get(&node(1)), Some(&"first clerk"));
 }

@@ -218,7 +218,11 @@ impl Laws<'_> {
         let may_double = duplicates(&self.scenario.network)
             || self.scenario.links.iter().any(|rule| duplicates(&rule.link))
             || self.scenario.calm.is_some_and(|(_, link)| duplicates(&link))
-            || self.scenario.faults.iter().any(|f| matches!(&f.harm, Harm::Links(r) if duplicates(&r.link)));
+            || self.scenario.faults.iter().any(|f| match &f.harm {
+                Harm::Links(rule) => duplicates(&rule.link),
+                Harm::Worse { duplication, .. } => *duplication > Chance::NEVER,
+                _ => false,
+            });
         let repeats = self.scenario.faults.iter().filter(|f| matches!(&f.harm, Harm::Repeat { .. })).count();
         let most = if may_double { 2 } else { 1 } * (1 + u32::try_from(repeats).expect("few"));
         assert!(*copies <= most, "too many copies: {o:?}");

@@ -15,5 +15,6 @@ mod links;
 mod partitions;
 mod random;
 mod stage;
+mod surroundings;
 mod timers;
 mod triggers;

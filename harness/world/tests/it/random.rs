@@ -54,12 +54,15 @@ pub(crate) fn scenario(mix: Mix) -> impl Strategy<Value = Scenario> {
         let faults = vec(fault(nodes, mix), 0..6);
         let clients = vec(client(nodes), 1..4);
         let starts = vec(things(nodes, 2), nodes as usize);
-        (clocks, syncs, starts, link(), links, clients, faults, calm, any::<bool>()).prop_map(
-            move |(clocks, syncs, starts, network, links, clients, faults, calm, watch_status)| {
+        let late = vec(option::weighted(0.15, few_ms(80)), nodes as usize);
+        let switches = (any::<bool>(), any::<bool>());
+        (clocks, syncs, starts, link(), links, clients, faults, calm, switches, late).prop_map(
+            move |(clocks, syncs, starts, network, links, clients, faults, calm, switches, late)| {
                 let mut scenario = Scenario::cluster::<Acts>(nodes, &vec![], ms(300));
                 for (place, node) in scenario.nodes.iter_mut().enumerate() {
                     node.config = lab::frame::encode(&starts[place]);
                     node.calls_to = Some(n(SERVICE));
+                    node.starts = When::At(late[place].unwrap_or_default());
                     let (offset_ns, drift_ppm) = clocks[place];
                     node.clock = ClockSpec { offset_ns, drift_ppm };
                     let (least, more, per_event) = syncs[place];
@@ -81,7 +84,7 @@ pub(crate) fn scenario(mix: Mix) -> impl Strategy<Value = Scenario> {
                     (1..).zip(clients).map(|(id, c)| Client { id: world::ClientId(id), ..c }).collect();
                 scenario.faults = faults;
                 scenario.calm = calm.map(|(at, link)| (ms(at), link));
-                scenario.watch_status = watch_status;
+                (scenario.watch_status, scenario.regions) = switches;
                 scenario.limits = Limits { events: 4_000, ..Limits::default() };
                 scenario
             },
@@ -239,6 +242,10 @@ fn harm(nodes: u32, mix: Mix) -> BoxedStrategy<Harm> {
     };
     let entangled = prop_oneof![
         1 => (end(), end(), link()).prop_map(|(from, to, link)| Harm::Links(LinkRule { from, to, link })),
+        1 => (end(), end(), 0..300_000u32, 0..300_000u32, few_ms(10)).prop_map(|(from, to, loss, twice, late)| {
+            let (loss, duplication, corruption) = (Chance(loss), Chance(twice), Chance::NEVER);
+            Harm::Worse { from, to, loss, duplication, corruption, late }
+        }),
         2 => (end(), end(), option::of(1..3u32), what())
             .prop_map(|(from, to, nth, what)| Harm::Hold { from, to, nth, matches: None, what }),
         2 => (end(), end(), option::of(1..3u32), what())
