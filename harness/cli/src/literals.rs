@@ -4,7 +4,7 @@ use crate::text::harmless;
 use lab::NodeId;
 use std::time::Duration;
 use world::{
-    Act, Client, ClockSpec, Cue, Damage, DiskLoss, Fault, Harm, Latency, Limits, Line, Link, LinkRule,
+    Act, Client, ClockSpec, Cue, Damage, DiskLoss, Fault, Harm, Key, Latency, Limits, Line, Link, LinkRule,
     Matcher, NodeKind, NodeSpec, Observation, Operation, Pattern, Scenario, Seen, Tail, Trace, Trigger,
     Until, When, Who, Words,
 };
@@ -128,6 +128,10 @@ impl Literals<'_> {
                 self.words(said, |seen| matches!(seen, Seen::Replied { .. })),
                 format!("Act::Reply {{ bytes: {} }}", bytes(said)),
             ),
+            Act::ReplyTo { nth, bytes: said } => (
+                self.words(said, |seen| matches!(seen, Seen::Replied { .. })),
+                format!("Act::ReplyTo {{ nth: {nth}, bytes: {} }}", bytes(said)),
+            ),
             Act::Emit { bytes: said } => (
                 self.words(said, |seen| matches!(seen, Seen::Emitted { .. })),
                 format!("Act::Emit {{ bytes: {} }}", bytes(said)),
@@ -227,7 +231,7 @@ fn trigger(trigger: &Trigger) -> String {
         Trigger::Effect { node, nth } => format!("Trigger::Effect {{ node: {}, nth: {nth} }}", id_of(*node)),
         Trigger::AnyEffect { nth } => format!("Trigger::AnyEffect {{ nth: {nth} }}"),
         Trigger::EffectOf { event, nth } => {
-            format!("Trigger::EffectOf {{ event: Key({:#018x}), nth: {nth} }}", event.0)
+            format!("Trigger::EffectOf {{ event: {}, nth: {nth} }}", key_of(*event))
         }
         Trigger::Quiet => "Trigger::Quiet".to_owned(),
         Trigger::Promised(_) => unreachable!("a scenario that is data knows no promises"),
@@ -330,6 +334,15 @@ fn harm(harm: &Harm) -> String {
                 _ => ("Harm::Hold", None),
             }
         }
+        Harm::LoseThis { key } => {
+            fields.put("key", true, || key_of(*key));
+            ("Harm::LoseThis", None)
+        }
+        Harm::RepeatThis { key, after } => {
+            fields.put("key", true, || key_of(*key));
+            fields.put("after", true, || duration(*after));
+            ("Harm::RepeatThis", None)
+        }
         Harm::Worse { from, to, loss, duplication, corruption, late } => {
             fields.put("from", true, || maybe_id(*from));
             fields.put("to", true, || maybe_id(*to));
@@ -420,6 +433,9 @@ fn duration(duration: Duration) -> String {
 fn bytes(bytes: &[u8]) -> String {
     format!("vec!{bytes:?}")
 }
+fn key_of(key: Key) -> String {
+    format!("Key({:#018x})", key.0)
+}
 fn id_of(node: NodeId) -> String {
     format!("NodeId({})", node.0)
 }
@@ -477,7 +493,7 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use world::{Carried, Chance, ClientId, Key, OperationId, SeenKind};
+    use world::{Carried, Chance, ClientId, OperationId, SeenKind};
 
     /// Without what only lays it out.
     fn packed(code: &str) -> String {
@@ -522,6 +538,8 @@ mod tests {
             Harm::Rot { file: "wal".into(), damage: Damage::Flip { at: 17, bit: 3 }, node: Who::Node(NodeId(1)) },
             Harm::Rot { file: "a\"b".into(), damage: Damage::Append(vec![0, 0]), node: Who::Culprit },
             Harm::Crash { disk: DiskLoss::Wiped, node: Who::Culprit },
+            Harm::LoseThis { key: Key(0x00000000000000ff) },
+            Harm::RepeatThis { key: Key(0x1000000000000000), after: Duration::from_millis(1) },
         }
     }
     #[test]

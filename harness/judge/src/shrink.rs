@@ -226,13 +226,21 @@ impl Shrinker<'_> {
     fn run_whole(&mut self) -> Result<(), HostError> {
         let mut job = self.job(&Plan::default());
         Fleet::solo(self.fleet.guest(), &mut job)?;
-        // A count of all effects is another effect as soon as anything is taken out. The same effect is meant from here on.
+        // The nth effect or message is another one as soon as anything is taken out. The same one is meant from here on.
         for (place, fault) in self.whole.faults.iter_mut().enumerate() {
             if let When::On { trigger, nth, .. } = &mut fault.when
                 && matches!(trigger, Trigger::AnyEffect { .. })
                 && let Some(effect) = job.world.set_off_by(place)
             {
                 (*trigger, *nth) = (effect, 1);
+            }
+            let this = match (&fault.harm, job.world.caught_by(place)) {
+                (Harm::Lose { .. }, Some(key)) => Some(Harm::LoseThis { key }),
+                (Harm::Repeat { after, .. }, Some(key)) => Some(Harm::RepeatThis { key, after: *after }),
+                _ => None,
+            };
+            if let Some(this) = this {
+                fault.harm = this;
             }
         }
         self.best = outcome(&mut job);
@@ -245,7 +253,7 @@ impl Shrinker<'_> {
             self.take(vec![unneeded])?;
             self.reduce(self.settings())?;
             // Where faults say which messages are lost, those alone are, and not others in their place that nobody sees.
-            let loses = |fault: &Fault| matches!(fault.harm, Harm::Lose { .. });
+            let loses = |fault: &Fault| matches!(fault.harm, Harm::Lose { .. } | Harm::LoseThis { .. });
             if !self.whole.faults.iter().any(loses) {
                 self.reduce(self.messages(|_| true))?;
             }

@@ -832,6 +832,8 @@ fn about(harm: &Harm) -> String {
                 format!("the network sends {}s from {} to {} twice", carried(*what), end(from), end(to))
             }
         },
+        Harm::LoseThis { .. } => "one message is lost".to_owned(),
+        Harm::RepeatThis { .. } => "the network sends one message twice".to_owned(),
         Harm::Worse { from, to, loss, duplication, corruption, late } => {
             let percent = |chance: &Chance, does: &str| {
                 let (whole, rest) = (chance.0 / 10_000, chance.0 % 10_000 / 100);

@@ -8,7 +8,7 @@ use crate::playback::{Act, Cue, Line};
 use crate::scenario::{
     Harm, Matcher, NodeKind, NodeSpec, Pattern, Scenario, SeenKind, Trigger, Until, When, Words,
 };
-use lab::NodeId;
+use lab::{NodeId, RequestId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -171,14 +171,20 @@ fn lines(node: NodeId, runs: &[&Trace]) -> Result<Vec<Line>, NotData> {
             }
         }
         let mut given: Vec<usize> = Vec::new();
+        // the requests since its last start, in order
+        let mut asked: Vec<RequestId> = Vec::new();
         for event in own {
             let Some(cue) = cue(event) else { continue };
             if cue == Cue::Start {
                 given.clear();
+                asked.clear();
+            }
+            if let Seen::Requested { request, .. } = event.seen {
+                asked.push(request);
             }
             let mut acts = Vec::new();
             for effect in effects.get(&event.id).into_iter().flatten() {
-                acts.extend(act(event, effect).map_err(|does| NotData { node, does })?);
+                acts.extend(act(event, effect, &asked).map_err(|does| NotData { node, does })?);
             }
             let place = lines.iter().position(|line| line.cue == cue).unwrap_or_else(|| {
                 lines.push(Line { cue, acts: Vec::new() });
@@ -212,7 +218,7 @@ fn cue(event: &Observation) -> Option<Cue> {
     }
 }
 /// What a node asked for in an event, if this is something that it asked for; or what it did that cannot be written down.
-fn act(event: &Observation, effect: &Observation) -> Result<Option<Act>, &'static str> {
+fn act(event: &Observation, effect: &Observation, asked: &[RequestId]) -> Result<Option<Act>, &'static str> {
     Ok(Some(match &effect.seen {
         Seen::Sent { to, bytes, .. } => Act::Send { to: *to, bytes: bytes.to_vec() },
         Seen::TimerSet { timer, rings_at } => {
@@ -221,10 +227,13 @@ fn act(event: &Observation, effect: &Observation) -> Result<Option<Act>, &'stati
         Seen::TimerCancelled { timer } => Act::CancelTimer { timer: timer.to_vec() },
         Seen::Emitted { bytes } => Act::Emit { bytes: bytes.to_vec() },
         Seen::Replied { request, bytes, .. } => match &event.seen {
-            Seen::Requested { request: asked, .. } if asked == request => {
-                Act::Reply { bytes: bytes.to_vec() }
+            Seen::Requested { request: this, .. } if this == request => Act::Reply { bytes: bytes.to_vec() },
+            _ => {
+                match asked.iter().position(|this| this == request).and_then(|nth| u32::try_from(nth).ok()) {
+                    Some(nth) => Act::ReplyTo { nth, bytes: bytes.to_vec() },
+                    None => return Err("answers a request that it was asked before it started again"),
+                }
             }
-            _ => return Err("answers a request some time after it was asked"),
         },
         Seen::Called { .. } => return Err("calls a service"),
         Seen::Wrote { .. } => return Err("writes to its disk"),

@@ -113,6 +113,8 @@ impl World {
             | Harm::Hold { .. }
             | Harm::Lose { .. }
             | Harm::Repeat { .. }
+            | Harm::LoseThis { .. }
+            | Harm::RepeatThis { .. }
             | Harm::Worse { .. } => None,
         };
         let said = match &spec.harm {
@@ -175,9 +177,29 @@ impl World {
                     nth: *nth,
                     matches,
                     what: *what,
+                    key: None,
                     does,
                     seen: 0,
                 });
+            }
+            Harm::LoseThis { key } | Harm::RepeatThis { key, .. } => {
+                let does = match &spec.harm {
+                    Harm::RepeatThis { after, .. } => Does::Repeat { after: *after },
+                    _ => Does::Lose,
+                };
+                let key = Some(*key);
+                let all = Filter {
+                    fault,
+                    from: None,
+                    to: None,
+                    nth: None,
+                    matches: None,
+                    what: None,
+                    key,
+                    does,
+                    seen: 0,
+                };
+                self.network.filters.push(all);
             }
             Harm::Worse { from, to, loss, duplication, corruption, late } => {
                 let (from, to, loss, duplication, corruption, late) =

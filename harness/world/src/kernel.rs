@@ -98,6 +98,8 @@ pub struct World {
     pub(crate) effect: (Key, u64),
     /// By which effect faults were set off that waited for one.
     pub(crate) set_off: FxHashMap<usize, (Key, u64)>,
+    /// What faults have caught that are about the `nth` of something.
+    caught: FxHashMap<usize, Key>,
     handling: Option<Handling>,
     events: u64,
     pub(crate) want_labels: bool,
@@ -243,6 +245,7 @@ impl World {
             guest_effects: 0,
             effect: (Key(0), 0),
             set_off: FxHashMap::default(),
+            caught: FxHashMap::default(),
             handling: None,
             events: 0,
             want_labels: false,
@@ -307,6 +310,10 @@ impl World {
     /// effect in versions of the scenario that leave something out.
     pub fn set_off_by(&self, fault: usize) -> Option<Trigger> {
         self.set_off.get(&fault).map(|&(event, nth)| Trigger::EffectOf { event, nth })
+    }
+    /// The message, call or answer that this fault of the scenario was about, if it is about the `nth` one and that came.
+    pub fn caught_by(&self, fault: usize) -> Option<Key> {
+        self.caught.get(&fault).copied()
     }
     /// What is durable on a node's disk.
     pub fn disk(&self, node: NodeId) -> Option<&Disk> {
@@ -864,8 +871,12 @@ impl World {
         let is_withheld = !self.scenario.withheld.is_empty()
             && self.network.withholds(from, to, self.scenario.withheld.contains(&parcel.key));
         let what = parcel.content.carried();
-        let letter = Letter { from, to, what, bytes: &parcel.bytes, is_new: new, is_withheld };
+        let letter =
+            Letter { from, to, what, key: parcel.key, bytes: &parcel.bytes, is_new: new, is_withheld };
         let Filtered { is_lost, held_by, repeats } = self.network.filter(letter, &mut counts_for);
+        if new {
+            self.caught.extend(counts_for.iter().map(|fault| (*fault, parcel.key)));
+        }
         if is_withheld {
             return;
         }

@@ -1,6 +1,6 @@
 //! What happens to a message between two nodes.
 
-use crate::draw::Luck;
+use crate::draw::{Key, Luck};
 use crate::observe::{Bytes, LossReason};
 use crate::scenario::{Carried, Chance, Latency, Link, LinkRule, Matcher};
 use crate::time::Time;
@@ -61,6 +61,7 @@ pub(crate) struct Filter {
     pub(crate) nth: Option<u32>,
     pub(crate) matches: Option<Matcher>,
     pub(crate) what: Option<Carried>,
+    pub(crate) key: Option<Key>,
     pub(crate) does: Does,
     /// How many have fitted so far.
     pub(crate) seen: u32,
@@ -87,6 +88,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) from: NodeId,
     pub(crate) to: NodeId,
     pub(crate) what: Carried,
+    pub(crate) key: Key,
     pub(crate) bytes: &'a [u8],
     /// Whether it leaves for the first time: it counts once.
     pub(crate) is_new: bool,
@@ -169,6 +171,7 @@ impl Network {
                 && filter.from.is_none_or(|wanted| wanted == letter.from)
                 && filter.to.is_none_or(|wanted| wanted == letter.to)
                 && filter.what.is_none_or(|wanted| wanted == letter.what)
+                && filter.key.is_none_or(|wanted| wanted == letter.key)
                 && filter.matches.as_ref().is_none_or(|matcher| matcher.fits(letter.bytes));
             if !fits {
                 continue;

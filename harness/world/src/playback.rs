@@ -44,6 +44,11 @@ pub enum Act {
     Reply {
         bytes: Vec<u8>,
     },
+    /// To the `nth` request, from 0, that it has been handed since its start.
+    ReplyTo {
+        nth: u32,
+        bytes: Vec<u8>,
+    },
     Emit {
         bytes: Vec<u8>,
     },
@@ -66,13 +71,15 @@ pub(crate) struct Player {
     lines: Vec<Line>,
     /// How often each cue was given.
     given: Vec<usize>,
+    /// The requests, in order.
+    asked: Vec<RequestId>,
 }
 impl Node for Player {
     type Contract = Playback;
     type Message = Raw;
     type Timer = Raw;
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
-        let mut player = Player { given: vec![0; boot.config.len()], lines: boot.config };
+        let mut player = Player { given: vec![0; boot.config.len()], lines: boot.config, asked: Vec::new() };
         player.play(&Cue::Start, None, out);
         player
     }
@@ -80,6 +87,7 @@ impl Node for Player {
         self.play(&Cue::Message { from, bytes: message.0 }, None, out);
     }
     fn on_request(&mut self, id: RequestId, request: Raw, out: &mut Out<Self>) {
+        self.asked.push(id);
         self.play(&Cue::Request { bytes: request.0 }, Some(id), out);
     }
     fn on_timer(&mut self, timer: Raw, out: &mut Out<Self>) {
@@ -101,6 +109,12 @@ impl Player {
                 Act::SetTimer { after, timer } => out.set_timer(after, Raw(timer)),
                 Act::CancelTimer { timer } => out.cancel_timer(Raw(timer)),
                 Act::Reply { bytes } => request.into_iter().for_each(|id| out.reply(id, Raw(bytes.clone()))),
+                Act::ReplyTo { nth, bytes } => {
+                    self.asked
+                        .get(nth as usize)
+                        .into_iter()
+                        .for_each(|id| out.reply(*id, Raw(bytes.clone())));
+                }
                 Act::Emit { bytes } => out.emit(Raw(bytes)),
             }
         }

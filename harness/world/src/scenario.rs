@@ -724,6 +724,19 @@ pub enum Harm {
         /// How long after the message its copy leaves.
         after: Duration,
     },
+    /// What [`Harm::Lose`] does, to the one message, call or answer of this key: the same one in every version of a scenario in
+    /// which its causes are the same, which the `nth` is not. See [`World::caught_by`](crate::World::caught_by).
+    LoseThis {
+        /// Its name.
+        key: Key,
+    },
+    /// What [`Harm::Repeat`] does, to the one message, call or answer of this key.
+    RepeatThis {
+        /// Its name.
+        key: Key,
+        /// How long after it its copy leaves.
+        after: Duration,
+    },
     /// Messages on these links fare worse than the link says, by so much: what has several such faults adds up.
     Worse {
         /// From this node; `None` for any.

@@ -228,6 +228,27 @@ impl Node for Echo {
     }
 }
 
+/// The same, but it answers some time after it was asked: the longer, the larger the number.
+pub(crate) struct SlowEcho(Vec<(RequestId, u32)>);
+impl Node for SlowEcho {
+    type Contract = Echoes;
+    type Message = Nothing;
+    type Timer = u32;
+    fn start(_: Boot<Self>, _: &mut Out<Self>) -> Self {
+        SlowEcho(Vec::new())
+    }
+    fn on_request(&mut self, id: RequestId, request: u32, out: &mut Out<Self>) {
+        out.set_timer(Duration::from_millis(request.into()), request);
+        self.0.push((id, request));
+    }
+    fn on_timer(&mut self, request: u32, out: &mut Out<Self>) {
+        for (id, _) in self.0.iter().filter(|(_, asked)| *asked == request) {
+            out.reply(*id, request);
+        }
+        self.0.retain(|(_, asked)| *asked != request);
+    }
+}
+
 /// Hosts actors.
 pub(crate) fn actors() -> Local {
     Local::new([Exercise { name: "actor", roles: vec![Role::node::<Actor>()] }])

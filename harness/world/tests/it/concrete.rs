@@ -1,6 +1,6 @@
 //! A scenario as data runs as the one that is code.
 
-use crate::actor::{Actor, Acts, Do, Place, Said};
+use crate::actor::{Actor, Acts, Do, Echoes, Place, Said, SlowEcho};
 use crate::random::{ANYTHING, cases, scenario, seed};
 use crate::stage::{Direct, crash, ms, n, stage, upon};
 use lab::Role;
@@ -138,4 +138,26 @@ fn a_run_shows_what_was_seen_in_order_and_at_its_time() {
 }
 fn kind(seen: &world::Observation) -> SeenKind {
     Pattern::just(seen).kind
+}
+
+#[test]
+fn a_service_that_answers_late_becomes_data() {
+    let mut scenario = stage(1).fault(crate::stage::during(ms(70), ms(75), crash(9)));
+    scenario.nodes.push(NodeSpec::service::<Echoes>(n(9), &(), Role::node::<SlowEcho>));
+    scenario.nodes[0].calls_to = Some(n(9));
+    scenario.network = world::Link::between(ms(1), ms(5));
+    for (at, what) in [(10, 30), (12, 10), (14, 20), (80, 5), (81, 40), (81, 3)] {
+        scenario = scenario.tell(ms(at), 1, vec![Do::Call(what)]);
+    }
+    let run = scenario.run();
+    let answers = |run: &crate::stage::Run| {
+        let answer = |(_, said)| if let Said::Answered { answer, .. } = said { Some(answer) } else { None };
+        run.said(1).into_iter().filter_map(answer).collect::<Vec<u32>>()
+    };
+    let mut sorted = answers(&run);
+    sorted.sort_unstable();
+    assert_eq!(sorted, [3, 5, 10, 20, 30, 40]);
+    let concrete = scenario.concrete(&[&run.trace]).expect("it only answers");
+    assert_eq!(concrete.nodes[1].role, "playback");
+    assert_eq!(concrete.run().world.hash(), run.world.hash());
 }

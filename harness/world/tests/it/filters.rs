@@ -156,3 +156,21 @@ fn a_repeated_call_is_another_request_and_a_repeated_answer_the_same_one() {
         run.on(1).filter(|o| matches!(o.seen, Seen::Answered { .. })).map(|o| o.cause).collect();
     assert_eq!(causes[0], causes[1]);
 }
+
+#[test]
+fn what_was_caught_is_the_same_one_in_a_smaller_world() {
+    for (harm, heard) in [(lose(Some(3), None), vec![5]), (repeat(Some(2), 7), vec![3, 3, 5])] {
+        let mut scenario = words().fault(forever(harm.clone()));
+        let run = scenario.run();
+        let key = run.world.caught_by(0).expect("there are so many");
+        scenario.faults[0].harm = match harm {
+            Harm::Repeat { after, .. } => Harm::RepeatThis { key, after },
+            _ => Harm::LoseThis { key },
+        };
+        assert_eq!(scenario.run().world.hash(), run.world.hash(), "it is the same run");
+        scenario.clients.remove(0);
+        assert_eq!(scenario.run().words(2), heard, "whatever came before it");
+    }
+    let run = words().fault(forever(lose(Some(99), None))).run();
+    assert_eq!(run.world.caught_by(0), None);
+}
