@@ -334,3 +334,56 @@ fn line(time: &str, cells: &[char], note: &str) -> String {
     let cells: String = cells.iter().collect();
     format!("{}\n", format!("{time:>TIMES$} {cells} {note}").trim_end())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use world::Time;
+
+    fn row(at: u64, what: What) -> Row {
+        Row { at: Time::from_millis(at), what, notes: Vec::new(), mark: None }
+    }
+    fn story(role: &'static str) -> Story {
+        let label = Label { name: "Prepare".to_owned(), fields: "tx=1".to_owned() };
+        let (client, node) = (ClientId(2), NodeId(1));
+        let becomes = Becomes::Lost(LossReason::Fault);
+        let text = "gives up: the outcome is unknown".to_owned();
+        Story {
+            nodes: vec![NodeId(1), NodeId(2)],
+            roles: [(NodeId(1), role)].into(),
+            names: BTreeMap::new(),
+            clients: vec![client],
+            rows: vec![
+                row(10, What::Leaves { from: NodeId(1), to: NodeId(2), label, becomes }),
+                row(20, What::GivesUp { client, node, text }),
+            ],
+            below: Vec::new(),
+            is_timeless: false,
+        }
+    }
+
+    #[test]
+    fn a_role_stands_beside_the_id_where_there_is_room_and_below_it_elsewhere() {
+        let heads = |role| {
+            let drawn = draw(&story(role), 80, true);
+            drawn.lines().take(2).map(|line| line.trim().to_owned()).collect::<Vec<String>>()
+        };
+        assert_eq!(
+            heads("primary")[0].split_whitespace().collect::<Vec<_>>(),
+            ["client", "n1", "(primary)", "n2"]
+        );
+        let below = heads("coordinator of all");
+        assert_eq!(below[0].split_whitespace().collect::<Vec<_>>(), ["client", "n1", "n2"]);
+        assert!(below[1].starts_with("coordinator") && below[1].ends_with('.'), "{below:?}");
+    }
+
+    #[test]
+    fn a_lost_message_ends_before_it_is_there_and_a_client_gives_up_in_its_own_lane() {
+        let drawn = draw(&story("primary"), 80, true);
+        let lines: Vec<&str> = drawn.lines().skip(1).collect();
+        assert!(lines[0].contains("-Prepare-") && lines[0].contains("x |"), "{drawn}");
+        assert!(lines[0].contains("tx=1 (lost)"), "{drawn}");
+        let all = lines[1..].iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        assert!(all.starts_with("20 ms  x") && all.contains("client 2 gives up: the"), "{drawn}");
+    }
+}

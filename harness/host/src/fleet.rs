@@ -6,10 +6,12 @@ use crate::launch::Guest;
 use lab::NodeId;
 use lab::frame::{Covered, Token};
 use std::hash::{BuildHasher, RandomState};
-use world::{Misbehaviour, NodeKind, Observation, StepEvent, World};
+use world::{Misbehaviour, NodeKind, NodeSpec, Observation, StepEvent, World};
 
 /// Worlds with more guests than this share lanes.
 const LANES_MAX: usize = 16;
+/// A world alone with more guests than this shares processes among them.
+const PROCESSES_MAX: usize = 64;
 /// What the worlds of a batch may keep together, in bytes: many times what sound submissions do.
 const ROOM: usize = 256 << 20;
 
@@ -177,17 +179,23 @@ impl Fleet {
         let mut buffer = Vec::new();
         let token = token();
         let mut commands = Commands::new(token);
+        let places = Fleet::places_alone(guest, &job.world, token)?;
         let mut lanes: Vec<Option<Lane>> = Vec::new();
-        lanes.resize_with(job.world.scenario().nodes.len(), || None);
+        lanes.resize_with(places.of.iter().map(|(lane, _)| lane + 1).max().unwrap_or(0), || None);
         while let Some(step) = job.world.next() {
-            let lane = &mut lanes[step.node];
+            let (place, slot) = places.of[step.node];
+            let lane = &mut lanes[place];
             let stepped = (|| {
                 if matches!(step.event, StepEvent::Start { .. }) {
-                    *lane = None;
-                    *lane = Some(Lane::spawn(guest, token, aloud)?);
+                    if !places.are_shared {
+                        *lane = None; // a crash is the end of its process
+                    }
+                    if lane.is_none() {
+                        *lane = Some(Lane::spawn(guest, token, aloud)?);
+                    }
                 }
                 let lane = lane.as_mut().expect("a world starts a node before it steps it");
-                commands.put(&step, 0, lane.roles())?;
+                commands.put(&step, slot, lane.roles())?;
                 lane.send(&mut commands)?;
                 lane.collect(1, |reply| {
                     job.world.apply(reply);
@@ -210,6 +218,16 @@ impl Fleet {
         }
         job.look(&mut buffer);
         Ok(())
+    }
+    /// Where the nodes of a world live that runs alone: each in a process of its own, or where it has too many guests for
+    /// that, in a few that they share.
+    fn places_alone(guest: &Guest, world: &World, token: Token) -> Result<Places, HostError> {
+        let nodes = &world.scenario().nodes;
+        let guests = nodes.iter().filter(|node| matches!(node.kind, NodeKind::Guest)).count();
+        if guests <= PROCESSES_MAX || !Lane::spawn(guest, token, false)?.covered().hash_keys {
+            return Ok(Places { of: (0..nodes.len()).map(|place| (place, 0)).collect(), are_shared: false });
+        }
+        Ok(Places { are_shared: true, ..Places::new(world, &mut [0; PROCESSES_MAX]) })
     }
 }
 
@@ -258,20 +276,24 @@ impl Asking {
 /// Where the nodes of a world live: lane and slot, by their place in the scenario.
 struct Places {
     of: Vec<(usize, u32)>,
+    /// Whether nodes of one world live in one process.
+    are_shared: bool,
 }
 impl Places {
-    fn new(world: &World, slots: &mut [u32; LANES_MAX]) -> Places {
+    /// In so many lanes, each of which has given away so many slots.
+    fn new<const LANES: usize>(world: &World, slots: &mut [u32; LANES]) -> Places {
         let mut guests = 0;
-        let of = world.scenario().nodes.iter().map(|node| {
+        let place = |node: &NodeSpec| {
             if !matches!(node.kind, NodeKind::Guest) {
                 return (0, 0);
             }
-            let lane = guests % LANES_MAX;
+            let lane = guests % LANES;
             guests += 1;
             slots[lane] += 1;
             (lane, slots[lane] - 1)
-        });
-        Places { of: of.collect() }
+        };
+        let of = world.scenario().nodes.iter().map(place).collect();
+        Places { of, are_shared: guests > LANES }
     }
 }
 

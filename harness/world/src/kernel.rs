@@ -21,6 +21,8 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::hash::Hasher;
 use std::sync::Arc;
 
+/// Nobody in a world of more nodes than this is told of all the others.
+const CROWD: usize = 256;
 /// The shortest time a timer can be set for.
 const TIMER_FLOOR_NS: u64 = 1_000;
 /// What anything kept counts for on top of its bytes.
@@ -1014,10 +1016,13 @@ impl NodeKind {
     }
 }
 impl Scenario {
-    /// Whom a node is told of: whom it says, or every other node that is not a service, in order of id.
+    /// Whom a node is told of: whom it says, or every other node that is not a service, in order of id; in a crowd, nobody.
     fn peers_of(&self, spec: &NodeSpec) -> Arc<[NodeId]> {
         if let Some(peers) = &spec.peers {
             return peers.as_slice().into();
+        }
+        if self.nodes.len() > CROWD {
+            return [].into();
         }
         let others = self.nodes.iter().filter(|node| node.id != spec.id);
         let mut peers: Vec<NodeId> =

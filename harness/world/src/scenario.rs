@@ -84,7 +84,8 @@ pub struct NodeSpec {
     pub config: Vec<u8>,
     /// Who plays it.
     pub kind: NodeKind,
-    /// Whom it is told of; `None` for every other node that is not a service.
+    /// Whom it is told of; `None` for every other node that is not a service, or for nobody in a world of more than 256 nodes:
+    /// a crowd of clients knows what it calls, and not each other.
     pub peers: Option<Vec<NodeId>>,
     /// The node that its calls go to, as requests, where they name none; that node's replies are the answers. `None`: nobody
     /// answers.

@@ -69,10 +69,7 @@ fn a_letter_that_comes_twice_says_so() {
     let told = told(check("twice", 8, |_, _| letters(twice(Carried::Message, 5), false)));
     insta::assert_snapshot!(lines(&told.story));
     assert_eq!(told.recording.scenario.faults.len(), 1);
-    assert_eq!(
-        told.sizes.1.requests, 3,
-        "the fifth letter is the third that is said, and those before it count"
-    );
+    assert_eq!(told.sizes.1.requests, 1, "it is that letter, however many went before it");
 }
 
 /// No amount is charged twice.
@@ -217,4 +214,39 @@ fn rows_of_what_nodes_live_in() {
     }));
     insta::assert_snapshot!(lines(&told.story));
     assert_eq!(told.story.roles.get(&node(1)), Some(&"first clerk"));
+}
+
+#[test]
+fn a_crowd_shares_processes_alone_as_in_a_batch() {
+    let crowd = check("crowd", 2, |_, _| {
+        let mut scenario = Scenario::cluster::<Clerks>(600, &(), ms(1_000));
+        for id in 1..=600 {
+            let operation = Operation::at::<Clerks>(1, ms(u64::from(id)), node(id), &Ask::Keep(id));
+            scenario.clients.push(Client::new(id, vec![operation]));
+        }
+        let again = Harm::Crash { node: Who::Node(node(77)), disk: DiskLoss::All };
+        scenario.faults.push(Fault::new(When::At(ms(200)), again, Until::After(ms(1))));
+        let mut found = 0;
+        let see = move |_: &World, seen: &world::Observation| {
+            if let Some(Event::Found(kept)) = seen.emitted::<Clerks>()
+                && kept > 0
+            {
+                found = kept;
+            }
+            match (found, seen.at) {
+                (77, _) | (0, _) => Ok(()),
+                _ => Err(Violation::at(seen, "kept", format!("{} found what another keeps.", seen.node))),
+            }
+        };
+        let end = |world: &World, reached: &mut Reached| {
+            reached.figure("starts", world.guest_effects());
+            Ok(())
+        };
+        Case::new(scenario, Holds(see, end))
+    });
+    let (batch, alone) = (judged(&crowd, 64), judged(&crowd, 1));
+    assert!(batch.passed() && batch.solo.is_none(), "{batch:?}");
+    assert_eq!(batch, alone);
+    // what each says as it starts, one of them twice; and a write, an answer and a sync of each
+    assert_eq!(batch.figures.counts[0].many, 2 * (601 + 600 * 4));
 }

@@ -90,8 +90,8 @@ fn a_call_or_an_answer_that_is_withheld_never_arrives_and_moves_nothing_else() {
     let keys: Vec<_> = run.all().filter_map(|o| Some((o.seen.key()?, o.node))).collect();
     assert_eq!(keys.len(), 6, "three calls and three answers");
     let when = |run: &Run, answer| {
-        let said = run.said(1).into_iter();
-        said.filter(|(_, said)| matches!(said, Said::Answered { answer: this, .. } if *this == answer)).next()
+        let mut said = run.said(1).into_iter();
+        said.find(|(_, said)| matches!(said, Said::Answered { answer: this, .. } if *this == answer))
     };
     for (key, _) in keys {
         let mut less = scenario.clone();
