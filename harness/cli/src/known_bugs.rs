@@ -3,7 +3,7 @@
 use crate::Failed;
 use crate::course::ChapterFolder;
 use build::Sources;
-use judge::{Check, Exercise};
+use judge::{Check, Exercise, Verdict};
 use mutants::{Card, Fault, Faults};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,33 @@ pub(crate) fn named<'a>(card: &Card, chapter: &'a ChapterFolder) -> Option<(&'a 
 /// The reference with the bug put in.
 pub(crate) fn apply(card: &Card, reference: &Sources) -> Result<Sources, Failed> {
     card.apply(reference.files()).map(Sources::of).map_err(Failed::usage)
+}
+
+/// A verdict as reports and cards write it.
+pub(crate) fn word(verdict: Verdict) -> String {
+    serde_json::to_value(verdict).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// What a card says of the check that must catch it, and is not so: the verdict, the rule that is broken, a text of the message.
+pub(crate) fn contradictions(
+    card: &Card,
+    verdict: Verdict,
+    broken: Option<&str>,
+    message: &str,
+) -> Vec<String> {
+    let name = card.caught_by();
+    let verdict = word(verdict);
+    let mut found = Vec::new();
+    if verdict != card.verdict {
+        found.push(format!("{name} says {verdict}, not {}: {message}", card.verdict));
+    }
+    if let Some(rule) = card.rule.as_deref().filter(|rule| broken != Some(rule)) {
+        found.push(format!("{name} finds {} broken, not {rule}: {message}", broken.unwrap_or("no rule")));
+    }
+    if let Some(says) = card.says.as_ref().filter(|says| !message.contains(*says)) {
+        found.push(format!("{name} does not say \"{says}\": {message}"));
+    }
+    found
 }
 
 /// All that is wrong with the cards of a chapter: those that cannot be read, do not fit the reference, or name what does not exist.

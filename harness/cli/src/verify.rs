@@ -201,11 +201,6 @@ fn skeletons(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, 
     Ok(faults)
 }
 
-/// A verdict as reports and cards write it.
-pub(crate) fn word(verdict: Verdict) -> String {
-    serde_json::to_value(verdict).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
 fn freshness(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let mut faults = Vec::new();
     let solution = args.root.join("solutions").join(chapter.suite.folder);

@@ -5,9 +5,9 @@ use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
-use crate::known_bugs;
+use crate::known_bugs::{self, word};
 use crate::variants::{Bodies, CHUNK, Program, bodies, compile};
-use crate::verify::{in_order, seed_keys, word};
+use crate::verify::{in_order, seed_keys};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use judge::{Check, Exercise, Finding, How, Options, SeedKey, Verdict};
@@ -238,7 +238,7 @@ impl Trial<'_> {
         if is_named {
             let finding = judge::judge(&mut self.fleet, self.number, self.exercise.id, check, &self.options)?;
             self.passed.insert(check.id, finding.passed());
-            judge_named(mutant, &name, &finding, tried);
+            judge_named(mutant, &finding, tried);
         } else if !may_fail || mutant.null || self.is_needed(check) {
             let (number, exercise) = (self.number, self.exercise.id);
             let failure = judge::first_failure(&mut self.fleet, number, exercise, check, &self.options)?;
@@ -261,7 +261,7 @@ impl Trial<'_> {
 }
 
 /// What the check says that a card names.
-fn judge_named(mutant: &Card, name: &str, finding: &Finding, tried: &mut Tried) {
+fn judge_named(mutant: &Card, finding: &Finding, tried: &mut Tried) {
     let how = finding.failure.as_ref().map(|failure| &failure.how);
     let (verdict, said) = match (how, &finding.undecided) {
         (Some(how), _) => (judge::verdict(how), judge::message(how)),
@@ -269,15 +269,5 @@ fn judge_named(mutant: &Card, name: &str, finding: &Finding, tried: &mut Tried) 
         (None, None) => (Verdict::Passed, String::new()),
     };
     tried.verdict = word(verdict);
-    if tried.verdict != mutant.verdict {
-        tried.faults.push(format!("{name} says {}, not {}: {said}", tried.verdict, mutant.verdict));
-    }
-    let broken = how.and_then(How::rule);
-    if let Some(rule) = mutant.rule.as_deref().filter(|rule| broken != Some(rule)) {
-        let broken = broken.unwrap_or("no rule");
-        tried.faults.push(format!("{name} finds {broken} broken, not {rule}: {said}"));
-    }
-    if let Some(says) = mutant.says.as_ref().filter(|says| !said.contains(*says)) {
-        tried.faults.push(format!("{name} does not say \"{says}\": {said}"));
-    }
+    tried.faults.extend(known_bugs::contradictions(mutant, verdict, how.and_then(How::rule), &said));
 }
