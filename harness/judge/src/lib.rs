@@ -35,7 +35,7 @@ pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Re
 pub use explore::{Evidence, Failure, Finding, How, Options, Undecided, case, judge};
 pub use figures::{Count, Figures, Series};
 pub use keys::judge_under;
-pub use pick::{Pick, pairs};
+pub use pick::{Pick, pair, pairs};
 pub use score::{CheckReport, ExerciseReport, Verdict, message, score, verdict};
 pub use seed::{RELEASE, SeedKey, WorldSeed};
 pub use shrink::{Shrunk, Size, shrink};

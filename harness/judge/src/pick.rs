@@ -34,12 +34,7 @@ impl Pick {
     /// The same for two points: the earlier one first, all pairs in order of the later one. A check that sweeps
     /// [`pairs(n)`](crate::pairs) worlds a run tries every pair of the first `n` points.
     pub fn pair(&self) -> (u32, u32) {
-        let (mut place, mut later) = (self.point.max(1) - 1, 2);
-        while place >= later - 1 {
-            place -= later - 1;
-            later += 1;
-        }
-        (place + 1, later)
+        pair(self.point)
     }
     /// Sixty-four bits.
     pub fn bits(&mut self) -> u64 {
@@ -89,6 +84,15 @@ impl Pick {
     }
 }
 
+/// The `nth` pair of points, from 1: the earlier one first, all pairs in order of the later one.
+pub const fn pair(nth: u32) -> (u32, u32) {
+    let (mut place, mut later) = (nth.saturating_sub(1), 2);
+    while place >= later - 1 {
+        place -= later - 1;
+        later += 1;
+    }
+    (place + 1, later)
+}
 /// How many pairs of points there are among the first `n`.
 pub const fn pairs(n: u32) -> u32 {
     n * n.saturating_sub(1) / 2

@@ -21,6 +21,10 @@ macro_rules! handle {
             pub const fn new(name: &'static str) -> Self {
                 Self(name, PhantomData)
             }
+            /// Its name.
+            pub const fn name(self) -> &'static str {
+                self.0
+            }
         }
         impl<$($p),*> Clone for $name<$($p),*> {
             fn clone(&self) -> Self {
@@ -131,6 +135,11 @@ impl Disk {
     pub fn log<T: Wire>(&self, what: Log<T>) -> LogView<T> {
         let LogImage { first, records, torn } = self.logs.get(what.0).cloned().unwrap_or_default();
         LogView { first, name: what.0, records: records.into_iter(), torn, of: PhantomData }
+    }
+    /// (For suites.) The position of the first record of a log, and the encodings of all: nothing is copied, and nothing is
+    /// decoded that may be of another type.
+    pub fn encoded<T>(&self, what: Log<T>) -> (u64, &[Vec<u8>]) {
+        self.logs.get(what.0).map_or((0, &[]), |log| (log.first, &log.records))
     }
     /// The bytes of a file, a torn tail included; empty where there is none.
     pub fn file(&self, what: File) -> Vec<u8> {

@@ -9,6 +9,7 @@
 //! | [`goals`] | goals that many exercises share |
 //! | [`interrogate`] | asking a node whether it keeps what it has promised |
 //! | [`epilogue`] | that a system is as good as new when its faults are over |
+//! | [`lens`] | what is durable in a log that a contract fixes |
 //! | [`serve`], [`user`] | services, and clients that decide as they go |
 //! | [`quiz`], [`rust`] | pure functions: questions, what is right to answer, and both as Rust |
 //! | [`answers`] | what a pure function was asked, and what it answered |
@@ -17,6 +18,7 @@ pub mod answers;
 pub mod epilogue;
 pub mod goals;
 pub mod interrogate;
+pub mod lens;
 pub mod quiz;
 pub mod rules;
 pub mod rust;

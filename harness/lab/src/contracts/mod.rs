@@ -30,6 +30,7 @@ macro_rules! role {
 
 pub mod causal_broadcast;
 pub mod classify;
+pub mod courier;
 pub mod happens_before;
 pub mod hlc;
 pub mod idempotency;

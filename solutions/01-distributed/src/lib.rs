@@ -1,0 +1,3 @@
+//! Chapter 1: what makes a system distributed. One module an exercise; README.md has the reading.
+
+pub mod courier;
