@@ -17,7 +17,8 @@ use crate::ms;
 /// A node was asked about its promises after the promise that a run is about.
 pub const ASKED: &str = "a node was asked about what it had promised";
 
-/// The bond of the faults of an interrogation: without one of them the questions are no fair ones.
+/// The bond of the questions of an interrogation, and of the solitude without which they are no fair ones. A crash may be taken out by
+/// itself: a node that did not crash has to keep its promises, too.
 const BOND: u8 = 1;
 /// How long the node is down after each crash.
 const DOWN: Duration = ms(5);
@@ -57,7 +58,8 @@ pub fn interrogate(scenario: &mut Scenario, interrogation: &Interrogation) {
     let mut at = *after;
     let mut push = |at: Duration, harm: Harm, until: Until| {
         let when = When::On { trigger: Trigger::Promised(*kinds), nth: *nth, after: at };
-        scenario.faults.push(Fault { bond: Some(BOND), ..Fault::new(when, harm, until) });
+        let bond = if matches!(harm, Harm::Crash { .. }) { None } else { Some(BOND) };
+        scenario.faults.push(Fault { bond, ..Fault::new(when, harm, until) });
     };
     push(at, Harm::Alone { node: Who::Culprit }, Until::Never);
     for (nth, step) in steps.iter().enumerate() {

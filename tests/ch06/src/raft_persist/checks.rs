@@ -190,7 +190,6 @@ pub(crate) fn exercise() -> Exercise {
                     "acknowledged-survive",
                     "own-copy",
                     "crash-points",
-                    "torn-tail",
                     "figure-8-unreliable",
                     "churn",
                 ],
