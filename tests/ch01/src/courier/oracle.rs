@@ -304,7 +304,8 @@ impl Post {
                         if delivered.is_none() {
                             sentence += &format!(" The last message from {from} to {to} left at {at}.");
                         }
-                        Violation::never("late", sentence).because(id, "the last message to it")
+                        Violation::never("late", sentence)
+                            .because(id, format!("the last message from {from} to {to}"))
                     }
                 };
                 violation = violation.because(asked.seen, format!("{} is due by {due}", asked.letter));
