@@ -26,8 +26,9 @@ pub fn first_failure(
     let mut found: Vec<Evidence> = Vec::new();
     while (found.len() as u32) < total {
         let first = found.len() as u32;
-        let until = block_of(first).end.min(total);
-        let until = until.min(first.saturating_add(u32::try_from(batch).unwrap_or(u32::MAX)));
+        // few worlds for what fails soon; then as many as run best side by side
+        let most = first.saturating_add(u32::try_from(batch).unwrap_or(u32::MAX)).min(total);
+        let until = if found.is_empty() { block_of(first).end.min(most) } else { most };
         let worlds = first..until;
         let evidences = match side_by_side(fleet, check, seed, worlds.clone(), batch)? {
             Some(evidences) => evidences,
