@@ -19,15 +19,18 @@ pub const LEDGER: Log<Posting> = Log::new("ledger");
 /// What the service is told when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// How long a key is kept. A request that repeats a key gets the answer of the first one if it arrives within `retention`
-    /// of the first one's *arrival*. The service has forgotten a key, on its disk too, when `2 × retention` have passed since
-    /// the last request with that key, and another request arrives. In between both are right.
+    /// How long a key is kept, counted from the *arrival* of the first request with it: until then, a repeated request gets the
+    /// first answer. When a key was not used for `2 × retention`, it must be gone, also from the disk, once another request has
+    /// arrived. In between both are right.
     ///
     /// Time is what the wall clock shows: it goes on while the service is down. In this exercise it does not jump. A client
     /// uses a key for a new payment only after `5 × retention` without a request that bears it.
     pub retention: Duration,
     /// How long to wait for the bank. A call that was not answered within `patience` counts as lost: either the call or its
     /// answer. The bank may have charged the payment.
+    ///
+    /// A client that repeats its request is told how the payment ended within `40 × patience` after the last fault. That holds
+    /// for payments that a crash left unfinished, too.
     pub patience: Duration,
 }
 impl Default for Config {
@@ -62,7 +65,8 @@ pub struct Request {
     /// What is to be paid.
     pub payment: Payment,
 }
-/// What the service answers.
+/// What the service answers. It answers every request within `20 × patience`, also one that it lets wait for another: only a crash
+/// excuses silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Response {
     /// The payment was made: the bank charged it under this receipt, and it is in the [`LEDGER`], durably. Final: each later

@@ -4,3 +4,4 @@ mod bench;
 mod disk;
 mod frames;
 mod hosting;
+mod services;

@@ -1,0 +1,3 @@
+//! Second correct implementations of chapter 8, of other structure than the references.
+
+pub mod idempotency;
