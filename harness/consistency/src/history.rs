@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::Model;
+use crate::explain;
+use crate::model::{Access, Answer, Model};
 
 /// A client session: operations of one process follow one another.
 ///
@@ -178,6 +179,11 @@ impl<M: Model> History<M> {
         self.settled_rank = Some(self.events);
     }
 
+    /// The same, at the moment before this operation was invoked: it and what was invoked later is compared.
+    pub fn settle_before(&mut self, id: OpId) {
+        self.settled_rank = Some(self.operations[id.index()].call_rank);
+    }
+
     /// A history from intervals of time. Events of one instant are taken to be concurrent as far as the order of each process's own
     /// operations (as listed) allows: ties never convict.
     ///
@@ -310,6 +316,25 @@ impl<M: Model> History<M> {
     pub fn describe(&self, id: OpId) -> String {
         let op = &self[id];
         format!("{}: {}", op.process, self.model.describe(&op.call, op.answer.as_ref()))
+    }
+
+    /// What the process of a plain read or write did, for after its name: `read 5 from x`, `read nothing`, `wrote 5 to x`; and `asked to write 5 to x`
+    /// where it never returned. Of other calls, as the model describes them.
+    pub fn did(&self, id: OpId) -> String {
+        let op = &self[id];
+        let key = self.model.key(&op.call);
+        let at = |preposition: &str| match key.as_ref().map_or_else(String::new, explain::at) {
+            key if key.is_empty() => key,
+            key => format!(" {preposition}{key}"),
+        };
+        match (self.model.access(&op.call, op.answer.as_ref()), &op.answer) {
+            (Some(Access::Read(Answer::Value(value))), _) => format!("read {value:?}{}", at("from")),
+            (Some(Access::Read(Answer::Initial)), _) => format!("read nothing{}", at("from")),
+            (Some(Access::Read(Answer::Unknown)), _) => format!("asked to read{}", at("from")),
+            (Some(Access::Write(value)), Some(_)) => format!("wrote {value:?}{}", at("to")),
+            (Some(Access::Write(value)), None) => format!("asked to write {value:?}{}", at("to")),
+            (None, answer) => self.model.describe(&op.call, answer.as_ref()),
+        }
     }
 
     /// From now on sentences of violations, and pictures, say `name` in place of `p3`: `the client of n2`, say.

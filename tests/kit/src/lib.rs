@@ -7,6 +7,7 @@
 //! | [`Saw`] | what was seen, in the words of a contract |
 //! | [`rules`] | oracles as lists of rules |
 //! | [`goals`] | goals that many exercises share |
+//! | [`history`] | what clients asked and heard, judged for consistency |
 //! | [`interrogate`] | asking a node whether it keeps what it has promised |
 //! | [`epilogue`] | that a system is as good as new when its faults are over |
 //! | [`lens`] | what is durable in a log that a contract fixes |
@@ -17,6 +18,7 @@
 pub mod answers;
 pub mod epilogue;
 pub mod goals;
+pub mod history;
 pub mod interrogate;
 pub mod lens;
 pub mod quiz;

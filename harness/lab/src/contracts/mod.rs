@@ -28,6 +28,7 @@ macro_rules! role {
     };
 }
 
+pub mod abd;
 pub mod causal_broadcast;
 pub mod classify;
 pub mod courier;

@@ -1,0 +1,3 @@
+//! Chapter 4: consistency models. One module an exercise; README.md has the reading.
+
+pub mod abd;

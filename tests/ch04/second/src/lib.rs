@@ -1,0 +1,3 @@
+//! Chapter 4, written another way.
+
+pub mod abd;
