@@ -1,6 +1,7 @@
 //! One check for each kind of bug that the toys have.
 
-use crate::toys::{Ask, Bill, Clerks, Event, Tills};
+use crate::till::Tills;
+use crate::toys::{Ask, Bill, Clerks, Event};
 use crate::{Holds, check, clerks, judged, lines, ms, node, told};
 use judge::{Case, Pick, Reached, Violation};
 use std::collections::BTreeMap;

@@ -2,9 +2,11 @@
 
 mod figures;
 mod found;
+mod till;
 mod toys;
 
-use crate::toys::{Clerks, TILL, Till, Tills};
+use crate::till::{Till, Tills};
+use crate::toys::{Clerks, TILL};
 use host::{Fleet, Guest, Layers};
 use judge::{Case, Check, Entry, Exercise, Finding, Options, Oracle, Pick, Story, Told, What};
 use lab::prelude::Duration;
