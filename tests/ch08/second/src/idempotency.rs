@@ -2,7 +2,9 @@
 //! is made of the client's own, so a service that has lost its memory still charges once. Requests wait while the bank works,
 //! and the service itself calls again. It remembers no rejection, and starts nothing by itself after a crash.
 
-use lab::idempotency::{Answer, Call, Caller, Config, LEDGER, Payment, Payments, Posting, Receipt, Request, Response};
+use lab::idempotency::{
+    Answer, Call, Caller, Config, LEDGER, Payment, Payments, Posting, Receipt, Request, Response,
+};
 use lab::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
 
