@@ -622,7 +622,7 @@ impl<'a> Teller<'a> {
             },
             Seen::Misbehaved(how) => What::On { node, sign: Sign::Broke, text: misbehaviour::sign(how) },
             _ => {
-                let text = self.note(seen).unwrap_or_else(|| "does something".to_owned());
+                let text = self.note(seen).unwrap_or_else(|| named(&seen.seen));
                 What::On { node, sign: Sign::Act, text }
             }
         }
@@ -750,6 +750,16 @@ impl<'a> Teller<'a> {
             _ => return None,
         })
         .filter(|_| !matches!(effect.seen, Seen::TimerSet { .. } | Seen::TimerCancelled { .. }))
+    }
+}
+/// What has no words of its own, where an oracle has marked it.
+fn named(seen: &Seen) -> String {
+    match seen {
+        Seen::Invoked { client, .. } => format!("is asked by client {}", client.0),
+        Seen::Returned { client, .. } => format!("has answered client {}", client.0),
+        Seen::Syncing => "begins to sync".to_owned(),
+        Seen::Synced => "has synced".to_owned(),
+        _ => "does something".to_owned(),
     }
 }
 fn ending_time(scenario: &Scenario) -> Time {

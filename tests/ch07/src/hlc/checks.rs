@@ -95,9 +95,9 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "restart",
-                promise: "Each new stamp is larger than every stamp that the node has emitted or sent, also \
-                       after a crash and a wall clock that was set back. The node works again within \
-                       twice the largest offset.",
+                promise: "Each new stamp is larger than every stamp that the node has emitted or sent, also after a crash. \
+                       A wall clock that was set back does not change that. The node works again within twice the \
+                       largest offset.",
                 rule: "Kulkarni 2014 §5: after a restart l must not be smaller than any l that was given. \
                        Make each stamp durable before it leaves. Or make an upper bound durable, and \
                        continue from there or wait.",

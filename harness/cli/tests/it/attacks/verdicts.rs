@@ -67,11 +67,7 @@ fn who_leaves_before_the_end_has_not_passed() {
         );
         let ran = graded(handler);
         assert_eq!(ran.code, 1, "{when}: {ran}");
-        assert!(
-            ran.stdout.contains("\"verdict\": \"crashed\"") && ran.stdout.contains("\"xp\": 0"),
-            "{when}: {ran}"
-        );
-        assert!(!ran.stdout.contains("\"verdict\": \"passed\""), "{when}: {ran}");
+        assert!(ran.stdout.contains("\"verdict\": \"crashed\"") && !has_passed(&ran), "{when}: {ran}");
     }
 }
 
@@ -85,6 +81,15 @@ self.time = seen;";
     let ran = graded(prints);
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.stdout.contains("\"failed\"") && !ran.stdout.contains("12 passed"), "{ran}");
+}
+
+/// Whether a check of the clock, which is what the attacks are in, passed. The exercise's pure functions are sound.
+fn has_passed(ran: &crate::Ran) -> bool {
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a report");
+    let checks = report["chapters"][0]["exercises"][0]["checks"].as_array().expect("checks");
+    let of_functions = ["total-order", "inference"];
+    let is_of_clock = |check: &&serde_json::Value| !of_functions.iter().any(|id| check["id"] == *id);
+    checks.iter().filter(is_of_clock).any(|check| check["verdict"] == "passed" || check["xp"] != 0)
 }
 
 /// With the sandbox the pipe cannot be opened; without it, what is written there is no answer.
@@ -106,8 +111,7 @@ self.time = seen;";
     {
         let ran = grade(&submission, how);
         assert_eq!(ran.code, 1, "{ran}");
-        assert!(ran.stdout.contains(&format!("\"verdict\": \"{verdict}\"")), "{ran}");
-        assert!(!ran.stdout.contains("\"verdict\": \"passed\""), "{ran}");
+        assert!(ran.stdout.contains(&format!("\"verdict\": \"{verdict}\"")) && !has_passed(&ran), "{ran}");
     }
 }
 
