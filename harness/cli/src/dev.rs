@@ -29,7 +29,7 @@ pub(crate) fn new(args: &NewArgs) -> Result<Exit, Failed> {
         anstream::println!("{path}");
     }
     anstream::println!(
-        "\n  Write over these, contract first. Then: faultlines verify freshness --repair --root . {}",
+        "\n  Run `cargo fmt --all`. Write over these, contract first. Then: faultlines verify freshness --repair {}",
         frame.number
     );
     Ok(Exit::Passed)
