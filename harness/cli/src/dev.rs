@@ -1,4 +1,4 @@
-//! `faultlines dev new`: the frame of a new exercise, in every place that an exercise has. It compiles, its gates hold, and it is to
+//! `faultlines dev new`: the frame of a new exercise, in every place that an exercise has. It compiles, and it is to
 //! be written over: a node that answers with the number that it was asked for.
 
 use crate::args::NewArgs;
