@@ -77,7 +77,7 @@ pub fn checksum(bytes: &[u8]) -> u32 {
 }
 
 /// A message authentication code: SipHash-2-4 (Aumasson and Bernstein 2012). Who does not know the key cannot find the code of
-/// a message, however many others with their codes he has seen. Whoever can check a code can make one, too: between three
+/// a message, however many others with their codes he has seen. A node that can check a code can make one, too: between three
 /// nodes it does not show to the third which of the other two a message is from, as a signature would.
 ///
 /// ```
