@@ -192,14 +192,14 @@ pub(crate) struct VerifyArgs {
     /// Which gate
     #[arg(value_enum)]
     pub(crate) gate: Gate,
-    /// Only mutants, and submissions that misbehave, whose id has this in it
+    /// Only mutants, right programs, and submissions that misbehave, whose id has this in it
     #[arg(long, value_name = "WORD", default_value = "")]
     pub(crate) only: String,
     /// Mutants: compile without optimisation, which takes less time than it costs. Determinism: in three ways,
     /// without second solutions and submissions that take a time limit to end
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only this chapter (7); mutants and survivors take an exercise (7/lamport), too
+    /// Only this chapter (7); mutants, right and survivors take an exercise (7/lamport), too
     #[arg(value_name = "CHAPTER[/EXERCISE]")]
     pub(crate) part: Option<Part>,
     /// Survivors: only one in so many mutants, chosen by a hash of their ids
@@ -246,6 +246,8 @@ pub(crate) enum Gate {
     Skeletons,
     /// Every known wrong submission gets the verdict it should, from the check that should
     Mutants,
+    /// Right programs that are unlike the references pass every check
+    Right,
     /// Every small wrong program next to a right one is caught, or listed with the reason why it is right, too
     Survivors,
     /// Two grades of one submission are one report, however its runs are batched, on however many cores

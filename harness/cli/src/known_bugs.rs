@@ -1,10 +1,10 @@
-//! Known wrong submissions of a chapter: what their cards name, and their sources.
+//! Known wrong submissions of a chapter, and unusual right ones: what their cards name, and their sources.
 
 use crate::Failed;
 use crate::course::ChapterFolder;
 use build::Sources;
 use judge::{Check, Exercise, Verdict};
-use mutants::{Card, Fault, Faults};
+use mutants::{Card, Fault, Faults, Right};
 use std::path::{Path, PathBuf};
 
 /// The cards of a chapter's mutants.
@@ -28,6 +28,11 @@ pub(crate) fn named<'a>(card: &Card, chapter: &'a ChapterFolder) -> Option<(&'a 
 
 /// The reference with the bug put in.
 pub(crate) fn apply(card: &Card, reference: &Sources) -> Result<Sources, Failed> {
+    card.apply(reference.files()).map(Sources::of).map_err(Failed::usage)
+}
+
+/// The reference, changed as a right program is.
+pub(crate) fn apply_right(card: &Right, reference: &Sources) -> Result<Sources, Failed> {
     card.apply(reference.files()).map(Sources::of).map_err(Failed::usage)
 }
 
@@ -77,6 +82,22 @@ pub(crate) fn faults(root: &Path, chapter: &ChapterFolder) -> Result<Vec<String>
             }
             faults.extend(unknown(card, chapter));
         }
+    }
+    match mutants::read_right(&solution) {
+        Ok(cards) => {
+            for card in &cards {
+                if let Err(Faults(found)) = card.apply(reference.files()) {
+                    faults.extend(found.iter().map(Fault::to_string));
+                }
+                let Right { file, line, id, exercises, .. } = card;
+                let is_known =
+                    |name: &&String| chapter.suite.exercises.iter().any(|exercise| exercise.id == **name);
+                faults.extend(exercises.iter().filter(|name| !is_known(name)).map(|name| {
+                    format!("{file}:{line}: {id}: there is no exercise {name}; correct the name")
+                }));
+            }
+        }
+        Err(Faults(found)) => faults.extend(found.iter().map(Fault::to_string)),
     }
     Ok(faults)
 }

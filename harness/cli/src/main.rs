@@ -26,6 +26,7 @@ mod verify;
 mod verify_attacks;
 mod verify_determinism;
 mod verify_mutants;
+mod verify_right;
 mod verify_sandbox;
 mod verify_speed;
 mod verify_stories;

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     }
     let exercise = args.part.as_ref().and_then(|part| part.exercise.as_deref());
     let is_known = |id: &str| chapters.iter().any(|chapter| chapter.about(id).is_some());
-    let takes_exercises = matches!(args.gate, Gate::Mutants | Gate::Survivors);
+    let takes_exercises = matches!(args.gate, Gate::Mutants | Gate::Right | Gate::Survivors);
     if let Some(id) = exercise.filter(|id| !takes_exercises || !is_known(id)) {
         let said = "this gate has no exercise; name a chapter, or an exercise that `faultlines list` shows";
         return Err(Failed::usage(anyhow!("`{id}`: {said}")));
@@ -46,6 +46,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
             Gate::Solutions => solutions(chapter, args)?,
             Gate::Skeletons => skeletons(chapter, args)?,
             Gate::Mutants => crate::verify_mutants::run(chapter, exercise, args)?,
+            Gate::Right => crate::verify_right::run(chapter, exercise, args)?,
             Gate::Survivors => crate::verify_survivors::run(chapter, exercise, args)?,
             Gate::Determinism => crate::verify_determinism::run(chapter, args)?,
             Gate::Freshness => freshness(chapter, args)?,

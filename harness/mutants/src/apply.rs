@@ -7,24 +7,44 @@ use std::ops::Range;
 
 /// All files, those that the card changes among them.
 pub(crate) fn apply(card: &Card, reference: Vec<(&str, &str)>) -> Result<Vec<(String, String)>, Faults> {
+    let fault = |line, problem| Fault::of(card, line, problem);
+    if card.emptied.is_none() {
+        return changed(&card.hunks, &fault, reference);
+    }
     let (mut splices, mut faults) = (Vec::new(), Vec::new());
-    if card.emptied.is_some() {
-        null::empty(card, &reference, &mut splices, &mut faults);
-    } else {
-        for hunk in &card.hunks {
-            match place(hunk, &reference) {
-                Ok(splice) => splices.push(splice),
-                Err(problem) => faults.push(Fault::of(card, hunk.line, problem)),
-            }
+    null::empty(card, &reference, &mut splices, &mut faults);
+    spliced(splices, faults, &fault, &reference)
+}
+
+/// All files, with these hunks put in; `fault` says of a problem which card and which line of its file has it.
+pub(crate) fn changed(
+    hunks: &[Hunk],
+    fault: &dyn Fn(usize, Problem) -> Fault,
+    reference: Vec<(&str, &str)>,
+) -> Result<Vec<(String, String)>, Faults> {
+    let (mut splices, mut faults) = (Vec::new(), Vec::new());
+    for hunk in hunks {
+        match place(hunk, &reference) {
+            Ok(splice) => splices.push(splice),
+            Err(problem) => faults.push(fault(hunk.line, problem)),
         }
     }
+    spliced(splices, faults, fault, &reference)
+}
+
+fn spliced(
+    mut splices: Vec<Splice>,
+    mut faults: Vec<Fault>,
+    fault: &dyn Fn(usize, Problem) -> Fault,
+    reference: &[(&str, &str)],
+) -> Result<Vec<(String, String)>, Faults> {
     splices.sort_by_key(|splice| (splice.file.clone(), splice.bytes.start));
     for pair in splices.windows(2) {
         if pair[0].file == pair[1].file && pair[1].bytes.start < pair[0].bytes.end {
-            let text = text_of(&reference, &pair[1].file).unwrap_or_default();
+            let text = text_of(reference, &pair[1].file).unwrap_or_default();
             let line = text[..pair[1].bytes.start].matches('\n').count() + 1;
             let problem = Problem::Overlap { file: pair[1].file.clone(), line };
-            faults.push(Fault::of(card, pair[1].line, problem));
+            faults.push(fault(pair[1].line, problem));
         }
     }
     if !faults.is_empty() {

@@ -55,6 +55,12 @@ pub enum Problem {
     /// The first line of a card has no id and check.
     #[error("`{0}` does not begin a card; write `ID   EXERCISE/CHECK`, and leave a blank line between cards")]
     NoHeader(String),
+    /// A right program that names a check.
+    #[error("`{0}` is a check; a right program passes all checks, so name exercises only")]
+    CheckOfRight(String),
+    /// A right program without a reason.
+    #[error("write below the first line what is unusual about this program and why it is right")]
+    NoReason,
     /// A word in the first line of a card that says nothing.
     #[error(
         "`{word}` says nothing here; after the check may stand a verdict ({}), `null`, `rule ID`, and last `also CHECK…`",

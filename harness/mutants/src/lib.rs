@@ -44,6 +44,20 @@
 //! empty, and each public function outside of an `impl` never returns; `start` and `status` stay. A hunk of `refusing` or `echoing` is
 //! a new body for a function, and `keep` names handlers that stay. The verdict may follow `silent`, `refusing` or `echoing` if it is
 //! not `failed`; there need be no line of `silent` otherwise.
+//!
+//! # Right programs
+//!
+//! A right program that is unlike the reference is a card, too: `right/EXERCISE.diff` beside the same `src`. Its first line has
+//! an id, and after it the other exercises of the chapter whose checks it must pass. The sentence says what is unusual about it
+//! and why it is right. Hunks are as above.
+//!
+//! ```text
+//! raft-flushes-every-5-ms   raft_election raft_log
+//! A follower syncs what it appended 5 ms later, and acknowledges it then.
+//! @ raft.rs Raft::append
+//! -        out.sync();
+//! +        self.unsynced = true;
+//! ```
 
 mod apply;
 mod error;
@@ -54,7 +68,7 @@ mod parse;
 
 pub use error::{Fault, Faults, Problem};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One known wrong submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +101,37 @@ pub struct Card {
     pub file: String,
     /// Its first line there, counted from 1.
     pub line: usize,
+}
+
+/// A right program that is unlike the reference. It must pass every check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Right {
+    /// Its name, unique in its chapter.
+    pub id: String,
+    /// The exercises whose checks it must pass; the first is the one that its file is named after.
+    pub exercises: Vec<String>,
+    /// What is unusual about it, and why it is right.
+    pub why: String,
+    /// What it changes of the reference.
+    pub hunks: Vec<Hunk>,
+    /// The file that the card is in.
+    pub file: String,
+    /// Its first line there, counted from 1.
+    pub line: usize,
+}
+impl Right {
+    /// The reference, changed: every file by its path, such as `src/raft.rs`.
+    ///
+    /// # Errors
+    /// Where hunks do not fit the reference: all of them, not only the first.
+    pub fn apply<'a>(
+        &self,
+        reference: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Vec<(String, String)>, Faults> {
+        let fault =
+            |line, problem| Fault { file: self.file.clone(), line, card: Some(self.id.clone()), problem };
+        apply::changed(&self.hunks, &fault, reference.into_iter().collect())
+    }
 }
 
 /// One change of a file.
@@ -160,22 +205,12 @@ impl Card {
 /// # Errors
 /// Where the folder or a file cannot be read, or where cards are not as they should be: all faults, not only the first.
 pub fn read(chapter: &Path) -> Result<Vec<Card>, Faults> {
-    let folder = chapter.join("mutants");
-    let unreadable = |error: std::io::Error| Faults(vec![Fault::unreadable(&folder, &error)]);
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "diff") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
     let (mut cards, mut faults) = (Vec::new(), Vec::new());
-    for path in paths {
-        let exercise = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    for path in diffs(&chapter.join("mutants"))? {
         match std::fs::read_to_string(&path) {
             Ok(text) => {
-                let (mut read, mut wrong) = parse::parse(&path.to_string_lossy(), &text, exercise.as_deref());
+                let (mut read, mut wrong) =
+                    parse::parse(&path.to_string_lossy(), &text, exercise_of(&path).as_deref());
                 cards.append(&mut read);
                 faults.append(&mut wrong);
             }
@@ -183,6 +218,56 @@ pub fn read(chapter: &Path) -> Result<Vec<Card>, Faults> {
         }
     }
     finish(cards, faults)
+}
+
+/// The right programs of a chapter, which lies at `solutions/NN-name`: all of `right/*.diff`, by file name; none without that
+/// folder.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_right(chapter: &Path) -> Result<Vec<Right>, Faults> {
+    let folder = chapter.join("right");
+    let (mut cards, mut faults): (Vec<Right>, _) = (Vec::new(), Vec::new());
+    if !folder.is_dir() {
+        return Ok(cards);
+    }
+    for path in diffs(&folder)? {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let exercise = exercise_of(&path).unwrap_or_default();
+                let (read, mut wrong) = parse::parse_right(&path.to_string_lossy(), &text, &exercise);
+                faults.append(&mut wrong);
+                for card in read {
+                    if let Some(first) = cards.iter().find(|other| other.id == card.id) {
+                        let problem = Problem::SameId { file: first.file.clone(), line: first.line };
+                        let Right { file, id, line, .. } = card;
+                        faults.push(Fault { file, line, card: Some(id), problem });
+                    } else {
+                        cards.push(card);
+                    }
+                }
+            }
+            Err(error) => faults.push(Fault::unreadable(&path, &error)),
+        }
+    }
+    if faults.is_empty() { Ok(cards) } else { Err(Faults(faults)) }
+}
+
+/// The files of cards in a folder, by name.
+fn diffs(folder: &Path) -> Result<Vec<PathBuf>, Faults> {
+    let unreadable = |error: std::io::Error| Faults(vec![Fault::unreadable(folder, &error)]);
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "diff") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+fn exercise_of(path: &Path) -> Option<String> {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned())
 }
 
 /// The cards of one file, of whatever exercises.

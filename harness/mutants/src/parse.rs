@@ -1,7 +1,7 @@
 //! From text to cards.
 
 use crate::error::{Fault, Problem, VERDICTS};
-use crate::{Card, Emptied, Hunk, Line};
+use crate::{Card, Emptied, Hunk, Line, Right};
 
 /// The three null mutants, and what is wrong with each.
 const NULLS: [(&str, &str); 3] = [
@@ -22,6 +22,14 @@ pub(crate) fn parse(file: &str, text: &str, exercise: Option<&str>) -> (Vec<Card
         }
     }
     (parser.cards, parser.faults)
+}
+
+/// The right programs of a text, which is about an exercise, and all that is wrong with it.
+pub(crate) fn parse_right(file: &str, text: &str, exercise: &str) -> (Vec<Right>, Vec<Fault>) {
+    let mut parser = Parser { file, exercise: Some(exercise), cards: Vec::new(), faults: Vec::new() };
+    let lines: Vec<(usize, &str)> = (1..).zip(text.lines()).collect();
+    let cards = blocks(&lines).iter().map(|block| parser.right(block, exercise)).collect();
+    (cards, parser.faults)
 }
 
 /// The lines of each card, with their numbers. Blank lines separate cards; but one within a hunk is a line of it, with or without the
@@ -140,16 +148,40 @@ impl Parser<'_> {
         if card.bug.is_empty() {
             self.fault(line, Some(id), Problem::NoBug);
         }
-        card.hunks = self.hunks(hunks, id);
-        if card.hunks.is_empty() {
+        card.hunks = self.hunks_of(hunks, line, id);
+        self.cards.push(card);
+    }
+
+    fn right(&mut self, block: &[(usize, &str)], exercise: &str) -> Right {
+        let (line, header) = block[0];
+        let mut words = header.split_whitespace().map(str::to_owned);
+        let id = words.next().unwrap_or_default();
+        let exercises: Vec<String> = std::iter::once(exercise.to_owned()).chain(words).collect();
+        for name in exercises.iter().filter(|name| name.contains('/')) {
+            self.fault(line, Some(&id), Problem::CheckOfRight(name.clone()));
+        }
+        let begins_hunk = |(_, line): &(usize, &str)| line.starts_with('@');
+        let (about, hunks) = block.split_at(block.iter().position(begins_hunk).unwrap_or(block.len()));
+        let why = about[1..].iter().map(|(_, text)| text.trim()).collect::<Vec<_>>().join(" ");
+        if why.is_empty() {
+            self.fault(line, Some(&id), Problem::NoReason);
+        }
+        let hunks = self.hunks_of(hunks, line, &id);
+        Right { id, exercises, why, hunks, file: self.file.to_owned(), line }
+    }
+
+    /// The hunks of a card that begins at a line: at least one, each with lines to find.
+    fn hunks_of(&mut self, lines: &[(usize, &str)], line: usize, id: &str) -> Vec<Hunk> {
+        let hunks = self.hunks(lines, id);
+        if hunks.is_empty() {
             self.fault(line, Some(id), Problem::NoHunk);
         }
-        for hunk in &card.hunks {
+        for hunk in &hunks {
             if !hunk.lines.iter().any(|line| line.before().is_some()) {
                 self.fault(hunk.line, Some(id), Problem::NothingToFind);
             }
         }
-        self.cards.push(card);
+        hunks
     }
 
     fn hunks(&mut self, lines: &[(usize, &str)], id: &str) -> Vec<Hunk> {

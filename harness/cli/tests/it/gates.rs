@@ -17,6 +17,10 @@ fn references_and_second_solutions_pass_under_five_seed_keys() {
     holds(&["solutions", "--keys", "5"]);
 }
 #[test]
+fn right_programs_that_are_unlike_the_references_pass() {
+    holds(&["right", "--keys", "2", "--quick"]);
+}
+#[test]
 fn skeletons_are_not_started() {
     holds(&["skeletons"]);
 }

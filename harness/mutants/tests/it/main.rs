@@ -3,6 +3,7 @@
 mod anchors;
 mod cards;
 mod nulls;
+mod right;
 mod wrong;
 
 use mutants::Card;
