@@ -43,8 +43,9 @@ impl Answered {
             String::new()
         };
         let sentence = format!(
-            "{node} was asked at {began} and has not answered by {now}: an answer is due within {:?} of the request{calm}.",
-            self.within
+            "{node} was asked at {began}, but it has not answered by {now}. An answer is due within {} of the \
+             request{calm}.",
+            Time::ZERO + self.within
         );
         Err(Violation::never("answers-its-client", sentence).because(*id, "this client gets no answer"))
     }
@@ -111,7 +112,7 @@ impl<C: Contract, M: Wire> Rule<C, M> for Emitted<C> {
         let (what, by) = (self.what, Time::ZERO + self.by);
         let sentence = match left {
             1 => format!("{node} did not emit {what} by {by}."),
-            _ => format!("{node} did not emit {what} by {by}: {left} of them are missing."),
+            _ => format!("{node} did not emit {what} by {by}: it lacks {left} of them."),
         };
         Err(Violation::never("emits-in-time", sentence))
     }
@@ -195,7 +196,7 @@ impl<C: Contract, M: Wire> Rule<C, M> for Quiet {
                 if (self.from..self.until).contains(&(scene.at() - Time::ZERO)) && *to != scene.node() =>
             {
                 let sentence =
-                    format!("{} sent {to} a message at {}, though {}.", scene.node(), scene.at(), self.why);
+                    format!("{} sent {to} a message at {}, although {}.", scene.node(), scene.at(), self.why);
                 Err(scene.breaks("quiet", sentence))
             }
             _ => Ok(()),

@@ -266,7 +266,7 @@ impl<C: Contract, M: Model> Record<C, M> {
         let response = lab::frame::decode::<C::Response>(bytes);
         let (Some(request), Some(response)) = (request, response) else {
             let sentence = format!(
-                "{} answered its client with something that is no response of this exercise.",
+                "{} answered its client with something that is not a response of this exercise.",
                 seen.node
             );
             return Err(Violation::at(seen, "no-such-answer", sentence));

@@ -19,7 +19,7 @@ const BUGS: &[Bug] = &[
         edits: &[("boot.disk.load(TIME).unwrap_or(0)", "{ let _ = boot; 0 }")],
         check: "7/lamport/restart",
         test: "replay_lamport_restart",
-        says: "crashed, and then stamped",
+        says: "crashed, and later stamped",
     },
     // two nodes whose messages cross
     Bug {

@@ -119,7 +119,7 @@ fn list<'a>(nodes: impl IntoIterator<Item = &'a NodeId>) -> String {
     match &names[..] {
         [one] => one.clone(),
         [some @ .., last] => format!("{} and {last}", some.join(", ")),
-        [] => "nobody".to_owned(),
+        [] => "no node".to_owned(),
     }
 }
 
@@ -208,18 +208,21 @@ impl Synod {
         let Some(&vote) = member.votes.iter().find(concealed) else { return Ok(()) };
         let Proposal { ballot: under, value } = vote.what;
         let instead = match accepted {
-            None => "without a word of it".to_owned(),
-            Some(other) => format!("and told only of {} under {}, which is lower", other.value, other.ballot),
+            None => "did not report that proposal".to_owned(),
+            Some(other) => {
+                format!("reported only {} under ballot {}, which is lower", other.value, other.ballot)
+            }
         };
         let crashed_between = vote.life != said.life;
-        let crash = if crashed_between { ", crashed" } else { "" };
+        let crash = if crashed_between { " and then crashed" } else { "" };
         let sentence = format!(
-            "{node} accepted {value} under ballot {under} at {}{crash}, and at {at} promised ballot {ballot} {instead}.",
+            "{node} accepted {value} under ballot {under} at {}{crash}. At {at} it promised ballot {ballot}, and {instead}. \
+             A promise reports the highest-ballot proposal that its node has accepted.",
             vote.at
         );
         let violation = Violation::at(seen, "tells-what-it-accepted", sentence)
-            .because(vote.id, format!("{node} has accepted {value}"))
-            .because(seen.id, format!("and does not tell of it with its promise of {ballot}"));
+            .because(vote.id, format!("{node} accepts {value} under {under}"))
+            .because(seen.id, format!("{node} promises {ballot} and does not report {value}"));
         self.broke(Rule::Vote { crashed_between }, violation)
     }
 
@@ -244,25 +247,27 @@ impl Synod {
         {
             let under = other.what.ballot;
             let sentence = format!(
-                "{node} accepted {} under ballot {under} at {}, and at {at} accepted {value} under ballot {ballot}, which is lower.",
+                "{node} accepted {} under ballot {under} at {}. At {at} it accepted {value} under ballot {ballot}, which is \
+                 lower. A node that has accepted a ballot refuses lower ballots.",
                 other.what.value, other.at
             );
             let violation = Violation::at(seen, "keeps-its-promise", sentence)
                 .because(other.id, format!("{node} accepts under {under}"))
-                .because(seen.id, format!("and then under {ballot}, which is lower"));
+                .because(seen.id, format!("{node} accepts under {ballot}, which is lower"));
             let crashed_between = other.life != said.life;
             return self.broke(Rule::Vote { crashed_between }, violation);
         }
         let Some(&promise) = member.promises.iter().find(bound) else { return Ok(()) };
         let crashed_between = promise.life != said.life;
-        let crash = if crashed_between { ", crashed" } else { "" };
+        let crash = if crashed_between { " and then crashed" } else { "" };
         let sentence = format!(
-            "{node} promised ballot {} at {}{crash}, and at {at} accepted {value} under ballot {ballot}, which is lower.",
+            "{node} promised ballot {} at {}{crash}. At {at} it accepted {value} under ballot {ballot}, which is lower. A \
+             node that has promised a ballot refuses lower ballots.",
             promise.what.0, promise.at
         );
         let violation = Violation::at(seen, "keeps-its-promise", sentence)
             .because(promise.id, format!("{node} promises ballot {}", promise.what.0))
-            .because(seen.id, format!("and accepts under {ballot}, which is lower"));
+            .because(seen.id, format!("{node} accepts under {ballot}, which is lower"));
         self.broke(Rule::Vote { crashed_between }, violation)
     }
 
@@ -280,9 +285,9 @@ impl Synod {
         }
         let is_new = !member.proposals.contains(&proposal);
         if other != value {
-            let who = if first == node { "it" } else { &first.to_string() };
             let sentence = format!(
-                "{node} asked {to} to accept {value} under ballot {ballot}, under which {who} had asked for {other} before."
+                "{node} asked {to} to accept {value} under ballot {ballot}, but {first} had asked for {other} under that \
+                 ballot before. A ballot never carries two values."
             );
             return self.broke(Rule::Ballot, Violation::at(seen, "one-value-a-ballot", sentence));
         }
@@ -303,9 +308,9 @@ impl Synod {
         let others = promises.keys().filter(|other| **other != node).count();
         if others + 1 < majority {
             let by = list(promises.keys().filter(|other| **other != node));
+            let by = if others == 0 { "no other node".to_owned() } else { format!("{by} only") };
             let sentence = format!(
-                "{node} asked for {value} to be accepted under ballot {ballot}, which only {by} had promised: with {node} \
-                 itself {} of {n}, and that is no majority.",
+                "{node} asked nodes to accept {value} under ballot {ballot}, but it had promises of that ballot from {by}. With {node} itself that is {} of {n} nodes, which is no majority.",
                 others + 1
             );
             return self.broke(Rule::Quorum, Violation::at(seen, "quorum-of-promises", sentence));
@@ -333,13 +338,13 @@ impl Synod {
         match told.first() {
             Some((Some(highest), by)) if !told.iter().take(spare + 1).any(fits) => {
                 let how = if *by == node {
-                    "it had accepted".to_owned()
+                    format!("{node} itself had accepted")
                 } else {
-                    format!("{by} had promised that ballot and told of")
+                    format!("the promise of {by} reported")
                 };
                 let sentence = format!(
-                    "{node} asked for {value} to be accepted under ballot {ballot}, though {how} {} under {}, the highest that \
-                     it knew of: that one may be chosen.",
+                    "{node} asked nodes to accept {value} under ballot {ballot}, but {how} {} under {}. Of the proposals \
+                     that {node} knew, that one has the highest ballot, and it may be chosen already.",
                     highest.value, highest.ballot
                 );
                 self.broke(Rule::Choice, Violation::at(seen, "highest-accepted-value", sentence))
@@ -380,9 +385,9 @@ impl Synod {
         if !self.proposed.contains(&value) && matches!(self.promise, Promise::Validity | Promise::SmallWorlds)
         {
             let known: Vec<String> = self.proposed.iter().map(ToString::to_string).collect();
-            let asked = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            let asked = if known.is_empty() { "no value".to_owned() } else { known.join(", ") };
             let sentence =
-                format!("{node} {how} {value}, which nobody had proposed: clients had asked for {asked}.");
+                format!("{node} {how} {value}, but no client had proposed it. Clients had proposed {asked}.");
             return Err(Violation::at(seen, "validity", sentence));
         }
         let Some((first, other, (since, place))) = self.decision else {
@@ -394,22 +399,22 @@ impl Synod {
             return Ok(());
         }
         let slip =
-            self.slip.as_ref().map(|slip| format!(" What went wrong before: {slip}")).unwrap_or_default();
+            self.slip.as_ref().map(|slip| format!(" The first wrong step: {slip}")).unwrap_or_default();
         let sentence = format!(
-            "{first} decided {other} at {since}, and {node} {how} {value} at {at}; {}, {}.{slip}",
+            "{first} decided {other} at {since}, and {node} {how} {value} at {at}: {}, and {}.{slip}",
             self.support(other),
             self.support(value)
         );
         Err(Violation::at(seen, "agreement", sentence)
-            .because(place, format!("{other} is decided here"))
-            .because(seen.id, format!("and {value} here")))
+            .because(place, format!("{first} decides {other}"))
+            .because(seen.id, format!("{node} decides {value}")))
     }
     /// Who stood behind a value, as far as messages tell.
     fn support(&self, value: Value) -> String {
         let under = self.acceptors.iter().filter(|((_, known), _)| *known == value);
         match under.max_by_key(|((ballot, _), by)| (by.len(), std::cmp::Reverse(*ballot))) {
-            Some(((ballot, _), by)) => format!("{value} had {} under ballot {ballot}", list(by)),
-            None => format!("{value} had nobody under any ballot"),
+            Some(((ballot, _), by)) => format!("{value} had {} as acceptors under ballot {ballot}", list(by)),
+            None => format!("{value} had no acceptor under any ballot"),
         }
     }
     /// Whether a majority may have accepted this under one ballot: a node counts if it said so, if it proposed it, or if it
@@ -426,10 +431,11 @@ impl Synod {
             return Ok(());
         }
         let known: Vec<String> =
-            under().map(|((ballot, _), by)| format!("only {} under ballot {ballot}", list(by))).collect();
-        let known = if known.is_empty() { "nobody has accepted it".to_owned() } else { known.join("; ") };
+            under().map(|((ballot, _), by)| format!("{} under ballot {ballot}", list(by))).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join("; ") };
         let sentence = format!(
-            "{node} {how} {value}, and no majority of {n} has accepted it under one ballot: {known}."
+            "{node} {how} {value}, but no majority of the {n} nodes can have accepted it under one ballot. Nodes that may \
+             have accepted it: {known}."
         );
         self.broke(Rule::Chosen, Violation::at(seen, "chosen-by-a-majority", sentence))
     }
@@ -481,7 +487,7 @@ impl Oracle for Synod {
             }
             Seen::Emitted { .. } => {
                 let Some(Event::Decided { value }) = seen.emitted::<Paxos>() else {
-                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    let sentence = format!("{node} emitted something that is not an event of this exercise.");
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 };
                 self.decided(seen, value, "decided")?;
@@ -491,7 +497,7 @@ impl Oracle for Synod {
             Seen::Replied { bytes, heard: true, .. } => {
                 let Some(Response::Decided { value }) = lab::frame::decode(bytes) else {
                     let sentence = format!(
-                        "{node} answered its client with something that is no response of this exercise."
+                        "{node} answered its client with something that is not a response of this exercise."
                     );
                     return Err(Violation::at(seen, "unknown-response", sentence));
                 };
@@ -529,7 +535,7 @@ impl Synod {
         let late = |member: &&Member| member.up && (member.decided.is_none() || member.is_unanswered());
         let Some((node, member)) = self.nodes.iter().find(|(_, member)| late(member)) else { return Ok(()) };
         let context = if world.end() == Some(&End::Idle) {
-            format!("At {} nobody had anything left to do.", world.now())
+            format!("At {} no node had anything left to do.", world.now())
         } else {
             let from = if self.first_request == Some(since) { "the request" } else { "the last fault" };
             format!("{why} is {}, and {from} was at {since}.", Time::ZERO + bound)
@@ -538,12 +544,12 @@ impl Synod {
             "all-decide",
             match (self.decision, member.decided) {
                 (_, Some(when)) => format!(
-                    "{node} decided at {when}, and never answered its client, which had asked at {}. {context}",
+                    "{node} decided at {when}, but it never answered its client, which had asked at {}. {context}",
                     member.asked.unwrap_or_default()
                 ),
                 (Some((first, value, (when, _))), None) => {
                     format!(
-                        "{first} decided {value} at {when}, and {node}, which is up, never did. {context}"
+                        "{first} decided {value} at {when}, but {node}, which is up, never decided. {context}"
                     )
                 }
                 (None, None) => {
@@ -551,7 +557,7 @@ impl Synod {
                     let asked = list(asked.map(|(node, _)| node));
                     let up = list(self.nodes.iter().filter(|(_, member)| member.up).map(|(node, _)| node));
                     format!(
-                        "{asked} got a request, and no node ever decided anything, with {up} up. {context}"
+                        "{asked} received a request, but no node ever decided. These nodes are up: {up}. {context}"
                     )
                 }
             },
@@ -563,7 +569,7 @@ impl Synod {
             Some((node, member)) => Err(Violation::never(
                 "answers-its-client",
                 format!(
-                    "{node} got a request at {} and never answered it.",
+                    "{node} received a request at {}, but it never answered.",
                     member.asked.unwrap_or_default()
                 ),
             )),
@@ -585,8 +591,8 @@ impl Synod {
             seen,
             "answers-quickly",
             format!(
-                "{} answered its client after {}, though nobody else proposed anything, nothing was lost and every message \
-                 took {}: {delays} of them one after the other are enough.",
+                "{} answered its client after {}, although no other node proposed and no message was lost. Each message \
+                 took {}, and {delays} messages one after the other are enough.",
                 seen.node,
                 Time::ZERO + took,
                 Time::ZERO + delay
@@ -604,8 +610,8 @@ impl Synod {
             let most = 2 * n * n + 4 * n;
             if self.messages > most {
                 let sentence = format!(
-                    "{n} nodes sent each other more than 2 n² + 4 n = {most} messages by {}, for one request at {asked}, though \
-                     none was lost.",
+                    "{n} nodes sent each other more than {most} messages (2 n² + 4 n) by {}, for one request at {asked}, \
+                     although no message was lost.",
                     seen.at
                 );
                 return Err(Violation::at(seen, "few-messages", sentence));
@@ -615,8 +621,8 @@ impl Synod {
             let most = n * u64::from(QUIET_RETRIES / 10);
             if self.quiet_messages > most {
                 let sentence = format!(
-                    "{} sent another message at {}, and {} were sent since {settled}, though everything was decided long before: \
-                     when all know, there is nothing to say.",
+                    "{} sent another message at {}: the nodes have sent {} messages since {settled}, although all nodes \
+                     decided long before. When all nodes know the decision, no message is needed.",
                     seen.node, seen.at, self.quiet_messages
                 );
                 return Err(Violation::at(seen, "quiet-after-decision", sentence));

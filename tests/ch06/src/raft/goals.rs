@@ -4,6 +4,7 @@ use super::rules::{Asked, Forgot, Member, Watch, list};
 use judge::Violation;
 use lab::NodeId;
 use lab::raft::{Command, Message, Position, Status, Term};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use world::{ClientId, ObservationId, OperationId, Time};
 
@@ -147,6 +148,15 @@ impl Watch {
         let sent = self.sent.iter().filter(|(at, ..)| *at > since && *at <= by);
         sent.fold((0, 0), |(many, long), (.., size)| (many + 1, long + *size as u64))
     }
+    /// The node that sent most between two times, and how many messages, or bytes.
+    fn sent_most(&self, since: Duration, by: Duration, is_bytes: bool) -> Option<(NodeId, u64)> {
+        let (since, by) = (Time::ZERO + since, Time::ZERO + by);
+        let mut of: BTreeMap<NodeId, u64> = BTreeMap::new();
+        for (_, node, size) in self.sent.iter().filter(|(at, ..)| *at > since && *at <= by) {
+            *of.entry(*node).or_default() += if is_bytes { *size as u64 } else { 1 };
+        }
+        of.into_iter().max_by_key(|(node, of)| (*of, std::cmp::Reverse(*node)))
+    }
     /// A command that this node had not done by then.
     pub(super) fn lacks<'a>(
         &self,
@@ -222,7 +232,8 @@ impl Watch {
                             let behind = behind.unwrap_or(&leader);
                             let term = self.status(behind).term;
                             format!(
-                                "{leader} leads term {highest} at {by}, and {behind} is still in term {term}."
+                                "At {by}, {leader} is the leader of term {highest}, but {behind} is still in term {term}. A \
+                                 leader's heartbeats bring all nodes into its term."
                             )
                         }
                         None => {
@@ -235,35 +246,36 @@ impl Watch {
                             };
                             let shown: Vec<String> = among.iter().map(shown).collect();
                             format!(
-                                "None of {who} leads at {by}, though they are a majority and could talk to each other for long enough: {}.",
+                                "None of {who} is the leader at {by}: {}. They are a majority, and they have been connected \
+                                 for long enough to elect a leader.",
                                 shown.join(", ")
                             )
                         }
                     },
                 );
                 match last_leader() {
-                    Some((began, term, node, _)) => {
-                        violation.because(began, format!("{node} is the last to begin to lead: term {term}"))
-                    }
+                    Some((began, term, node, _)) => violation
+                        .because(began, format!("{node} becomes leader of term {term}: the last leader")),
                     None => violation,
                 }
             }
             Goal::Followed { within, .. } => {
                 let last = last_leader();
-                let told = last.map_or("Nobody has led yet".to_owned(), |(_, term, node, since)| {
+                let told = last.map_or("There was no leader before".to_owned(), |(_, term, node, since)| {
                     format!(
-                        "The last to begin was {node} with term {term} at {since}, which was cut off then"
+                        "The last leader was {node}, of term {term}: it was elected at {since} and then cut off"
                     )
                 });
                 let violation = Violation::never(
                     "a-leader-emerges",
                     format!(
-                        "Nobody began to lead for {within:?} until {by}, though a majority could talk to each other. {told}."
+                        "No node became leader in the {} before {by}, although a majority was up and connected. {told}.",
+                        Time::ZERO + *within
                     ),
                 );
                 match last {
                     Some((began, term, node, _)) => {
-                        violation.because(began, format!("{node} begins to lead term {term}"))
+                        violation.because(began, format!("{node} becomes leader of term {term}"))
                     }
                     None => violation,
                 }
@@ -274,8 +286,8 @@ impl Watch {
                 let (node, term, at) =
                     began.map_or((NodeId(0), 0, by), |(term, (node, at))| (*node, *term, *at));
                 let sentence = format!(
-                    "{node} began to lead term {term} at {at}, though nothing went wrong since long before {since}: a leader whom all \
-                     hear stays."
+                    "{node} became leader of term {term} at {at}, although there has been no fault since long before \
+                     {since}. A leader whose heartbeats arrive stays the leader."
                 );
                 Violation { at: self.began.get(&term).copied(), ..Violation::never("leader-stays", sentence) }
             }
@@ -294,13 +306,15 @@ impl Watch {
                     return Violation::never("waits", String::new());
                 };
                 let sentence = format!(
-                    "{node} voted for another at {}, and stood itself at {}: a vote given puts one's own election off, by {at_least:?} \
-                     at least.",
-                    voted.0, stood.0
+                    "{node} granted its vote to another node at {}, and started an election itself at {}. Granting a vote \
+                     restarts the election timer, which runs for at least {}.",
+                    voted.0,
+                    stood.0,
+                    Time::ZERO + *at_least
                 );
                 Violation { at: Some(stood.1), ..Violation::never("waits", sentence) }
-                    .because(voted.1, format!("{node} votes for another"))
-                    .because(stood.1, format!("and {node} stands itself"))
+                    .because(voted.1, format!("{node} grants its vote to another node"))
+                    .because(stood.1, format!("{node} starts an election"))
             }
             Goal::Served { client, within } => {
                 let Some((_, asked)) = self.unserved(*client) else {
@@ -309,9 +323,10 @@ impl Watch {
                 let command = asked.command.as_ref().map_or("a command".to_owned(), Command::to_string);
                 let (node, began) = (asked.node, asked.began);
                 let sentence = format!(
-                    "Client {} proposed {command} at {began}, first to {node}. No node answered `Committed` within {within:?}, though a majority of \
-                     the nodes was up and connected.",
-                    client.0
+                    "Client {} proposed {command} at {began}, first to {node}. No node answered `Committed` within {}, \
+                     although a majority of the nodes was up and connected.",
+                    client.0,
+                    Time::ZERO + *within
                 );
                 Violation::never("served", sentence)
                     .because(asked.at, format!("client {} proposes {command}", client.0))
@@ -329,10 +344,13 @@ impl Watch {
                     true => (many, messages, "messages"),
                     false => (long, bytes, "bytes"),
                 };
+                let most = self.sent_most(*since, *by, unit == "bytes");
+                let most =
+                    most.map_or(String::new(), |(node, of)| format!(" {node} sent most of them: {of}."));
                 Violation::never(
                     "few-messages",
                     format!(
-                        "The {} nodes sent each other {is} {unit} for {about}: at most {at_most} will do.",
+                        "The {} nodes sent each other {is} {unit} for {about}. At most {at_most} are needed.{most}",
                         self.n
                     ),
                 )
@@ -344,22 +362,23 @@ impl Watch {
         let did = |(other, member): (&NodeId, &Member)| Some((*member.done.get(command)?, *other));
         let others: Vec<((Time, ObservationId), NodeId)> = self.members.iter().filter_map(did).collect();
         let but = match others.is_empty() {
-            true => "nor did anyone else".to_owned(),
-            false => format!("though {} did", list(&others.iter().map(|(_, other)| *other).collect())),
+            true => "nor had any other node".to_owned(),
+            false => format!("although {} had", list(&others.iter().map(|(_, other)| *other).collect())),
         };
-        let lags = format!("{node} had not done {command} by {by}, {but}");
+        let lags = format!("{node} had not applied {command} by {by}, {but}");
         let forgot = self.members.get(&node).and_then(|member| member.forgot);
         if let Some(Forgot { leader, index, acknowledged, refused }) = forgot {
             let sentence = format!(
-                "{lags}: {node} had told {leader} that it has the entries up to {index}, and after a crash it refused what follows them."
+                "{lags}. {node} had acknowledged the entries up to {index} to {leader}, but after a crash it refused the \
+                 entries that follow them."
             );
             return Violation::never("forgot-entries", sentence)
-                .because(acknowledged, format!("{node} tells {leader} that it has the entries up to {index}"))
-                .because(refused, format!("after a crash {node} refuses what follows them"));
+                .because(acknowledged, format!("{node} acknowledges the entries up to {index} to {leader}"))
+                .because(refused, format!("after a crash {node} refuses the entries that follow them"));
         }
         let violation = Violation::never("applies", format!("{lags}."));
         match others.iter().min() {
-            Some(((_, first), other)) => violation.because(*first, format!("{other} does {command}")),
+            Some(((_, first), other)) => violation.because(*first, format!("{other} applies {command}")),
             None => violation,
         }
     }

@@ -191,13 +191,14 @@ impl Watch {
             && other != node
         {
             let sentence = format!(
-                "{node} and {other} both lead term {term}: {other} since {since}, {node} since {}.",
+                "{node} and {other} are both leaders of term {term}: {other} since {since}, {node} since {}. A term has at \
+                 most one leader.",
                 seen.at
             );
             let violation = Violation::at(seen, "one-leader", sentence)
-                .because(seen.id, format!("and {node} leads it, too"));
+                .because(seen.id, format!("{node} becomes leader of term {term}, too"));
             return Err(match began {
-                Some(began) => violation.because(began, format!("{other} leads term {term}")),
+                Some(began) => violation.because(began, format!("{other} becomes leader of term {term}")),
                 None => violation,
             });
         }
@@ -206,7 +207,7 @@ impl Watch {
         voters.insert(node);
         if voters.len() < majority {
             let sentence = format!(
-                "{node} began to lead term {term} with the votes of {}: of {} nodes, {majority} make a majority.",
+                "{node} became leader of term {term} with the votes of {} only. Of {} nodes, {majority} make a majority.",
                 list(&voters),
                 self.n
             );
@@ -230,7 +231,8 @@ impl Watch {
             Message::Vote { term, granted: true, pre_vote: false } => {
                 if !self.member(node).asked_by.contains(&(to, *term)) {
                     let sentence = format!(
-                        "{node} told {to} that it votes for it in term {term}, which {to} had not asked for."
+                        "{node} sent {to} a granted vote of term {term}, but no RequestVote of that term from {to} had \
+                         reached {node}."
                     );
                     return Err(Violation::at(seen, "unasked-vote", sentence));
                 }
@@ -241,11 +243,14 @@ impl Watch {
                     && *leader != node
                 {
                     let sentence = format!(
-                        "{node} sent AppendEntries as the leader of term {term}, which {leader} leads since {since}."
+                        "{node} sent AppendEntries of term {term}, but {leader} is the leader of that term, since {since}. \
+                         Only the leader of a term sends AppendEntries."
                     );
                     let violation = Violation::at(seen, "appends-as-leader", sentence);
                     return Err(match self.began.get(term) {
-                        Some(began) => violation.because(*began, format!("{leader} leads term {term}")),
+                        Some(began) => {
+                            violation.because(*began, format!("{leader} becomes leader of term {term}"))
+                        }
                         None => violation,
                     });
                 }
@@ -257,11 +262,13 @@ impl Watch {
                     let now = self.members.get(&node).map_or(0, |member| member.term);
                     let sentence = if asked < now {
                         format!(
-                            "{node} took entries from {to} as the leader of term {asked}, though it had been in term {now}."
+                            "{node} acknowledged AppendEntries of term {asked} from {to}, but {node} had already sent a \
+                             message of term {now}. A node refuses AppendEntries of an older term."
                         )
                     } else if *index > last {
                         format!(
-                            "{node} told {to} that their logs agree up to entry {index}, but what {to} had sent ends with entry {last}."
+                            "{node} acknowledged entries up to {index} to {to}, but the AppendEntries that it answers ends \
+                             with entry {last}. A follower acknowledges only what that message shows."
                         )
                     } else {
                         String::new()
@@ -336,12 +343,14 @@ impl Watch {
         if term >= before {
             return Ok(());
         }
-        let sentence =
-            format!("{node} is in term {term}, but had been in term {before}, and told others so.");
+        let sentence = format!(
+            "{node} is in term {term}, but it had already sent a message of term {before}. A node's term never \
+                decreases, not even in a crash."
+        );
         let violation = Violation::at(seen, "term-goes-back", sentence)
             .because(seen.id, format!("{node} is in term {term}"));
         Err(match self.member(node).term_told {
-            Some(told) => violation.because(told, format!("{node} says that it is in term {before}")),
+            Some(told) => violation.because(told, format!("{node} sends a message of term {before}")),
             None => violation,
         })
     }
@@ -353,11 +362,14 @@ impl Watch {
         }
         let first = if before == node { "itself".to_owned() } else { before.to_string() };
         let second = if whom == node { "itself".to_owned() } else { whom.to_string() };
-        let sentence =
-            format!("{node} voted twice in term {term}: for {first}, and at {} for {second}.", seen.at);
+        let sentence = format!(
+            "{node} voted twice in term {term}: first for {first}, and at {} for {second}. A node votes at most \
+                once per term.",
+            seen.at
+        );
         Err(Violation::at(seen, "votes-twice", sentence)
             .because(voted, format!("{node} votes for {first} in term {term}"))
-            .because(seen.id, format!("and for {second} in the same term")))
+            .because(seen.id, format!("{node} votes for {second} in the same term")))
     }
     /// Log matching and leader completeness (Figure 3), as far as messages show the leader's log.
     fn log_matching(
@@ -375,7 +387,8 @@ impl Watch {
                 self.entries.entry((index, entry.term)).or_insert_with(|| (entry.command.clone(), before));
             if known.0 != entry.command {
                 let sentence = format!(
-                    "{node} sent {} as entry {index} of term {}, where {} had been sent as the same entry.",
+                    "{node} sent {} as entry {index} of term {}, but {} had been sent as that entry before. An index and a \
+                     term identify one entry.",
                     what(&entry.command),
                     entry.term,
                     what(&known.0)
@@ -384,8 +397,8 @@ impl Watch {
             }
             if known.1 != before {
                 let sentence = format!(
-                    "{node} sent entry {index} of term {} after an entry of term {before}; it had been sent after one of term {}: logs \
-                     with the same entry differ before it.",
+                    "{node} sent entry {index} of term {} after an entry of term {before}. Before, the same entry had been \
+                     sent after an entry of term {}. Logs that share an entry are equal up to it.",
                     entry.term, known.1
                 );
                 return Err(Violation::at(seen, "log-matching", sentence));
@@ -395,15 +408,18 @@ impl Watch {
                 && done.command != entry.command
             {
                 let sentence = format!(
-                    "{node} leads term {term} with {} as entry {index}, where {} had done {} before: a leader has everything that is \
-                     committed.",
+                    "{node}, the leader of term {term}, sent {} as entry {index}, but {} had already applied {} there. A \
+                     leader's log contains all committed entries.",
                     what(&entry.command),
                     done.node,
                     what(&done.command)
                 );
                 return Err(Violation::at(seen, "leader-completeness", sentence)
-                    .because(done.at, format!("{} does {} as entry {index}", done.node, what(&done.command)))
-                    .because(seen.id, format!("entry {index} is another here")));
+                    .because(
+                        done.at,
+                        format!("{} applies {} as entry {index}", done.node, what(&done.command)),
+                    )
+                    .because(seen.id, format!("{node} sends another entry {index}")));
             }
             if entry.term == term {
                 let first = self.members.entry(node).or_default().own_first.entry(term).or_insert(index);
@@ -426,14 +442,14 @@ impl Watch {
                 if *granted {
                     self.member(node).votes.entry(*term).or_default().insert(from);
                 }
-                told = (*term > status.term).then_some((*term, "a vote"));
+                told = (*term > status.term).then_some((*term, "a Vote"));
             }
             Message::Appended { term, success, index, .. } => {
                 if *success {
                     let acked = self.member(node).acks.entry((*term, from)).or_default();
                     *acked = (*acked).max(*index);
                 }
-                told = (*term > status.term).then_some((*term, "an answer"));
+                told = (*term > status.term).then_some((*term, "an answer to AppendEntries"));
             }
             Message::AppendEntries { term, prev_index, prev_term, entries, commit } => {
                 let reach = prev_index + entries.len() as Index;
@@ -458,7 +474,7 @@ impl Watch {
                 *heard = (heard.0.max(reach), heard.1.max(*commit));
                 let follows =
                     *term > status.term || *term == status.term && status.position == Position::Candidate;
-                told = follows.then_some((*term, "entries of the leader"));
+                told = follows.then_some((*term, "AppendEntries"));
                 let (term, prev_index) = (*term, *prev_index);
                 let prev = (prev_index, *prev_term);
                 let held = self.member(node).holds.is_handed(term, prev, last_of(prev, entries));
@@ -483,7 +499,8 @@ impl Watch {
             return Ok(());
         }
         let sentence = format!(
-            "{node} got {what} of term {term} from {from}, and was then {position} in term {}, not a follower in term {term}.",
+            "{node} received {what} of term {term} from {from}, but afterwards it was {position} in term {}. That message \
+             makes it a follower in term {term}.",
             status.term
         );
         Err(Violation { at: at.map(|seen| seen.id), ..Violation::never("follows-the-leader", sentence) })
@@ -506,31 +523,37 @@ impl Watch {
         if index != next && !(applied == 0 && (1..next).contains(&index)) {
             let done = next - 1;
             let sentence = format!(
-                "{node} did entry {index} when it had done entries up to {done}: entry {next} comes next."
+                "{node} applied entry {index} when it had applied entries up to {done}. The next entry to apply is entry \
+                 {next}."
             );
             return Err(Violation::at(seen, "applies-in-order", sentence));
         }
         if let Some(command) = &command
             && !self.asked.contains(command)
         {
-            let sentence = format!("{node} did {command} as entry {index}, which nobody had proposed.");
+            let sentence =
+                format!("{node} applied {command} as entry {index}, but no client had proposed {command}.");
             return Err(Violation::at(seen, "applies-unproposed", sentence));
         }
         if let Some(done) = self.done.get(&index)
             && done.command != command
         {
             let (first, other) = (done.node, what(&done.command));
-            let sentence =
-                format!("{node} did {} as entry {index}, where {first} did {other}.", what(&command));
+            let sentence = format!(
+                "{node} applied {} as entry {index}, but {first} had applied {other} as entry {index}. All nodes \
+                    apply the same command at each index.",
+                what(&command)
+            );
             return Err(Violation::at(seen, "state-machine-safety", sentence)
-                .because(done.at, format!("{first} does {other} as entry {index}"))
-                .because(seen.id, format!("and {node} something else")));
+                .because(done.at, format!("{first} applies {other} as entry {index}"))
+                .because(seen.id, format!("{node} applies another entry {index}")));
         }
         if let Some((teller, promised)) = self.promised.get(&index)
             && command.as_ref() != Some(promised)
         {
             let sentence = format!(
-                "{node} did {} as entry {index}, where {teller} had told a client that {promised} is committed.",
+                "{node} applied {} as entry {index}, but {teller} had told a client that {promised} is committed as entry \
+                 {index}.",
                 what(&command)
             );
             return Err(Violation::at(seen, "applies-what-was-promised", sentence));
@@ -556,8 +579,9 @@ impl Watch {
         let Some(term) = led else {
             let reach = member.heard.values().map(|(reach, _)| *reach).max().unwrap_or(0);
             let sentence = format!(
-                "{node} did entry {index}, but no leader had told it that entry {index} is committed in a message that it could check \
-                 its log against: they reach up to entry {reach}, with commit indexes up to {}.",
+                "{node} applied entry {index}, but no AppendEntries that it received allows that: they end with entry \
+                 {reach} at most, and their commit index is at most {}. A follower commits up to min(leaderCommit, index of \
+                 last new entry).",
                 member.told_commit
             );
             return Err(Violation::at(seen, "applies-uncommitted", sentence));
@@ -569,8 +593,8 @@ impl Watch {
         };
         if have(index).len() < majority {
             let sentence = format!(
-                "{node}, which leads term {term}, did entry {index} when only {} had it, as far as {node} had been told in this term: \
-                 of {} nodes, {majority} make a majority.",
+                "{node}, the leader of term {term}, applied entry {index}, but as far as the acknowledgements of this term \
+                 tell, only {} stored it. Of {} nodes, {majority} make a majority.",
                 list(&have(index)),
                 self.n
             );
@@ -579,8 +603,8 @@ impl Watch {
         let own = member.own_first.get(&term).map(|first| (*first).max(index));
         if own.is_none_or(|own| have(own).len() < majority) {
             let sentence = format!(
-                "{node}, which leads term {term}, did entry {index} of an earlier term because a majority has copies of it; without an \
-                 entry of term {term} on a majority, it can still be overwritten."
+                "{node}, the leader of term {term}, applied entry {index} of an earlier term, but no majority had \
+                 acknowledged an entry of term {term}. Until then another leader can overwrite entry {index}."
             );
             return Err(Violation::at(seen, "commits-by-copies", sentence));
         }
@@ -593,19 +617,20 @@ impl Watch {
             && done.command.as_ref() != Some(&command)
         {
             let sentence = format!(
-                "{} told a client that {command} is committed as entry {index}, where {} did {}.",
+                "{} told a client that {command} is committed as entry {index}, but {} had applied {} as entry {index}.",
                 seen.node,
                 done.node,
                 what(&done.command)
             );
-            let did = format!("{} does {} as entry {index}", done.node, what(&done.command));
+            let did = format!("{} applies {} as entry {index}", done.node, what(&done.command));
             return Err(Violation::at(seen, "honest-reply", sentence).because(done.at, did));
         }
         if let Some((teller, other)) = self.promised.get(&index)
             && *other != command
         {
             let sentence = format!(
-                "{} told a client that {command} is committed as entry {index}, where {teller} had told one that {other} is.",
+                "{} told a client that {command} is committed as entry {index}, but {teller} had told a client that {other} \
+                 is committed there.",
                 seen.node
             );
             return Err(Violation::at(seen, "honest-reply", sentence));
@@ -713,8 +738,10 @@ impl Watch {
                     let member = self.member(node);
                     let before = std::mem::replace(&mut member.status, status);
                     if status.term < before.term {
-                        let sentence =
-                            format!("{node} went from term {} back to term {}.", before.term, status.term);
+                        let sentence = format!(
+                            "{node} went back from term {} to term {}. A node's term never decreases.",
+                            before.term, status.term
+                        );
                         return Err(Violation::at(seen, "term-goes-back", sentence));
                     }
                 }
@@ -723,7 +750,7 @@ impl Watch {
                 Some(Event::Leader { term }) => self.begins_to_lead(seen, term)?,
                 Some(Event::Applied { index, command }) => self.applies(seen, index, command)?,
                 None => {
-                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    let sentence = format!("{node} emitted something that is not an event of this exercise.");
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },

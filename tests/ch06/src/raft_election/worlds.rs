@@ -85,17 +85,20 @@ pub(super) fn rules_vote(pick: &mut Pick, nth: u32) -> Case {
             goal(
                 1,
                 step(1),
-                "did not vote for n2, the first candidate of a new term, though it had heard of no leader for long.",
+                "did not grant its vote to n2, the first candidate of a new term. No leader had contacted it for longer \
+                 than an election timeout.",
             ),
             goal(
                 2,
                 step(3),
-                "had voted for n2, and did not say so again when n2 asked again in the same term: its first answer may be lost.",
+                "had granted its vote to n2, but did not repeat it when n2 asked again in the same term. The first answer \
+                 may have been lost.",
             ),
             goal(
                 4,
                 step(8),
-                "did not vote in a new term for the first candidate who asked, after it had voted in the term before.",
+                "did not grant its vote to the first candidate of a new term, after it had voted in the term before. Each \
+                 term has new votes.",
             ),
         ],
     )
@@ -302,7 +305,7 @@ pub(super) fn quiet(pick: &mut Pick, nth: u32) -> Case {
         by: first + ms(1_000),
         messages: 5 * u64::from(n - 1) * beats / 2,
         bytes: u64::MAX,
-        about: "a second in which nothing happened",
+        about: "a second without commands",
     };
     // the election, and the heartbeats until then
     let beats = first.as_millis() as u64 / HEARTBEAT.as_millis() as u64;

@@ -52,28 +52,38 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
             must: None,
             must_not: Some((
                 took::<5>,
-                "said that its log agrees with its leader's up to entry 5, where its own entry 5 is of term 5, and the leader's of term 6.",
+                "acknowledged entry 5 to a leader whose entry 5 is of term 6. Its own entry 5 is of term 5, so it must \
+                 refuse.",
             )),
         },
         // beyond the end
         1 => Part {
             says: vec![all, append(term, (7, 5), vec![entry(term, "h")], 0)],
             must: None,
-            must_not: Some((took::<8>, "took an entry 8 right after its entry 5.")),
+            must_not: Some((
+                took::<8>,
+                "acknowledged entry 8, although its log ends with entry 5. It has no entry 7, so it \
+                must refuse.",
+            )),
         },
         // a part of the log, late: what follows stays
         2 => Part {
             says: vec![all, append(term, (1, 3), vec![entry(3, "b")], 0), whole],
             must: Some((
                 took::<5>,
-                "no longer had entry 5 after it had been sent a part of the log again: entries 1 and 2 say nothing against it.",
+                "did not acknowledge entry 5 any more after a late message had repeated entry 2. A follower deletes only \
+                 entries that conflict.",
             )),
             must_not: None,
         },
         // the same with nothing in it
         3 => Part {
             says: vec![all, append(term, (2, 3), vec![], 0), whole],
-            must: Some((took::<5>, "no longer had entry 5 after a heartbeat that spoke of entry 2 only.")),
+            must: Some((
+                took::<5>,
+                "did not acknowledge entry 5 any more after a heartbeat whose prev_index was 2. A \
+                follower deletes only entries that conflict.",
+            )),
             must_not: None,
         },
         // a commit index far ahead
@@ -91,11 +101,13 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
             ],
             must: Some((
                 took::<3>,
-                "did not take entry 3 of term 6 in place of its own of term 5, which followed on the same entry 2.",
+                "did not acknowledge the leader's entry 3 of term 6. Both logs agree up to entry 2, so entry 3 of term 6 \
+                 replaces its own of term 5.",
             )),
             must_not: Some((
                 took::<5>,
-                "still had entry 5 of term 5 after entry 3 had given way to one of term 6: what follows an entry that goes, goes.",
+                "still acknowledged entry 5 of term 5 after an entry of term 6 had replaced its entry 3. A conflicting \
+                 entry is deleted with all entries after it.",
             )),
         },
         // the same: what is there now is the new one
@@ -105,7 +117,7 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
                 append(term + 1, (2, 3), vec![entry(6, "x"), entry(6, "y")], 4),
                 append(term + 1, (4, 6), vec![entry(6, "z")], 5),
             ],
-            must: Some((took::<5>, "did not take an entry that followed on its entry 4.")),
+            must: Some((took::<5>, "did not acknowledge entry 5, which follows its entry 4.")),
             must_not: None,
         },
         // more of the same
@@ -115,7 +127,10 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
                 append(term, (1, 3), log()[1..].to_vec(), 5),
                 whole,
             ],
-            must: Some((took::<5>, "did not take entries of which it had the first already.")),
+            must: Some((
+                took::<5>,
+                "did not acknowledge entries up to 5 from a message whose first entries it already had.",
+            )),
             must_not: None,
         },
     };
@@ -149,7 +164,7 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
         node: n1,
         times: 1,
         what: |message| matches!(message, Message::Appended { success: true, .. }),
-        or: "did not take the first entries of a log from the leader of a new term.",
+        or: "did not acknowledge the first entries that the leader of a new term sent to it.",
     };
     raft::case(scenario, must.into_iter().chain(must_not).chain([heard]).collect())
 }
@@ -183,7 +198,8 @@ pub(super) fn rules_vote_log(pick: &mut Pick, _nth: u32) -> Case {
             node: n1,
             times: granted,
             what: votes,
-            or: "did not vote for a candidate of a new term whose log was as up to date as its own, though it had heard of no leader for long.",
+            or: "did not grant its vote to a candidate of a new term whose log was as up to date as its own. No leader had \
+                contacted it for longer than an election timeout.",
         });
         if !may {
             goals.push(Goal::Unsaid {
@@ -191,7 +207,8 @@ pub(super) fn rules_vote_log(pick: &mut Pick, _nth: u32) -> Case {
                 by: at + ms(11),
                 node: n1,
                 what: votes,
-                or: "voted for a candidate whose log was less up to date than its own: it ends earlier, or with an earlier term.",
+                or: "granted its vote to a candidate whose log was less up to date than its own: its last entry has an \
+                    earlier term, or the same term and a lower index.",
             });
         }
     }
@@ -477,7 +494,7 @@ pub(super) fn fast_backup(_pick: &mut Pick, _nth: u32) -> Case {
             by,
             messages: u64::MAX,
             bytes: 4 * missing as u64 + 20_000,
-            about: "what one follower lacked, some thousand bytes, and the heartbeats meanwhile",
+            about: "the entries that one follower lacked, a few thousand bytes, and the heartbeats meanwhile",
         },
     ];
     raft::case(scenario, goals)
@@ -559,7 +576,7 @@ pub(super) fn messages(pick: &mut Pick, nth: u32) -> Case {
             by: since + ms(1_000),
             messages: idle,
             bytes: u64::MAX,
-            about: "a second in which nothing happened",
+            about: "a second without commands",
         },
     ];
     raft::case(scenario, goals)

@@ -245,7 +245,8 @@ pub(super) fn crash_while_cutting(nth: u32) -> Case {
         node: n1,
         times: 1,
         what: |message| matches!(message, Message::Appended { success: true, index: 2, .. }),
-        or: "no longer had the log that it had acknowledged: entry 2 had given way to another, and after a crash it was back.",
+        or: "did not acknowledge the new leader's entry 2 after its last crash. The leader had sent it again long before \
+            that crash.",
     };
     raft::case(scenario, vec![goal])
 }

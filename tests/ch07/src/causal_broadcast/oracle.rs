@@ -96,11 +96,11 @@ impl Group {
             (None, _) if self.promise == Promise::Once => {
                 let sentence = match self.messages.get(&payload) {
                     Some(sending) => format!(
-                        "{node} delivered message {payload} as {from}'s, but it was {} that was asked to broadcast it.",
+                        "{node} delivered message {payload} as a message of {from}, but {} was asked to broadcast it.",
                         sending.from
                     ),
                     None => format!(
-                        "{node} delivered message {payload}, which nobody had been asked to broadcast."
+                        "{node} delivered message {payload}, but no node had been asked to broadcast it."
                     ),
                 };
                 return Err(Violation::at(seen, "nobody-broadcast", sentence));
@@ -112,7 +112,7 @@ impl Group {
                 );
                 let violation = Violation::at(seen, "delivers-twice", sentence).because(seen.id, "again");
                 return Err(match self.delivered_at(node, payload) {
-                    Some(first) => violation.because(first, "delivered here"),
+                    Some(first) => violation.because(first, format!("{node} delivers it for the first time")),
                     None => violation,
                 });
             }
@@ -158,10 +158,13 @@ impl Group {
                 format!("{node} delivered message {payload} (from {from}) before message {cause}: {had}.");
             let known = if own { Some(self.messages[&cause].asked) } else { self.delivered_at(from, cause) };
             let violation = Violation::at(seen, "causes-first", sentence)
-                .because(self.messages[&payload].asked, format!("{payload} begins here, knowing of {cause}"))
-                .because(seen.id, format!("{payload} is delivered here without {cause}"));
+                .because(
+                    self.messages[&payload].asked,
+                    format!("{from} is asked to broadcast {payload}, and knows {cause}"),
+                )
+                .because(seen.id, format!("{node} delivers {payload} without {cause}"));
             return Err(match known {
-                Some(known) => violation.because(known, format!("{from} knows of {cause}")),
+                Some(known) => violation.because(known, format!("from here on {from} knows {cause}")),
                 None => violation,
             });
         }
@@ -213,10 +216,11 @@ impl Group {
                 let verb = if without.len() == 1 { "crashes" } else { "crash" };
                 let who = list(&without);
                 let sentence = format!(
-                    "{who} never delivered message {payload}, {because}. {who} never {verb}, and nothing went wrong after {}.",
+                    "{who} never delivered message {payload}, {because}. {who} never {verb}, and there was no fault after \
+                     {}.",
                     self.last_fault
                 );
-                let asked = format!("message {payload} begins here");
+                let asked = format!("a client asks for the broadcast of message {payload}");
                 return Err(Violation::never("all-deliver", sentence).because(sending.asked, asked));
             }
         }
@@ -246,8 +250,8 @@ impl Oracle for Group {
                 if self.promise == Promise::Traffic && bytes.len() > frame_bytes_max(n) {
                     let (long, most) = (bytes.len(), frame_bytes_max(n));
                     let sentence = format!(
-                        "After {} broadcasts, {node} sent {to} a message of {long} bytes, though only one broadcast was under \
-                         way: {n} nodes get by with {most} bytes, however much was said before.",
+                        "After {} broadcasts, {node} sent {to} a message of {long} bytes, although only one broadcast was \
+                         under way. The limit for {n} nodes is {most} bytes, however many broadcasts came before.",
                         self.messages.len()
                     );
                     return Err(Violation::at(seen, "message-size", sentence));
@@ -263,7 +267,7 @@ impl Oracle for Group {
             Seen::Emitted { .. } => match seen.emitted::<Member>() {
                 Some(Event::Delivered { from, payload }) => self.delivered(seen, from, payload)?,
                 None => {
-                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    let sentence = format!("{node} emitted something that is not an event of this exercise.");
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
@@ -293,7 +297,7 @@ impl Oracle for Group {
                 let has = |payload| self.alive(world).find(|node| self.when(*node, payload).is_some());
                 self.all_have(world, |payload, Sending { from, .. }| {
                     let (when, lucky) = (crashed(*from)?, has(payload)?);
-                    Some(format!("but {lucky} did; {from}, which broadcast it, crashed at {when}"))
+                    Some(format!("but {lucky} did. Its broadcaster {from} crashed at {when}"))
                 })?;
                 let survived = self.messages.iter().any(|(payload, Sending { from, .. })| {
                     crashed(*from).is_some() && has(*payload).is_some()
@@ -331,7 +335,7 @@ impl Group {
         }
         Some(match last {
             Some((when, cause)) => {
-                format!("though the last of its causes, message {cause}, was delivered there at {when}")
+                format!("although the last of its causes, message {cause}, was delivered there at {when}")
             }
             None => "which has no causes".to_owned(),
         })
@@ -347,8 +351,8 @@ impl Group {
         Err(Violation::never(
             "few-messages",
             format!(
-                "{n} nodes sent each other {} messages by {} for {broadcasts} broadcasts, though none was lost: more than 3 n² = {most} \
-             for each.",
+                "{n} nodes sent each other {} messages by {} for {broadcasts} broadcasts, although no message was lost. A \
+                 broadcast costs at most 3 n² = {most} messages.",
                 self.frames,
                 world.now()
             ),
@@ -369,13 +373,16 @@ impl Group {
             for node in self.alive(world).filter(|node| *node != slow) {
                 let when = self.when(node, *payload);
                 if when.is_none_or(|when| when - *at > within) {
-                    let when = when.map_or("never".to_owned(), |when| format!("only at {when}"));
+                    let when = when.map_or("never delivered it".to_owned(), |when| {
+                        format!("delivered it only at {when}")
+                    });
                     let bound = Time::ZERO + within;
                     return Err(Violation::never(
                         "prompt",
                         format!(
-                            "{from} was asked to broadcast message {payload} at {at}, and {node} delivered it {when}, though 4 delays are \
-                         {bound}. Only what {slow} sends is slow here, and message {payload} was not caused by it."
+                            "{from} was asked to broadcast message {payload} at {at}, but {node} {when}. The limit is 4 \
+                             delays, which are {bound}. Only messages that {slow} sends are slow here, and message \
+                             {payload} does not depend on one of its broadcasts."
                         ),
                     ));
                 }

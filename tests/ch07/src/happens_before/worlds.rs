@@ -215,10 +215,12 @@ impl Run {
     }
     /// What is wrong with an answer.
     pub(super) fn wrong(&self, a: usize, b: usize, said: Order) -> String {
-        let asked = format!("order({}, {}) is {said:?}", self.name(a), self.name(b));
+        let asked = format!("order({}, {}) answered {said:?}", self.name(a), self.name(b));
         match self.truth(a, b) {
             Order::Same => {
-                format!("{asked}, but both are one event, and no event happens before or beside itself.")
+                format!(
+                    "{asked}, but both are the same event. No event is before, after or concurrent with itself."
+                )
             }
             Order::Before => {
                 format!("{asked}, but a chain leads from the first to the second: {}.", self.chain_told(a, b))
@@ -234,9 +236,9 @@ impl Run {
                 };
                 let why = match lost(a, b).or_else(|| lost(b, a)) {
                     Some(MessageId(message)) => {
-                        format!("m{message} never arrived, and a lost message orders nothing")
+                        format!("message m{message} never arrived, and a lost message orders nothing")
                     }
-                    None => "no chain of messages leads from one to the other, and times on walls make none"
+                    None => "no chain of messages leads from one to the other, and wall clocks give no order"
                         .into(),
                 };
                 format!("{asked}, but {} and {} are concurrent: {why}.", self.told(a), self.told(b))

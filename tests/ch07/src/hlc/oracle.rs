@@ -142,12 +142,12 @@ impl Clocks {
             && !over_crash
         {
             let between = match (log.crashed, log.went_back) {
-                (true, _) => ", crashed, and then stamped",
-                (_, true) => ", its clock was set back, and then it stamped",
-                _ => " and then, later,",
+                (true, _) => ", crashed, and later stamped",
+                (_, true) => ". Its wall clock was set back, and later it stamped",
+                _ => ", and later it stamped",
             };
             let sentence = format!(
-                "{node} stamped {before} {last}{between} {what} {stamp}: the later event must bear the larger stamp."
+                "{node} stamped {before} {last}{between} {what} {stamp}. The later event must have the larger stamp."
             );
             return Err(Violation::at(seen, "grows", sentence));
         }
@@ -174,25 +174,27 @@ impl Clocks {
         self.reached.mark_if(AHEAD, stamp.l > wall);
         let granule = ns(self.rules.config.granule);
         if stamp.l.saturating_add(granule) <= wall {
-            let behind = Duration::from_nanos(wall - stamp.l);
+            let behind = Time::ZERO + Duration::from_nanos(wall - stamp.l);
             let sentence = format!(
-                "{node} stamped {what} {stamp} when its wall clock was {behind:?} ahead of that: l is never behind the wall."
+                "{node} stamped {what} {stamp} when its wall clock was ahead of that l by {behind}. l is never behind the \
+                 node's wall clock."
             );
             return Err(Violation::at(seen, "behind-the-wall", sentence));
         }
         if stamp.l > farthest {
-            let ahead = Duration::from_nanos(stamp.l - farthest);
+            let ahead = Time::ZERO + Duration::from_nanos(stamp.l - farthest);
             let why = match self.rules.mad {
                 Some(mad) if mad != node => {
                     format!(
-                        " (the clock of {mad} does, but its messages were to be refused and to leave no trace)"
+                        " The wall clock of {mad} is that far ahead, but messages of {mad} must be refused and must leave \
+                         no trace."
                     )
                 }
                 _ => String::new(),
             };
             let sentence = format!(
-                "{node} stamped {what} {stamp}, which is {ahead:?} ahead of every wall clock that it can have heard of{why}: l is \
-                 the largest of them, no more."
+                "{node} stamped {what} {stamp}, but that l is ahead of every wall clock that {node} can have heard of, by \
+                 {ahead}. l is the largest of those wall clocks.{why}"
             );
             return Err(Violation::at(seen, "ahead-of-walls", sentence));
         }
@@ -200,8 +202,8 @@ impl Clocks {
         *sharing += 1;
         if u64::from(stamp.c) > 100 * (*sharing + 1) {
             let sentence = format!(
-                "{node} stamped {what} {stamp}, but no more than {sharing} events so far bear that l: the counter begins anew when \
-                 l grows."
+                "{node} stamped {what} {stamp}, but no more than {sharing} events so far have that l. When l grows, the \
+                 counter starts again at 0."
             );
             return Err(Violation::at(seen, "counter-begins-anew", sentence));
         }
@@ -211,9 +213,11 @@ impl Clocks {
     fn emitted(&mut self, seen: &Observation, event: Event) -> Result<(), Violation> {
         let node = seen.node;
         let more_than_asked = |(asked, done): (u64, u64), what: &str| match done > asked {
-            true => {
-                Err(Violation::at(seen, "unasked", format!("{node} emitted {what} that nobody asked for.")))
-            }
+            true => Err(Violation::at(
+                seen,
+                "unasked",
+                format!("{node} emitted {what} that no request or message asked for."),
+            )),
             false => Ok(()),
         };
         match event {
@@ -233,16 +237,16 @@ impl Clocks {
             Event::Received { from, sent, stamp } => {
                 if stamp <= sent {
                     let sentence = format!(
-                        "{node} received a message that {from} had stamped {sent}, and stamped the receipt {stamp}: an effect \
-                         must bear a larger stamp than its cause."
+                        "{node} reported that a message from {from} carried stamp {sent}, and stamped the receipt {stamp}. \
+                         A receipt must have a larger stamp than its sending."
                     );
                     return Err(Violation::at(seen, "effect-after-cause", sentence));
                 }
                 if self.rules.mad == Some(from) {
                     let sentence = format!(
-                        "{node} took a message that {from} had stamped {sent}, more than twice the largest offset ({:?}) ahead of \
-                         its own wall clock: one clock that is out of order carries all others away.",
-                        self.rules.config.max_offset
+                        "{node} accepted a message of {from} with stamp {sent}, which is ahead of its own wall clock by \
+                         more than twice the largest offset ({}). {node} must refuse it.",
+                        Time::ZERO + self.rules.config.max_offset
                     );
                     return Err(Violation::at(seen, "refuses-far-stamps", sentence));
                 }
@@ -278,15 +282,15 @@ impl Clocks {
                     let wall = self.wall(node, seen.at);
                     let how = match wall {
                         Some(wall) if sent.l > wall => {
-                            format!("only {:?} ahead of", Duration::from_nanos(sent.l - wall))
+                            format!("only {} ahead of", Time::ZERO + Duration::from_nanos(sent.l - wall))
                         }
-                        Some(wall) => format!("{:?} behind", Duration::from_nanos(wall - sent.l)),
+                        Some(wall) => format!("{} behind", Time::ZERO + Duration::from_nanos(wall - sent.l)),
                         None => "close to".to_owned(),
                     };
                     let sentence = format!(
-                        "{node} refused a message from {from} with stamp {sent}, which is {how} its wall clock: with a largest offset \
-                         of {:?} that must be taken.",
-                        self.rules.config.max_offset
+                        "{node} refused a message from {from} with stamp {sent}, which is {how} its wall clock. The largest \
+                         offset is {}, so {node} must accept the message.",
+                        Time::ZERO + self.rules.config.max_offset
                     );
                     return Err(Violation::at(seen, "accepts-near-stamps", sentence));
                 }
@@ -309,15 +313,15 @@ impl Clocks {
         let given = log.given.len() as u64;
         if !full || given < IN_A_GRANULE_MIN {
             let sentence = format!(
-                "{node} emitted that its clock is exhausted after {given} events in all: a counter of 16 bits counts 65,536 in one \
-                 granule."
+                "{node} emitted `Exhausted` after {given} stamps in all. A counter of 16 bits is enough for 65,536 stamps \
+                 in one granule."
             );
             return Err(Violation::at(seen, "exhausted-too-early", sentence));
         }
         if since_thaw {
             let sentence = format!(
-                "{node} still emitted that its clock is exhausted when its wall clock had long moved on: with a new l the counter \
-                 begins anew."
+                "{node} still emitted `Exhausted` long after its wall clock had advanced. With a larger l the counter \
+                 starts again at 0."
             );
             return Err(Violation::at(seen, "exhausted-too-long", sentence));
         }
@@ -396,7 +400,7 @@ impl Oracle for Clocks {
             Seen::Emitted { .. } => match seen.emitted::<Clock>() {
                 Some(event) => self.emitted(seen, event)?,
                 None => {
-                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    let sentence = format!("{node} emitted something that is not an event of this exercise.");
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
@@ -414,8 +418,8 @@ impl Oracle for Clocks {
             }
             if !sender_log.crashed {
                 let sentence = format!(
-                    "{receiver} says that a message from {sender} carried stamp {stamp}, but {sender} emitted no sending to \
-                     {receiver} with that stamp: the message carries the stamp of its sending."
+                    "{receiver} reported that a message from {sender} carried stamp {stamp}, but {sender} never emitted \
+                     `Sent` to {receiver} with that stamp. A message carries the stamp of its sending."
                 );
                 return Err(Violation {
                     at: Some(*receipt),
@@ -426,8 +430,8 @@ impl Oracle for Clocks {
             let later = sender_log.given.iter().find(|(at, later, _)| *at > frame && later <= stamp);
             if let Some((at, later, what)) = later {
                 let sentence = format!(
-                    "{sender} sent {receiver} a message with stamp {stamp}, crashed, and then stamped {what} {later}: the stamp had \
-                     left the node before it was durable."
+                    "{sender} sent {receiver} a message with stamp {stamp}, crashed, and later stamped {what} {later}. Each \
+                     new stamp must be larger than every stamp that the node has sent."
                 );
                 return Err(Violation {
                     at: Some((*at).max(*receipt)),
@@ -444,9 +448,9 @@ impl Clocks {
     /// Everything that was asked for since a node's last crash happened.
     fn all_done(&self) -> Result<(), Violation> {
         for (node, log) in &self.nodes {
-            let since = if log.crashed { " since its restart, " } else { " " };
+            let since = if log.crashed { " since its restart, but it" } else { ", but it" };
             let left = if self.rules.crashes && log.crashed {
-                format!(", twice the largest offset ({:?}) later", self.rules.config.max_offset)
+                format!(" by twice the largest offset ({}) later", Time::ZERO + self.rules.config.max_offset)
             } else {
                 String::new()
             };
@@ -455,8 +459,8 @@ impl Clocks {
                 return Err(Violation::never(
                     "all-taken-or-refused",
                     format!(
-                        "{node} got {asked} messages{since}and has emitted a receipt or a refusal of {done} of them{left}: each must be \
-                     taken or refused."
+                        "{node} received {asked} messages{since} emitted `Received` or `Refused` for only {done} of \
+                         them{left}. Each message must be accepted or refused."
                     ),
                 ));
             }
@@ -466,8 +470,8 @@ impl Clocks {
                 return Err(Violation::never(
                     "all-emitted",
                     format!(
-                        "{node} was asked for {asked} events{since}and has emitted {done} of them{left}: each must be emitted with its \
-                     stamp."
+                        "{node} was asked for {asked} events{since} emitted only {done} of them{left}. Each event is \
+                         emitted with its stamp."
                     ),
                 ));
             }
@@ -475,7 +479,8 @@ impl Clocks {
                 return Err(Violation::never(
                     "sends",
                     format!(
-                        "{node} emitted sendings, but no message ever left it: a sending must also send."
+                        "{node} emitted `Sent`, but it never sent a message. For each `Send`, a node emits the event and \
+                         sends the message."
                     ),
                 ));
             }

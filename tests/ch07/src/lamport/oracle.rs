@@ -69,14 +69,14 @@ impl Clocks {
             && stamp <= *last
         {
             let then = if log.crashed {
-                format!("{node} stamped {before} {last}, crashed, and then stamped {what} {stamp}")
+                format!("{node} stamped {before} {last}, crashed, and later stamped {what} {stamp}")
             } else {
-                format!("{node} stamped {before} {last} and then, later, {what} {stamp}")
+                format!("{node} stamped {before} {last}, and later it stamped {what} {stamp}")
             };
             return Err(Violation::at(
                 seen,
                 "grows",
-                format!("{then}: the later event must bear the larger stamp."),
+                format!("{then}. The later event must have the larger stamp."),
             ));
         }
         log.given.push((seen.id, stamp, what));
@@ -86,7 +86,8 @@ impl Clocks {
         let bound = 100 * events + 1_000 * starts;
         if bounded && stamp > bound {
             let sentence = format!(
-                "{node} stamped {what} {stamp}, though only {events} events had happened in all: that is no count of events."
+                "{node} stamped {what} {stamp}, but all nodes together had had only {events} events. A Lamport clock counts \
+                 events: here the limit is {bound}."
             );
             return Err(Violation::at(seen, "counts-events", sentence));
         }
@@ -96,7 +97,7 @@ impl Clocks {
     fn emitted(&mut self, seen: &Observation, event: Event) -> Result<(), Violation> {
         let node = seen.node;
         let uncalled = |what: &str| {
-            Violation::at(seen, "unasked", format!("{node} emitted {what} that nobody asked for."))
+            Violation::at(seen, "unasked", format!("{node} emitted {what} that no request asked for."))
         };
         match event {
             Event::Local { stamp } => {
@@ -125,8 +126,8 @@ impl Clocks {
             Event::Received { from, sent, stamp } => {
                 if stamp <= sent {
                     let sentence = format!(
-                        "{node} received a message that {from} had stamped {sent}, and stamped the receipt {stamp}: an \
-                         effect must bear a larger stamp than its cause."
+                        "{node} reported that a message from {from} carried stamp {sent}, and stamped the receipt {stamp}. \
+                         A receipt must have a larger stamp than its sending."
                     );
                     return Err(Violation::at(seen, "effect-after-cause", sentence));
                 }
@@ -181,7 +182,7 @@ impl Oracle for Clocks {
                 Some(event) => self.emitted(seen, event)?,
                 None => {
                     let sentence =
-                        format!("{} emitted something that is no event of this exercise.", seen.node);
+                        format!("{} emitted something that is not an event of this exercise.", seen.node);
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
@@ -199,8 +200,8 @@ impl Oracle for Clocks {
             }
             if !sender_log.is_some_and(|log| log.crashed) {
                 let sentence = format!(
-                    "{receiver} says that a message from {sender} carried stamp {stamp}, but {sender} emitted no sending to \
-                     {receiver} with that stamp: the message carries the stamp of its sending."
+                    "{receiver} reported that a message from {sender} carried stamp {stamp}, but {sender} never emitted \
+                     `Sent` to {receiver} with that stamp. A message carries the stamp of its sending."
                 );
                 return Err(Violation {
                     at: Some(*receipt),
@@ -211,8 +212,8 @@ impl Oracle for Clocks {
             let later = self.nodes[sender].given.iter().find(|(at, later, _)| *at > frame && later <= stamp);
             if let Some((at, later, what)) = later {
                 let sentence = format!(
-                    "{sender} sent {receiver} a message with stamp {stamp}, crashed, and then stamped {what} {later}: the stamp had \
-                     left the node before it was durable."
+                    "{sender} sent {receiver} a message with stamp {stamp}, crashed, and later stamped {what} {later}. Each \
+                     new stamp must be larger than every stamp that the node has sent."
                 );
                 return Err(Violation {
                     at: Some((*at).max(*receipt)),
@@ -236,7 +237,8 @@ impl Clocks {
                 return Err(Violation::never(
                     "all-emitted",
                     format!(
-                        "{node} was asked for {asked} local events and emitted {done}: each must be emitted with its stamp."
+                        "{node} was asked for {asked} local events, but it emitted {done}. Each event is emitted with its \
+                         stamp."
                     ),
                 ));
             }
@@ -245,8 +247,8 @@ impl Clocks {
                     return Err(Violation::never(
                         "all-sent",
                         format!(
-                            "{node} was asked to send {asked} messages to {to} and emitted {done} sendings: each must be emitted \
-                         with its stamp."
+                            "{node} was asked to send {asked} messages to {to}, but it emitted {done} sendings. Each event \
+                             is emitted with its stamp."
                         ),
                     ));
                 }
@@ -259,7 +261,8 @@ impl Clocks {
                     return Err(Violation::never(
                         "all-received",
                         format!(
-                            "{to} got the message that {node} had stamped {stamp}, and never emitted that it received it."
+                            "{to} received the message that {node} had stamped {stamp}, but {to} never emitted `Received` \
+                             for it."
                         ),
                     ));
                 }
@@ -268,7 +271,8 @@ impl Clocks {
         if self.nodes.values().any(|log| !log.sent.is_empty()) && self.arrived.is_empty() {
             return Err(Violation::never(
                 "sends",
-                "Sendings were emitted, but no message ever arrived: a sending must also send.",
+                "Nodes emitted `Sent`, but no message ever arrived. For each `Send`, a node emits the event and sends the \
+                 message.",
             ));
         }
         Ok(())
@@ -313,7 +317,8 @@ pub(super) fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Res
             (None, None) => continue,
             (Some(here), Some(there)) if here.said != there.said => {
                 let sentence = format!(
-                    "total_order({one}, {two}) is {:?} on one node and {:?} on another: everyone must find the same order.",
+                    "total_order({one}, {two}) answered {:?} on one node and {:?} on another. The order must be the same on \
+                     all nodes.",
                     here.said, there.said
                 );
                 return Err(of_all(sentence, &[here.at, there.at]));
@@ -325,14 +330,15 @@ pub(super) fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Res
         match order {
             Order::Equal => {
                 let sentence = format!(
-                    "total_order({one}, {two}) is Equal: two different events must have an order, those with equal stamps too."
+                    "total_order({one}, {two}) answered Equal. Two different events have an order, also if their stamps are \
+                     equal."
                 );
                 return Err(Violation::of(at, "total", sentence));
             }
             Order::Greater if first.before(second) => {
                 let sentence = format!(
-                    "total_order({one}, {two}) is Greater, though the first event could affect the second: an order that puts an \
-                     effect before its cause is no order of events."
+                    "total_order({one}, {two}) answered Greater, but the first event could affect the second. The order \
+                     never puts an effect before its cause."
                 );
                 return Err(Violation::of(at, "respects-causes", sentence));
             }
@@ -347,7 +353,8 @@ pub(super) fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Res
             && there.said == back.said
         {
             let sentence = format!(
-                "total_order({one}, {two}) is {:?}, and so is total_order({two}, {one}): of two events exactly one comes first.",
+                "total_order({one}, {two}) answered {:?}, and so did total_order({two}, {one}). Of two events, exactly one \
+                 comes first.",
                 there.said
             );
             return Err(of_all(sentence, &[there.at, back.at]));
@@ -357,7 +364,8 @@ pub(super) fn judge_total_order(answers: &Answers, reached: &mut Reached) -> Res
         if let Some((c, all)) = circle {
             let three = answers.run[c].shown();
             let sentence = format!(
-                "total_order puts {one} before {two}, {two} before {three}, and {three} before {one}: an order has no circles."
+                "total_order puts {one} before {two}, {two} before {three}, and {three} before {one}. An order has no \
+                 cycles."
             );
             return Err(of_all(sentence, &all));
         }
@@ -384,27 +392,31 @@ pub(super) fn judge_inference(answers: &Answers, reached: &mut Reached) -> Resul
         let wrong = match said {
             Inference::Impossible if first.before(second) => {
                 format!(
-                    "{asked} is Impossible, but in the run that these stamps are from the first event did come before the second."
+                    "{asked} answered Impossible, but in the run that these stamps are from, the first event could affect \
+                     the second."
                 )
             }
             Inference::Impossible if smaller => {
                 format!(
-                    "{asked} is Impossible, but nothing in these stamps rules it out: the first is smaller."
+                    "{asked} answered Impossible, but these stamps do not rule it out: the first stamp is smaller."
                 )
             }
             Inference::Possible if !smaller => {
                 format!(
-                    "{asked} is Possible, but a cause always bears a smaller stamp than its effect, and the first is not smaller."
+                    "{asked} answered Possible, but a cause always has a smaller stamp than its effect, and the first stamp \
+                     is not smaller."
                 )
             }
             Inference::Certain if !smaller => {
                 format!(
-                    "{asked} is Certain, but a cause always bears a smaller stamp than its effect, and the first is not smaller."
+                    "{asked} answered Certain, but a cause always has a smaller stamp than its effect, and the first stamp \
+                     is not smaller."
                 )
             }
             Inference::Certain if first.concurrent(second) => {
                 format!(
-                    "{asked} is Certain, but in the run that these stamps are from neither event could affect the other."
+                    "{asked} answered Certain, but in the run that these stamps are from, neither event could affect the \
+                     other."
                 )
             }
             _ => continue,

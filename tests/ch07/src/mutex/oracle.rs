@@ -139,26 +139,26 @@ impl Turns {
         let (node, at) = (scene.node(), scene.at());
         let State::Waiting(nth) = self.state(node) else {
             let why = match self.state(node) {
-                State::Inside(_) => "though it is inside already",
-                _ => "though its client has not asked for that",
+                State::Inside(_) => "although it is inside already",
+                _ => "although its client has not asked for that",
             };
-            return Err(scene.breaks("enters-unasked", format!("{node} emitted Entered, {why}.")));
+            return Err(scene.breaks("enters-unasked", format!("{node} emitted `Entered`, {why}.")));
         };
         if let Some((other, (since, door))) = self.inside(node) {
             let asked = self.asks[nth].at;
             let ignorance = if self.asks[nth].heard.contains(&other) {
                 String::new()
             } else {
-                format!(" Since then no message from {other} had reached {node}.")
+                format!(" Between its request and its entry, no message from {other} reached {node}.")
             };
             let sentence = format!(
-                "{other} and {node} are both inside: {other} entered at {since} and has not left, and {node}, which \
-                 asked at {asked}, entered at {at}.{ignorance}"
+                "{other} and {node} are both inside: {other} entered at {since} and has not left, and {node} entered at \
+                 {at}. {node} had asked at {asked}.{ignorance}"
             );
             return Err(scene
                 .breaks("exclusion", sentence)
                 .because(door, format!("{other} is inside from here on"))
-                .because(scene.id(), "and now both are"));
+                .because(scene.id(), format!("{node} is inside, too")));
         }
         self.must_be_next(scene, nth)?;
         let ask = &mut self.asks[nth];
@@ -174,8 +174,8 @@ impl Turns {
         match self.bound {
             Some(bound) if at - asked > bound => {
                 let sentence = format!(
-                    "{node} asked at {asked} and entered at {at}. With stays and messages as short as in this run, no node has to \
-                     wait longer than {}.",
+                    "{node} asked at {asked} and entered only at {at}. With the stays and message delays of this run, no \
+                     node has to wait longer than {}.",
                     Time::ZERO + bound
                 );
                 Err(scene.breaks("in-time", sentence))
@@ -192,15 +192,15 @@ impl Turns {
         let way: Vec<String> = way.iter().map(ToString::to_string).collect();
         let (node, asked) = (ask.node, ask.at);
         let sentence = format!(
-            "{node} entered before {first}, whose request could be the cause of its own: {first} asked at {since}, then messages \
-             went {}, and only then, at {asked}, did {node} ask.",
+            "{node} entered before {first}, but the request of {first} could be a cause of the request of {node}: {first} \
+             asked at {since}, then messages went {}, and then {node} asked at {asked}.",
             way.join(" → ")
         );
         Err(scene
             .breaks("order", sentence)
             .because(self.asks[*cause].asked, format!("{first} asks first"))
-            .because(ask.asked, format!("{node} asks, knowing of that"))
-            .because(scene.id(), format!("and enters before {first}")))
+            .because(ask.asked, format!("{node} asks, after messages that began at {first}"))
+            .because(scene.id(), format!("{node} enters before {first}")))
     }
 
     fn noted(&mut self, scene: Scene<'_>, from: NodeId, number: u32) -> Result<(), Violation> {
@@ -208,13 +208,14 @@ impl Turns {
         let note = self.notes.get_mut(&number).filter(|note| (note.from, note.to) == (from, node));
         let Some(note) = note else {
             let sentence = format!(
-                "{node} emitted that note {number} from {from} arrived, but {from} never sent it that note."
+                "{node} emitted `Noted` for note {number} from {from}, but {from} was not asked to send it that note."
             );
             return Err(scene.breaks("note-unsent", sentence));
         };
         if note.arrived {
-            let sentence =
-                format!("{node} emitted twice that note {number} from {from} arrived. It was sent once.");
+            let sentence = format!(
+                "{node} emitted `Noted` twice for note {number} from {from}. The note was sent once."
+            );
             return Err(scene.breaks("note-twice", sentence));
         }
         note.arrived = true;
@@ -241,8 +242,8 @@ impl Turns {
         self.frames += u64::from(!self.asks.is_empty());
         if self.frugal && self.is_quiet() && scene.at() - self.quiet_since > SETTLED {
             let sentence = format!(
-                "{node} sent {to} a message at {}, though no node had been inside or waiting since {}. While no node wants to \
-                 enter, there is nothing to say.",
+                "{node} sent {to} a message at {}, although no node had been inside or waiting since {}. While no node \
+                 wants to enter, no message is needed.",
                 scene.at(),
                 self.quiet_since
             );
@@ -319,13 +320,13 @@ impl Turns {
         };
         let why = match (&others[..], left) {
             ([], Some(((when, _), last))) => {
-                format!("nobody is inside any more, since {last} left at {when}, and nobody else waits")
+                format!("no node has been inside since {last} left at {when}, and no other node waits")
             }
-            ([], None) => "nobody else ever was inside or waiting".to_owned(),
+            ([], None) => "no other node was ever inside or waiting".to_owned(),
             (others, Some(((when, _), last))) => {
-                format!("{}, and nobody is inside since {last} left at {when}", wait(others))
+                format!("{}, and no node has been inside since {last} left at {when}", wait(others))
             }
-            (others, None) => format!("{}, and nobody ever was inside", wait(others)),
+            (others, None) => format!("{}, and no node was ever inside", wait(others)),
         };
         let violation =
             Violation::never("enters", format!("{node} asked at {asked} and never entered: {why}."))
@@ -341,7 +342,7 @@ impl Turns {
             Some((number, note)) => Err(Violation::never(
                 "note-lost",
                 format!(
-                    "{} was asked to send {} note {number}, at {}, and {} never emitted that it arrived.",
+                    "{} was asked to send {} note {number} at {}, but {} never emitted `Noted` for it.",
                     note.from, note.to, note.at, note.to
                 ),
             )),
@@ -357,7 +358,8 @@ impl Turns {
         Err(Violation::never(
             "few-messages",
             format!(
-                "{n} nodes sent each other {frames} messages for {entries} entries: more than 3 (n − 1) = {each} for each."
+                "{n} nodes sent each other {frames} messages for {entries} entries. An entry costs at most 3 (n − 1) = \
+                 {each} messages."
             ),
         ))
     }

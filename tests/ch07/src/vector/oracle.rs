@@ -79,12 +79,16 @@ pub(super) fn judge_compare(
     let smaller = nodes.iter().find(|node| entry(a, **node) < entry(b, **node)).map(told);
     let larger = nodes.iter().find(|node| entry(a, **node) > entry(b, **node)).map(told);
     let why = match (smaller, larger) {
-        (None, None) => "no entry differs, a missing one being zero".to_owned(),
-        (Some(entry), None) => format!("the first is smaller at {entry} and larger nowhere"),
-        (None, Some(entry)) => format!("the first is larger at {entry} and smaller nowhere"),
-        (Some(one), Some(other)) => format!("the first is smaller at {one} and larger at {other}"),
+        (None, None) => "no entry differs, because a missing entry is zero".to_owned(),
+        (Some(entry), None) => format!("the first stamp is smaller at {entry}, and larger at no node"),
+        (None, Some(entry)) => format!("the first stamp is larger at {entry}, and smaller at no node"),
+        (Some(one), Some(other)) => format!("the first stamp is smaller at {one} and larger at {other}"),
     };
-    let sentence = format!("compare({}, {}) is {said:?}, not {truth:?}: {why}.", shown(a), shown(b));
+    let sentence = format!(
+        "compare({}, {}) answered {said:?}, but the right answer is {truth:?}: {why}.",
+        shown(a),
+        shown(b)
+    );
     Ok(Some(Violation::of(at, "compare", sentence)))
 }
 pub(super) fn judge_merge(
@@ -100,12 +104,12 @@ pub(super) fn judge_merge(
     let Some(wrong) = wrong else { return Ok(None) };
     let (one, other, got) = (entry(a, wrong), entry(b, wrong), entry(&said, wrong));
     let why = if got < one.max(other) {
-        "what one of them knew is forgotten"
+        "the result lacks what one of the stamps knew"
     } else {
-        "that is more than either of them knew"
+        "that is more than either stamp knew"
     };
     let sentence = format!(
-        "merge({}, {}) says {got} of {wrong}, where they say {one} and {other}: {why}.",
+        "merge({}, {}) has {got} for {wrong}, but the two stamps have {one} and {other} for it: {why}.",
         shown(a),
         shown(b)
     );
@@ -234,7 +238,7 @@ impl Clocks {
             match order {
                 Order::Equal => {
                     let sentence = format!(
-                        "{} and {} bear one stamp, {}: two events are never one.",
+                        "{} and {} have the same stamp, {}. Two events always have different stamps.",
                         first.what,
                         second.what,
                         shown(stamp)
@@ -243,8 +247,8 @@ impl Clocks {
                 }
                 Order::Before if !first.in_past(&second.touched) => {
                     let sentence = format!(
-                        "{} bears {} and {} bears {}, so the first looks like a cause of the second; but nothing led from one to \
-                         the other.",
+                        "{} has the stamp {} and {} has the stamp {}. These stamps say that the first event could affect \
+                         the second, but no chain of messages leads from it to the second.",
                         first.what,
                         shown(first.stamp.as_ref().unwrap_or(stamp)),
                         second.what,
@@ -274,23 +278,24 @@ impl Clocks {
         let (first_what, second_what) = (&first.what, &second.what);
         if !first.in_past(&second.told) {
             return format!(
-                "{second_what} bears {other_shown} and {first_what} bears {one_shown}, so the one looks like a cause of the other; \
-                 but nothing led from one to the other."
+                "{second_what} has the stamp {other_shown} and {first_what} has the stamp {one_shown}. These stamps say \
+                 that the first event could affect the second, but no chain of messages leads from it to the second."
             );
         }
         let forgotten =
             one.iter().find(|(node, count)| entry(other, **node) < **count).map(|(node, _)| *node);
         let crash = if first.node == second.node && second.after_crash && !first.after_crash {
-            " A crash came between, and the stamp had left the node before."
+            " The node crashed between the two events, after the first stamp had left it."
         } else {
             ""
         };
         let why = match forgotten {
-            Some(node) => format!("the second does not know what the first knew of {node}"),
-            None => "the second knows no more than the first".to_owned(),
+            Some(node) => format!("the second stamp counts fewer events of {node}"),
+            None => "the second stamp counts no more events than the first".to_owned(),
         };
         format!(
-            "{first_what} came before {second_what}, but their stamps {one_shown} and {other_shown} do not say so: {why}.{crash}"
+            "{first_what} is before {second_what}, but their stamps {one_shown} and {other_shown} do not show this: \
+             {why}.{crash}"
         )
     }
 
@@ -301,7 +306,10 @@ impl Clocks {
             Violation::at(
                 seen,
                 "unasked",
-                format!("{node} emitted {what} in a handler in which none happened."),
+                format!(
+                    "{node} emitted {what} while it handled something else. Each event is emitted by the handler of its \
+                    request or message."
+                ),
             )
         };
         let (what, stamp) = match &event {
@@ -326,7 +334,7 @@ impl Clocks {
             return Err(Violation::at(
                 seen,
                 "emitted-twice",
-                format!("{node} emitted {what} twice: every event is emitted once."),
+                format!("{node} emitted {what} twice. Each event is emitted once."),
             ));
         }
         if let (Handed::Message(frame), Event::Received { from, sent, .. }) = (frame, &event) {
@@ -362,8 +370,8 @@ impl Clocks {
         match &self.events[sending].stamp {
             Some(stamp) if order(stamp, sent) != Order::Equal => {
                 let sentence = format!(
-                    "{node} says that a message from {from} carried {}, but {from} had stamped that sending {}: a message \
-                     carries the stamp of its sending.",
+                    "{node} reported that a message from {from} carried {}, but {from} had stamped that sending {}. A \
+                     message carries the stamp of its sending.",
                     shown(sent),
                     shown(stamp)
                 );
@@ -390,14 +398,16 @@ impl Clocks {
                 seen,
                 "stamp-size",
                 format!(
-                    "{node} gave {what} a stamp with an entry for {stranger}, on which nothing has happened: entries are for \
-                     nodes, not for clients or events."
+                    "{node} gave {what} a stamp with an entry for {stranger}, but {stranger} has had no event. Entries are \
+                     for nodes, not for clients or single events."
                 ),
             ));
         }
         if stamp.len() > nodes {
-            let sentence =
-                format!("{node} gave {what} a stamp of {} entries; there are {nodes} nodes.", stamp.len());
+            let sentence = format!(
+                "{node} gave {what} a stamp of {} entries, but there are only {nodes} nodes.",
+                stamp.len()
+            );
             return Err(Violation::at(seen, "stamp-size", sentence));
         }
         Ok(())
@@ -443,18 +453,19 @@ impl Oracle for Clocks {
                 );
                 let Some(handling) = asked else {
                     let sentence = format!(
-                        "{node} sent {to} a message that nobody had asked it to send: each message is one sending, with one stamp."
+                        "{node} sent {to} a message that no request asked for. Each message is one sending, with one stamp."
                     );
                     return Err(Violation::at(seen, "unasked-message", sentence));
                 };
                 handling.frames += 1;
                 if handling.frames > 1 {
-                    let sentence = format!("{node} was asked to send {to} one message and sent two.");
+                    let sentence = format!("{node} was asked to send {to} one message, but it sent two.");
                     return Err(Violation::at(seen, "sends-once", sentence));
                 }
                 if self.sized && bytes.len() > MESSAGE_BYTES_MAX {
                     let sentence = format!(
-                        "{node} sent {to} a message of {} bytes: with five nodes a stamp needs no more than five entries.",
+                        "{node} sent {to} a message of {} bytes. The limit is {MESSAGE_BYTES_MAX} bytes: with five nodes, a \
+                         stamp needs at most five entries.",
                         bytes.len()
                     );
                     return Err(Violation::at(seen, "message-size", sentence));
@@ -472,7 +483,7 @@ impl Oracle for Clocks {
             Seen::Emitted { .. } => match seen.emitted::<Clock>() {
                 Some(event) => self.emitted(seen, event)?,
                 None => {
-                    let sentence = format!("{node} emitted something that is no event of this exercise.");
+                    let sentence = format!("{node} emitted something that is not an event of this exercise.");
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
@@ -490,20 +501,30 @@ impl Oracle for Clocks {
             let sent = handling.frames > 0;
             let sentence = match &handling.what {
                 Handed::Request(Request::Local) if !done => {
-                    "A local event was asked for and never emitted: each is emitted with its stamp."
-                        .to_owned()
+                    format!(
+                        "{} was asked for a local event, but it never emitted `Local`. Each event is emitted with its stamp.",
+                        handling.node
+                    )
                 }
                 Handed::Request(Request::Send { to }) if !done => {
                     format!(
-                        "A sending to {to} was asked for and never emitted: each is emitted with its stamp."
+                        "{} was asked to send {to} a message, but it never emitted `Sent`. Each event is emitted with its \
+                         stamp.",
+                        handling.node
                     )
                 }
                 Handed::Request(Request::Send { to }) if !sent => {
-                    format!("A sending to {to} was emitted, but no message left: a sending must also send.")
+                    format!(
+                        "{} emitted `Sent` to {to}, but it sent no message. For each `Send`, a node emits the event and \
+                        sends the message.",
+                        handling.node
+                    )
                 }
                 Handed::Message(frame) if !done => match self.frames.get(frame) {
                     Some(Frame { from, to, .. }) => {
-                        format!("{to} got a message from {from}, and never emitted that it received it.")
+                        format!(
+                            "{to} received a message from {from}, but it never emitted `Received` for it."
+                        )
                     }
                     None => continue,
                 },

@@ -24,7 +24,7 @@ fn a_request_without_an_answer_is_named() {
     let mut silent = stage(Habit::Silent);
     silent.ask(ms(10), N1, 7);
     let (said, _) = judged(silent, Rules::of(goals::answered(ms(100))));
-    insta::assert_snapshot!(said, @"answers-its-client: n1 was asked at 10 ms and has not answered by 11 ms: an answer is due within 100ms of the request.");
+    insta::assert_snapshot!(said, @"answers-its-client: n1 was asked at 10 ms, but it has not answered by 11 ms. An answer is due within 100 ms of the request.");
 }
 #[test]
 fn after_a_calm_the_time_for_an_answer_counts_from_the_calm() {
@@ -33,7 +33,7 @@ fn after_a_calm_the_time_for_an_answer_counts_from_the_calm() {
     silent.ask(ms(10), N1, 7);
     silent.ask(ms(900), N1, 8);
     let (said, over) = judged(silent, Rules::of(goals::answered(ms(100))));
-    insta::assert_snapshot!(said, @"answers-its-client: n1 was asked at 10 ms and has not answered by 900 ms: an answer is due within 100ms of the request, or of 200 ms, when the last fault ended.");
+    insta::assert_snapshot!(said, @"answers-its-client: n1 was asked at 10 ms, but it has not answered by 900 ms. An answer is due within 100 ms of the request, or of 200 ms, when the last fault ended.");
     assert_eq!(over, ms(900));
 }
 #[test]
@@ -57,6 +57,6 @@ fn a_message_in_a_quiet_time_is_named() {
     let mut stage = stage(Habit::Honest);
     stage.ask(ms(5), N1, 1);
     stage.ask(ms(50), N1, 2);
-    let rules = Rules::of(goals::quiet("nobody asked for anything", ms(40), ms(60)));
-    insta::assert_snapshot!(judged(stage, rules).0, @"quiet: n1 sent n2 a message at 50 ms, though nobody asked for anything.");
+    let rules = Rules::of(goals::quiet("no node was asked for anything", ms(40), ms(60)));
+    insta::assert_snapshot!(judged(stage, rules).0, @"quiet: n1 sent n2 a message at 50 ms, although no node was asked for anything.");
 }
