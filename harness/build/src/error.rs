@@ -37,6 +37,12 @@ pub enum Error {
         /// The file.
         path: String,
     },
+    /// What was compiled of it holds what no submission may define.
+    #[error("the chapter has {what}: no submission may have that, take it out")]
+    Forbidden {
+        /// What it holds.
+        what: String,
+    },
     /// The compiler ran for too long.
     #[error(
         "rustc had not finished after {limit_s} s: look for a constant, a macro or a type that grows without end"
@@ -99,6 +105,7 @@ impl Error {
             | Error::TooMuch { .. }
             | Error::DoesNotCompile(_)
             | Error::ReadsOutside { .. }
+            | Error::Forbidden { .. }
             | Error::CompilerTooSlow { .. }
             | Error::CompilerCrashed { .. } => true,
             Error::NoToolchain { .. }

@@ -14,7 +14,7 @@
 //! | [`Archive`] | what the harness carries with it: the kit, the exercises |
 //! | [`Diagnostics`] | what the compiler said, fit to be shown |
 //! | [`skeleton`] | exercises out of solutions |
-//! | [`statics`] | state that a node hides outside itself |
+//! | [`statics`] | what the compiler made of it that a node must not have |
 
 mod archive;
 mod cache;
@@ -27,6 +27,7 @@ pub mod skeleton;
 mod sources;
 pub mod statics;
 mod submission;
+mod tokens;
 mod toolchain;
 mod variants;
 

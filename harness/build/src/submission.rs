@@ -6,7 +6,8 @@ use crate::diagnostics::{Diagnostics, Message, Place};
 use crate::error::{At, Error};
 use crate::kit::Kit;
 use crate::sources::{Sources, belongs};
-use crate::statics;
+use crate::statics::{self, Found};
+use crate::tokens;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,10 @@ const LANES_KEPT: usize = 64;
 const RECORD: &str = "lane.json";
 const BINARY: &str = "lane";
 const MAIN: &str = "main.rs";
+/// Characters of a line of code that are shown.
+const LINE_MAX: usize = 120;
+/// What to do about unsafe code.
+const SAFE: &str = "no exercise needs unsafe code, and none is graded with it; write this in safe Rust";
 /// It calls the n-th exercise on this line, counted from 0 and 1.
 const FIRST_LINE: usize = 3;
 
@@ -49,7 +54,7 @@ pub struct Built {
     pub key: String,
     /// The exercises that do not compile, by id, and why. In the binary they are the skeleton's.
     pub broken: BTreeMap<String, Diagnostics>,
-    /// State outside nodes, by path: statics that can change and thread-locals ([`statics::mutable`]).
+    /// State outside nodes, by path: statics that can change and thread-locals ([`statics::inspect`]).
     pub statics: Vec<String>,
 }
 
@@ -191,6 +196,7 @@ pub(crate) struct Building<'a> {
 impl Building<'_> {
     fn run(&self, submission: &Sources) -> Result<Record, Error> {
         let mut broken = self.missing(submission);
+        broken.extend(self.unsafe_modules(submission)?);
         let chapter = self.scratch.join("chapter");
         let mut sources = self.replaced(submission, &broken);
         while broken.len() < self.targets.len() {
@@ -217,8 +223,12 @@ impl Building<'_> {
             broken.extend(found);
         }
         let rlib = chapter.join("libchapter.rlib");
-        let statics = if broken.len() < self.targets.len() { statics::mutable(&rlib)? } else { Vec::new() };
-        Ok(Record { broken, statics, refused: BTreeMap::new() })
+        let found =
+            if broken.len() < self.targets.len() { statics::inspect(&rlib)? } else { Found::default() };
+        if let Some(what) = found.forbidden.into_iter().next() {
+            return Err(Error::Forbidden { what });
+        }
+        Ok(Record { broken, statics: found.mutable, refused: BTreeMap::new() })
     }
 
     /// Compiles and links the program.
@@ -241,6 +251,30 @@ impl Building<'_> {
             }
         }
         broken
+    }
+
+    /// Exercises with unsafe code in one of their files. No compiler gets to see it: what its lints know of is not all there is.
+    fn unsafe_modules(&self, submission: &Sources) -> Result<BTreeMap<String, Diagnostics>, Error> {
+        let mut broken = BTreeMap::new();
+        for (path, text) in submission.files() {
+            let Some(tokens::Refused { word, line, text }) = tokens::refused(text) else { continue };
+            let owners = self.owners((path, line));
+            if owners.is_empty() {
+                let path = path.strip_prefix("src/").unwrap_or(path).to_owned();
+                return Err(Error::UnfitSource {
+                    path,
+                    reason: format!("line {line} says `{word}`; {SAFE}"),
+                });
+            }
+            for owner in owners {
+                let said = format!(
+                    "error: `{word}` is refused: {SAFE}\n --> {path}:{line}\n{line} | {}",
+                    shown(text)
+                );
+                broken.insert(owner.to_owned(), Diagnostics::sentence(said));
+            }
+        }
+        Ok(broken)
     }
 
     /// The submission with the modules of broken exercises taken from the skeleton.
@@ -355,6 +389,12 @@ impl Building<'_> {
         let owns = |target: &&Target| target.modules.iter().any(|module| belongs(path, module));
         self.targets.iter().filter(owns).map(|target| target.exercise.as_str()).collect()
     }
+}
+
+/// A line of code, not all of it where it is long.
+fn shown(line: &str) -> String {
+    let (mut chars, begin) = (line.chars(), line.chars().take(LINE_MAX));
+    if chars.nth(LINE_MAX).is_some() { begin.chain(['…']).collect() } else { begin.collect() }
 }
 
 pub(crate) fn everything(report: &Report, sources: &Sources) -> Diagnostics {

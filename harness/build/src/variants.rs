@@ -84,7 +84,7 @@ impl Kit {
             if !report.succeeded {
                 return Err(Error::DoesNotCompile(everything(&report, &none)));
             }
-            let mut statics = statics::mutable(&chapter.join("libchapter.rlib"))?;
+            let mut statics = statics::inspect(&chapter.join("libchapter.rlib"))?.mutable;
             statics.retain(|path| path != selector);
             Ok(Record { broken: BTreeMap::new(), statics, refused })
         })?;

@@ -193,7 +193,48 @@ fn code_that_would_run_before_main_or_in_place_of_libc_is_refused_whatever_it_al
     scene.write("submission/src/lib.rs", &format!("#![allow(unsafe_code)]\n{lib}"));
     assert!(!scene.cargo().1.is_empty());
     let said = scene.told().0;
-    assert!(said.contains("unsafe_code"), "{said}");
+    assert!(said.contains("unsafe"), "{said}");
+}
+
+/// The lint that forbids unsafe code does not know of these. Cargo, which asks for the lint here, lets them run before `main`.
+#[test]
+fn unsafe_code_that_no_lint_knows_is_refused() {
+    let naked = "#[unsafe(naked)]\npub extern \"C\" fn kept() {\n    std::arch::naked_asm!(\"ret\", \".pushsection .init_array,\\\"aw\\\"\", \".quad {before}\", \".popsection\", before = sym before)\n}\nextern \"C\" fn before() {\n    println!(\"before main\");\n}\n";
+    let kept = BETA
+        .replace("x + 41", "assert!(std::hint::black_box(kept as extern \"C\" fn() as usize) != 0);\n    x");
+    let scene = Scene::new(&format!("{naked}{kept}"));
+    scene.manifest("[lints.rust]\nunsafe_code = \"forbid\"\n");
+    let (said, program) = scene.cargo();
+    assert!(!program.is_empty(), "the lint knows it now: {said}");
+    let ran = std::process::Command::new(scene.path("target/debug/chapter")).output().unwrap();
+    let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(printed.starts_with("before main"), "it does not even run: {printed}");
+    let built = scene.build().unwrap();
+    assert!(built.broken["beta"].text.contains("`unsafe` is refused"), "{}", built.broken["beta"]);
+    assert!(!run(&built).contains("before main"));
+    // in a file of no exercise
+    scene.write("submission/src/beta.rs", "mod helper;\npub use helper::beta;\n");
+    scene.write("submission/src/helper.rs", &format!("{naked}{kept}"));
+    scene.write("submission/src/lib.rs", "pub mod alpha;\npub mod beta;\nmod helper;\n");
+    let said = scene.told().0;
+    assert!(said.contains("src/helper.rs: line 1 says `unsafe`"), "{said}");
+}
+
+#[test]
+fn a_library_that_runs_by_itself_or_takes_the_system_s_names_is_found() {
+    let found = |code: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("chapter.rs"), code).unwrap();
+        let mut rustc = std::process::Command::new("rustc");
+        rustc.args(["--edition=2024", "--crate-type=lib", "-Csymbol-mangling-version=v0", "chapter.rs"]);
+        assert!(rustc.current_dir(dir.path()).status().unwrap().success(), "{code}");
+        build::statics::inspect(&dir.path().join("libchapter.rlib")).unwrap().forbidden
+    };
+    assert_eq!(found("pub fn plain() -> String { format!(\"{}\", 1) }"), Vec::<String>::new());
+    let before = "#[used]\n#[unsafe(link_section = \".init_array\")]\nstatic BEFORE: extern \"C\" fn() = before;\nextern \"C\" fn before() {}\n";
+    assert_eq!(found(before), ["code that runs before or after `main` (section `.init_array`)"]);
+    let write = "#[unsafe(no_mangle)]\npub extern \"C\" fn write() {}\n";
+    assert_eq!(found(write), ["a function or static that is called `write`"]);
 }
 
 #[test]
