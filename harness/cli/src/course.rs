@@ -117,6 +117,19 @@ impl Course {
         }
         Ok((suite.number, exercise))
     }
+    /// The exercise that `7/lamport` names.
+    pub(crate) fn exercise(&self, name: &str) -> Result<Selected<'_>, Failed> {
+        let selected = self.select(&[name.to_owned()])?;
+        match selected[..] {
+            [one] if name.contains('/') => Ok(one),
+            _ => {
+                let first = selected.first().map_or("lamport", |selected| selected.exercise.id);
+                Err(Failed::usage(anyhow::anyhow!(
+                    "`{name}` is a chapter; name one of its exercises, such as {name}/{first}"
+                )))
+            }
+        }
+    }
     /// The check that `7/lamport/restart` names.
     pub(crate) fn check(&self, name: &str) -> Result<(Selected<'_>, &Check), Failed> {
         let Some((exercise, id)) = name.rsplit_once('/').filter(|(exercise, _)| exercise.contains('/'))
@@ -125,7 +138,7 @@ impl Course {
                 "`{name}` is no check; name one like 7/lamport/restart"
             )));
         };
-        let selected = crate::workspace::one_exercise(self, exercise)?;
+        let selected = self.exercise(exercise)?;
         let check = selected.exercise.checks.iter().find(|check| check.id == id).ok_or_else(|| {
             let ids: Vec<&str> = selected.exercise.checks.iter().map(|check| check.id).collect();
             Failed::usage(anyhow::anyhow!("no check `{id}` in {exercise}; it has: {}", ids.join(", ")))

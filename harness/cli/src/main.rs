@@ -23,14 +23,6 @@ mod report;
 mod text;
 mod variants;
 mod verify;
-mod verify_attacks;
-mod verify_determinism;
-mod verify_mutants;
-mod verify_right;
-mod verify_sandbox;
-mod verify_speed;
-mod verify_stories;
-mod verify_survivors;
 mod workspace;
 
 use args::{Args, Command};

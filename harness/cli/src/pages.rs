@@ -3,7 +3,7 @@
 use crate::course::{Course, Selected};
 use crate::progress::{BONUS_XP, Progress};
 use crate::text::{BAD, DIM, GOOD, STRONG, styled, width, wrapped};
-use crate::workspace::{Workspace, one_exercise};
+use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;
 use build::Archive;
@@ -139,7 +139,7 @@ pub(crate) fn list() -> Result<Exit, Failed> {
 /// `faultlines hint`.
 pub(crate) fn hint(name: &str, level: usize) -> Result<Exit, Failed> {
     let course = Course::load()?;
-    let selected = one_exercise(&course, name)?;
+    let selected = course.exercise(name)?;
     let about = selected.chapter.about(selected.exercise.id);
     let hints = about.map(|about| about.hints.as_slice()).unwrap_or_default();
     let Some(hint) = level.checked_sub(1).and_then(|nth| hints.get(nth)) else {
@@ -198,7 +198,7 @@ pub(crate) fn init(dir: &Path) -> Result<Exit, Failed> {
 /// `faultlines reset`.
 pub(crate) fn reset(name: &str) -> Result<Exit, Failed> {
     let course = Course::load()?;
-    let selected = one_exercise(&course, name)?;
+    let selected = course.exercise(name)?;
     let done = Workspace::find()?.reset(selected)?;
     if done.is_empty() {
         anstream::println!("{name} is as it came: nothing to do.");

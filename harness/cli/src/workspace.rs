@@ -1,7 +1,7 @@
 //! A student's workspace: where it is, how it is made, how a file in it is brought back.
 
 use crate::Failed;
-use crate::course::{ChapterFolder, Course, Selected};
+use crate::course::{ChapterFolder, Selected};
 use anyhow::{Context, anyhow};
 use build::Archive;
 use std::fs;
@@ -135,19 +135,5 @@ impl Workspace {
             .with_context(|| format!("cannot keep a copy of {} as {}", file.display(), free.display()))
             .map_err(Failed::usage)?;
         Ok(free)
-    }
-}
-
-/// The one exercise that a name names.
-pub(crate) fn one_exercise<'a>(course: &'a Course, name: &str) -> Result<Selected<'a>, Failed> {
-    let selected = course.select(&[name.to_owned()])?;
-    match selected[..] {
-        [one] if name.contains('/') => Ok(one),
-        _ => {
-            let first = selected.first().map_or("lamport", |selected| selected.exercise.id);
-            Err(Failed::usage(anyhow!(
-                "`{name}` is a chapter; name one of its exercises, such as {name}/{first}"
-            )))
-        }
     }
 }

@@ -1,27 +1,11 @@
 //! From a minimal sub-history to a sentence.
 
-use std::fmt::Debug;
-
-use crate::history::{History, OpId, Operation};
+use crate::history::History;
 use crate::level::Level;
-use crate::model::{Access, Answer, Effect, Model, Needs};
+use crate::model::{Access, Answer, Effect, Model, Needs, Operation};
+use crate::operations::OpId;
 use crate::verdict::{Verdict, Violation};
-
-/// ` key`, or nothing where there is only one.
-pub(crate) fn at(key: &impl Debug) -> String {
-    match format!("{key:?}").as_str() {
-        "()" | "null" => String::new(),
-        key => format!(" {}", key.trim_matches(['"', '\''])),
-    }
-}
-
-/// ` from key`, or nothing where there is only one.
-pub(crate) fn from(key: &impl Debug) -> String {
-    match at(key) {
-        key if key.is_empty() => key,
-        key => format!(" from{key}"),
-    }
-}
+use crate::words::from;
 
 /// A violation with its sentence, in which processes have the names that the history gives them.
 pub(crate) fn told<M: Model>(

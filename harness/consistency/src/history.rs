@@ -1,68 +1,13 @@
 //! What clients saw: operations with their process, their call, and their answer if one came.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::explain;
+pub use crate::model::Operation;
 use crate::model::{Access, Answer, Model};
-
-/// A client session: operations of one process follow one another.
-///
-/// Processes may overlap with themselves (two devices of one user, say): an operation precedes another *of its process* when it returned
-/// before the other was invoked, and only then. So an operation that never returned precedes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Process(pub u32);
-
-impl fmt::Display for Process {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p{}", self.0)
-    }
-}
-
-/// An operation of one [`History`]: its place in the order of invocation, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OpId(pub u32);
-
-impl OpId {
-    /// The place of the operation in [`History::operations`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    pub(crate) fn of(index: usize) -> Self {
-        Self(u32::try_from(index).expect("a history has fewer than 2^32 operations"))
-    }
-}
-
-/// "It has not returned", as a position among events.
-pub(crate) const NEVER: u32 = u32::MAX;
-
-/// One operation: who called what, and what came back.
-#[derive(Clone, Debug)]
-pub struct Operation<M: Model> {
-    /// Who called.
-    pub process: Process,
-    /// What was asked for.
-    pub call: M::Call,
-    /// What came back. `None`: it never returned, so it may have taken effect at any moment since, or never.
-    pub answer: Option<M::Return>,
-    /// When it was invoked, in the recorder's unit (virtual microseconds in Faultlines).
-    pub invoked_at: u64,
-    /// When it returned, same unit; `None` exactly when `answer` is.
-    pub returned_at: Option<u64>,
-    /// Position of the invocation among all events of the history.
-    pub(crate) call_rank: u32,
-    /// Position of the return among all events; [`NEVER`] if there is none.
-    pub(crate) ret_rank: u32,
-}
-
-impl<M: Model> Operation<M> {
-    /// Returned before `other` was invoked, whoever called.
-    pub fn precedes(&self, other: &Self) -> bool {
-        self.ret_rank < other.call_rank
-    }
-}
+pub(crate) use crate::operations::NEVER;
+pub use crate::operations::{OpId, Process};
+use crate::words;
 
 /// An operation with its times, for [`History::from_timed`].
 #[derive(Clone, Debug)]
@@ -237,6 +182,18 @@ impl<M: Model> History<M> {
         self.operations.iter().enumerate().map(|(i, op)| (OpId::of(i), op))
     }
 
+    /// Operations by the part of the object they are for, all together if any looks at the whole.
+    pub(crate) fn parts(&self) -> Vec<Vec<OpId>> {
+        let mut parts: BTreeMap<Option<M::Key>, Vec<OpId>> = BTreeMap::new();
+        for (id, op) in self.iter() {
+            match self.model().key(&op.call) {
+                Some(key) => parts.entry(Some(key)).or_default().push(id),
+                None => return vec![self.iter().map(|(id, _)| id).collect()],
+            }
+        }
+        parts.into_values().collect()
+    }
+
     /// Number of operations.
     pub fn len(&self) -> usize {
         self.operations.len()
@@ -323,7 +280,7 @@ impl<M: Model> History<M> {
     pub fn did(&self, id: OpId) -> String {
         let op = &self[id];
         let key = self.model.key(&op.call);
-        let at = |preposition: &str| match key.as_ref().map_or_else(String::new, explain::at) {
+        let at = |preposition: &str| match key.as_ref().map_or_else(String::new, words::at) {
             key if key.is_empty() => key,
             key => format!(" {preposition}{key}"),
         };

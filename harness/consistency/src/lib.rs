@@ -62,6 +62,7 @@ mod minimize;
 pub mod model;
 pub mod models;
 mod numbers;
+mod operations;
 mod problem;
 mod reads_from;
 pub mod regular;
@@ -77,6 +78,7 @@ mod sweep;
 pub mod timeline;
 pub mod transactions;
 pub mod verdict;
+mod words;
 mod zones;
 
 pub use causal::{Causality, causal};

@@ -6,8 +6,6 @@
 //! remember gigabytes where there is none; sweeping all configurations along the history is the opposite. So they take turns
 //! with growing budgets, and the first to know answers.
 
-use std::collections::BTreeMap;
-
 use crate::history::{History, NEVER, OpId};
 use crate::level::Level;
 use crate::minimize::{Evidence, minimize};
@@ -42,7 +40,7 @@ const EVIDENCE_STEPS: u64 = 2_000_000;
 /// assert_eq!(verdict.to_string(), "not linearizable: p2 read nothing after write 5 had finished");
 /// ```
 pub fn linearizable<M: Model>(history: &History<M>, budget: &Budget) -> Verdict {
-    let parts = parts(history);
+    let parts = history.parts();
     let mut undecided = None;
     let mut first: Option<(u32, OpId, &Vec<OpId>)> = None;
     for ids in &parts {
@@ -72,18 +70,6 @@ enum Part {
         stuck: OpId,
     },
     Undecided(Why),
-}
-
-/// Operations by the part of the object they are for, all together if any looks at the whole.
-pub(crate) fn parts<M: Model>(history: &History<M>) -> Vec<Vec<OpId>> {
-    let mut parts: BTreeMap<Option<M::Key>, Vec<OpId>> = BTreeMap::new();
-    for (id, op) in history.iter() {
-        match history.model().key(&op.call) {
-            Some(key) => parts.entry(Some(key)).or_default().push(id),
-            None => return vec![history.iter().map(|(id, _)| id).collect()],
-        }
-    }
-    parts.into_values().collect()
 }
 
 fn judge<M: Model>(history: &History<M>, ids: &[OpId], budget: &Budget) -> Part {

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use crate::history::{History, OpId};
-use crate::linearizable::parts;
 use crate::model::{Model, Needs, Seen};
 use crate::shadow;
 
@@ -83,7 +82,7 @@ fn without_chunks(
 fn groups<M: Model>(history: &History<M>, kept: &[OpId], in_time: bool) -> Vec<Vec<OpId>> {
     let restricted = history.restrict(kept);
     let mut groups = Vec::new();
-    for part in parts(&restricted) {
+    for part in restricted.parts() {
         let seen: Vec<Seen<'_, M>> = part
             .iter()
             .map(|&id| Seen { call: &restricted[id].call, answer: restricted[id].answer.as_ref() })

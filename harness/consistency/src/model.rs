@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
-use crate::history::Operation;
+use crate::operations::Process;
 
 /// A call seen as a plain read or write, for the checkers that know registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,5 +189,31 @@ pub trait Model: Clone + Debug {
     fn heap_bytes(&self, state: &Self::State) -> usize {
         let _ = state;
         0
+    }
+}
+
+/// One operation: who called what, and what came back.
+#[derive(Clone, Debug)]
+pub struct Operation<M: Model> {
+    /// Who called.
+    pub process: Process,
+    /// What was asked for.
+    pub call: M::Call,
+    /// What came back. `None`: it never returned, so it may have taken effect at any moment since, or never.
+    pub answer: Option<M::Return>,
+    /// When it was invoked, in the recorder's unit (virtual microseconds in Faultlines).
+    pub invoked_at: u64,
+    /// When it returned, same unit; `None` exactly when `answer` is.
+    pub returned_at: Option<u64>,
+    /// Position of the invocation among all events of the history.
+    pub(crate) call_rank: u32,
+    /// Position of the return among all events; `NEVER` if there is none.
+    pub(crate) ret_rank: u32,
+}
+
+impl<M: Model> Operation<M> {
+    /// Returned before `other` was invoked, whoever called.
+    pub fn precedes(&self, other: &Self) -> bool {
+        self.ret_rank < other.call_rank
     }
 }

@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 use crate::explain;
 use crate::history::{History, NEVER, OpId};
 use crate::level::Level;
-use crate::linearizable::parts;
 use crate::model::{Access, Answer, Model};
 use crate::verdict::{Verdict, Why};
 
@@ -42,7 +41,7 @@ use crate::verdict::{Verdict, Why};
 /// ```
 pub fn regular<M: Model>(history: &History<M>) -> Verdict {
     let mut first: Option<(u32, Inversion)> = None;
-    for ids in parts(history) {
+    for ids in history.parts() {
         match find(history, &ids) {
             Ok(None) => {}
             Ok(Some(bad)) => {

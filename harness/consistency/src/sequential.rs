@@ -12,7 +12,6 @@ use crate::causal::{self, Bad, Causality};
 use crate::explain;
 use crate::history::{History, NEVER, OpId, Process};
 use crate::level::Level;
-use crate::linearizable::parts;
 use crate::minimize::{Evidence, minimize};
 use crate::model::{Model, Seen};
 use crate::reads_from::{Clocks, Kind, ReadsFrom};
@@ -134,7 +133,8 @@ impl<'a> Search<'a> {
         let restricted: Vec<Vec<OpId>> = {
             let mut wanted = vec![false; history.len()];
             ids.iter().for_each(|id| wanted[id.index()] = true);
-            parts(history)
+            history
+                .parts()
                 .into_iter()
                 .map(|p| p.into_iter().filter(|id| wanted[id.index()]).collect())
                 .collect()

@@ -163,7 +163,7 @@ where
                     let sentence = format!(
                         "{} read{} as it was before {}'s {}, which it had seen, in {}",
                         history[txn.id].process,
-                        explain::at(key),
+                        crate::words::at(key),
                         other.process,
                         history.model().describe(&other.call, None),
                         history.model().describe(&history[txn.id].call, None),
@@ -257,7 +257,7 @@ where
             let who = history[id].process;
             let bad = |what: String| {
                 let seen = value.map_or_else(|| "nothing".to_owned(), |v| format!("{v:?}"));
-                let from = explain::at(key);
+                let from = crate::words::at(key);
                 let from = if from.is_empty() { from } else { format!(" from{from}") };
                 Ok(Err(Bad { guilty: id, sentence: format!("{who} read {seen}{from}{what}") }))
             };

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::history::OpId;
 use crate::level::Level;
+use crate::operations::OpId;
 
 /// What a checker found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::figures::Figures;
 use crate::pick::Pick;
+use crate::seed::{SeedKey, WorldSeed};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use world::{NodeKind, Observation, ObservationId, Scenario, World};
@@ -129,6 +130,12 @@ impl Check {
     pub fn side_by_side(&self, asked: usize) -> usize {
         let most = if self.batch == 0 { usize::MAX } else { self.batch as usize };
         asked.clamp(1, most)
+    }
+}
+impl SeedKey {
+    /// The seed of the `nth` world of a check: that of its run, which the worlds of a [`sweep`](Check::sweep) share.
+    pub fn of(&self, chapter: u8, exercise: &str, check: &Check, nth: u32) -> WorldSeed {
+        self.world(chapter, exercise, check.id, nth / check.sweep.max(1))
     }
 }
 

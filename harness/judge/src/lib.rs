@@ -27,6 +27,7 @@ mod seed;
 mod shrink;
 mod story;
 mod tell;
+mod teller;
 
 pub use as_test::{AsTest, NoTest, Wrong, as_test};
 pub use call::Call;
@@ -39,5 +40,6 @@ pub use pick::{Pick, pair, pairs};
 pub use score::{CheckReport, ExerciseReport, Verdict, message, score, verdict};
 pub use seed::{RELEASE, SeedKey, WorldSeed};
 pub use shrink::{Shrunk, Size, shrink};
-pub use story::{Becomes, Label, Row, Sign, Story, What, is_puppet, story};
+pub use story::{Becomes, Label, Row, Sign, Story, What, is_puppet};
 pub use tell::{Recording, Told, record, tell};
+pub use teller::story;

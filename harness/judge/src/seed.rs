@@ -1,6 +1,5 @@
 //! Where all chance comes from.
 
-use crate::check::Check;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt;
@@ -17,10 +16,6 @@ impl SeedKey {
     /// A secret of one's own.
     pub fn secret(key: &str) -> SeedKey {
         SeedKey(key.as_bytes().to_vec())
-    }
-    /// The seed of the `nth` world of a check: that of its run, which the worlds of a [`sweep`](Check::sweep) share.
-    pub fn of(&self, chapter: u8, exercise: &str, check: &Check, nth: u32) -> WorldSeed {
-        self.world(chapter, exercise, check.id, nth / check.sweep.max(1))
     }
     /// The seed of one run: HMAC-SHA-256 of the release, the check and the run's place, cut to 128 bits.
     pub fn world(&self, chapter: u8, exercise: &str, check: &str, run: u32) -> WorldSeed {

@@ -1,11 +1,12 @@
 //! From a failing world to what a student is told of it: cut down, run once more alone, and told.
 
-use crate::call::{Call, story_of};
+use crate::call::Call;
 use crate::check::{Check, Exercise, Oracle, Reached, Violation};
 use crate::explore::{How, case, how_it_ended};
 use crate::seed::WorldSeed;
 use crate::shrink::{Shrunk, Size, shrink};
 use crate::story::Story;
+use crate::teller::story;
 use host::{Fleet, HostError, Job, Watch};
 use lab::NodeId;
 use std::collections::BTreeMap;
@@ -112,6 +113,19 @@ pub fn tell(
     let how = recording.how.as_ref().expect("it fails, as it did before");
     let story = story_of(&recording, how);
     Ok(Some(Told { story, recording, sizes, runs }))
+}
+
+/// The story of a failure. Of a call that is about a run, that run is the story; what the function printed follows it.
+fn story_of(recording: &Recording, how: &How) -> Story {
+    let Recording { scenario, trace, printed, call, .. } = recording;
+    match call.as_ref().and_then(|call| call.drawing.clone()) {
+        None => story(scenario, trace, printed, how),
+        Some(mut drawing) => {
+            let printed = printed.values().next_back().map(String::as_str).unwrap_or_default();
+            drawing.below.extend(printed.lines().map(|line| format!("your function prints: {line}")));
+            drawing
+        }
+    }
 }
 
 struct Recorder {

@@ -2,6 +2,7 @@
 
 use crate::error::{Fault, Faults, Problem};
 use crate::functions::{find, functions};
+use crate::splice::{Splice, below_src, text_of};
 use crate::{Card, Hunk, Line, null};
 use std::ops::Range;
 
@@ -59,24 +60,6 @@ fn spliced(
         text
     };
     Ok(reference.iter().map(|(path, text)| ((*path).to_owned(), changed(path, text))).collect())
-}
-
-/// Text that takes the place of some bytes of a file.
-pub(crate) struct Splice {
-    /// The file, as a path below `src`.
-    pub(crate) file: String,
-    pub(crate) bytes: Range<usize>,
-    pub(crate) text: String,
-    /// Where the card says so.
-    pub(crate) line: usize,
-}
-
-fn below_src(path: &str) -> &str {
-    path.strip_prefix("src/").unwrap_or(path)
-}
-pub(crate) fn text_of<'a>(reference: &[(&'a str, &'a str)], file: &str) -> Result<&'a str, Problem> {
-    let found = reference.iter().find(|(path, _)| below_src(path) == file);
-    found.map(|(_, text)| *text).ok_or_else(|| Problem::FileMissing(file.to_owned()))
 }
 
 /// Where a hunk goes, and what it puts there.

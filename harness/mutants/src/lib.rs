@@ -65,6 +65,7 @@ mod functions;
 mod mask;
 mod null;
 mod parse;
+mod splice;
 
 pub use error::{Fault, Faults, Problem};
 

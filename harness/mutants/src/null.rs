@@ -1,8 +1,8 @@
 //! Submissions that do nothing, refuse, or answer at once, out of a reference.
 
-use crate::apply::{Splice, text_of};
 use crate::error::{Fault, Problem};
 use crate::functions::{Function, find, functions};
+use crate::splice::{Splice, text_of};
 use crate::{Card, Line};
 
 /// What a null mutant changes: every handler and public function of its files that it does not keep has the body that the card

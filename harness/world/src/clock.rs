@@ -72,6 +72,13 @@ impl Clock {
     }
 }
 
+impl ClockSpec {
+    /// What the wall clock shows at a true time, where no fault has touched it.
+    pub fn wall_clock(&self, at: Time) -> lab::WallTime {
+        lab::WallTime(Duration::from_nanos(Clock::new(self).wall_ns(at)))
+    }
+}
+
 fn at_rate(elapsed: Duration, ppm: i64) -> i128 {
     let ns = elapsed.as_nanos() as i128;
     if ppm == 0 { ns } else { ns * (PPM + i128::from(ppm)) / PPM }

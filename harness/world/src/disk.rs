@@ -1,8 +1,8 @@
 //! A node's disk: what is durable, what is not yet, and what a crash makes of it.
 
 use crate::draw::{Key, Luck, Purpose, Seed};
-use crate::kernel::BOOKKEEPING;
 use crate::scenario::{Damage, DiskLoss};
+use crate::weight::BOOKKEEPING;
 use lab::{Disk, DiskOp, Object};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;

@@ -5,7 +5,6 @@
 //! of the effect among its handler's. So to take a fault or a request out of a scenario leaves the fate of
 //! every message whose causes are unchanged as it was, and a failing run can be cut down to its core.
 
-use crate::scenario::Chance;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 use std::time::Duration;
@@ -24,6 +23,24 @@ impl Key {
     /// nothing about the seed or about other keys, and all draws that follow from it need the seed.
     pub(crate) fn entropy(self) -> u64 {
         Luck(self.0).bits(0)
+    }
+}
+
+/// A probability, in parts per million.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Chance(pub u32);
+impl Chance {
+    /// It does not happen.
+    pub const NEVER: Chance = Chance(0);
+    /// It always happens.
+    pub const ALWAYS: Chance = Chance(1_000_000);
+    /// Both together, up to [`ALWAYS`](Chance::ALWAYS).
+    pub(crate) fn and(self, more: Chance) -> Chance {
+        Chance(self.0.saturating_add(more.0).min(Chance::ALWAYS.0))
+    }
+    /// So many times in a hundred.
+    pub const fn percent(percent: u32) -> Chance {
+        Chance(percent * 10_000)
     }
 }
 

@@ -13,36 +13,36 @@
 //! | [`Scenario::concrete`] | a scenario that can be written down |
 //! | [`Seed`] | chance, keyed by cause |
 
-mod clients;
 mod clock;
 mod concrete;
 mod disk;
 mod draw;
-mod faults;
 mod kernel;
 mod local;
 mod misbehaviour;
+mod names;
 mod network;
-mod node;
 mod observe;
 mod playback;
 mod scenario;
 mod step;
 mod time;
+mod weight;
 
 pub use concrete::NotData;
-pub use draw::{Key, Seed};
+pub use draw::{Chance, Key, Seed};
 pub use kernel::World;
 pub use local::Local;
 pub use misbehaviour::{Death, Excess, Misbehaviour, Nonsense, Stall};
+pub use names::{ClientId, OperationId, caller};
 pub use observe::{
     AnswerKey, Bytes, Cause, During, End, LossReason, Observation, ObservationId, Seen, Trace,
 };
 pub use playback::{Act, Cue, Line};
 pub use scenario::{
-    Carried, Chance, Client, ClientId, ClockSpec, Damage, DiskLoss, Fault, Harm, Latency, Limits, Link,
-    LinkRule, MakesScribe, Matcher, NodeKind, NodeSpec, Operation, OperationId, Pattern, Puppet, Question,
-    Scenario, Scribe, SeenKind, Tail, Trigger, Until, When, Who, Words, caller,
+    Carried, Client, ClockSpec, Damage, DiskLoss, Fault, Harm, Latency, Limits, Link, LinkRule, MakesScribe,
+    Matcher, NodeKind, NodeSpec, Operation, Pattern, Puppet, Question, Scenario, Scribe, SeenKind, Tail,
+    Trigger, Until, When, Who, Words,
 };
 pub use step::{Step, StepEvent};
 pub use time::Time;

@@ -1,8 +1,8 @@
 //! What happens to a message between two nodes.
 
-use crate::draw::{Key, Luck};
+use crate::draw::{Chance, Key, Luck};
 use crate::observe::{Bytes, LossReason};
-use crate::scenario::{Carried, Chance, Latency, Link, LinkRule, Matcher};
+use crate::scenario::{Carried, Harm, Latency, Link, LinkRule, Matcher};
 use crate::time::Time;
 use lab::NodeId;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -66,6 +66,37 @@ pub(crate) struct Filter {
     /// How many have fitted so far.
     pub(crate) seen: u32,
 }
+impl Filter {
+    /// The one that a fault puts up, if it is about some of the messages.
+    fn of(fault: usize, harm: &Harm) -> Option<Filter> {
+        let does = match harm {
+            Harm::Hold { .. } => Does::Hold,
+            Harm::Lose { .. } | Harm::LoseThis { .. } => Does::Lose,
+            Harm::Repeat { after, .. } | Harm::RepeatThis { after, .. } => Does::Repeat { after: *after },
+            _ => return None,
+        };
+        let all = Filter {
+            fault,
+            from: None,
+            to: None,
+            nth: None,
+            matches: None,
+            what: None,
+            key: None,
+            does,
+            seen: 0,
+        };
+        Some(match harm {
+            Harm::Hold { from, to, nth, matches, what }
+            | Harm::Lose { from, to, nth, matches, what }
+            | Harm::Repeat { from, to, nth, matches, what, .. } => {
+                Filter { from: *from, to: *to, nth: *nth, matches: matches.clone(), what: *what, ..all }
+            }
+            Harm::LoseThis { key } | Harm::RepeatThis { key, .. } => Filter { key: Some(*key), ..all },
+            _ => return None,
+        })
+    }
+}
 /// What it does to them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Does {
@@ -117,11 +148,19 @@ impl Network {
     pub(crate) fn cut(&mut self, fault: usize, cut: Cut) {
         self.cuts.push((fault, cut));
     }
-    pub(crate) fn rule(&mut self, fault: usize, rule: LinkRule) {
-        self.rules.push((Some(fault), rule));
-    }
-    pub(crate) fn worsen(&mut self, fault: usize, worse: Worse) {
-        self.worse.push((fault, worse));
+    /// Does to the network what a fault does that hits no node.
+    pub(crate) fn suffer(&mut self, fault: usize, harm: &Harm) {
+        match harm {
+            Harm::Partition { groups } => self.cut(fault, Cut::Partition(groups.clone())),
+            Harm::Cut { from, to } => self.cut(fault, Cut::OneWay(from.clone(), to.clone())),
+            Harm::Links(rule) => self.rules.push((Some(fault), *rule)),
+            Harm::Worse { from, to, loss, duplication, corruption, late } => {
+                let (from, to, loss, duplication, corruption, late) =
+                    (*from, *to, *loss, *duplication, *corruption, *late);
+                self.worse.push((fault, Worse { from, to, loss, duplication, corruption, late }));
+            }
+            _ => self.filters.extend(Filter::of(fault, harm)),
+        }
     }
     /// Undoes whatever a fault did to it.
     pub(crate) fn mend(&mut self, fault: usize) {

@@ -1,7 +1,7 @@
 //! What can be seen of a run.
 
 use crate::misbehaviour::Misbehaviour;
-use crate::scenario::{ClientId, OperationId, Pattern};
+use crate::names::{ClientId, OperationId, caller};
 use crate::time::Time;
 use lab::{CallId, Contract, DiskOp, NodeId, RequestId};
 use rustc_hash::FxHasher;
@@ -317,7 +317,7 @@ impl Seen {
             Seen::Delivered { from, .. } | Seen::Answered { from, .. } | Seen::Stray { from } => Some(*from),
             Seen::Sent { to, .. } => Some(*to),
             Seen::Called { to, .. } => *to,
-            Seen::Requested { request, .. } => crate::scenario::caller(*request),
+            Seen::Requested { request, .. } => caller(*request),
             _ => None,
         }
     }
@@ -360,14 +360,6 @@ impl Trace {
             Cause::Observation(id) => Some(self.get(id)),
             Cause::Scenario => None,
         }
-    }
-    /// Whether all of these were seen, one after another, each at its time.
-    pub fn shows(&self, sights: &[(Time, Pattern)]) -> bool {
-        let mut left = sights.iter().peekable();
-        for seen in &self.observations {
-            left.next_if(|(at, pattern)| *at == seen.at && pattern.fits(seen.node, &seen.seen));
-        }
-        left.peek().is_none()
     }
     /// What was emitted, by whom and when.
     pub fn emits<C: Contract>(&self) -> impl Iterator<Item = (&Observation, C::Event)> {

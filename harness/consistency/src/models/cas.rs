@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::history::Operation;
+use crate::model::Operation;
 use crate::model::{Access, Answer, Effect, Model, Needs, Seen};
 
 /// One register with compare-and-set per key; `K = ()` for a single one. Holds nothing at first.
@@ -133,7 +133,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Cas
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
-        let at = |key: &K| crate::explain::at(key);
+        let at = |key: &K| crate::words::at(key);
         let or_nil =
             |value: &Option<V>| value.as_ref().map_or_else(|| "nil".to_owned(), |v| format!("{v:?}"));
         match (call, answer) {

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::history::Operation;
 use crate::model::Model;
+use crate::model::Operation;
 
 /// One counter per key; `K = ()` for a single one. Zero at first.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl<K: Clone + Debug + Ord + Hash> Model for Counter<K> {
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
-        let at = |key: &K| crate::explain::at(key);
+        let at = |key: &K| crate::words::at(key);
         let call = match call {
             Call::Add(key, by) => format!("add{} {by}", at(key)),
             Call::Read(key) => format!("read{}", at(key)),
@@ -95,7 +95,7 @@ impl<K: Clone + Debug + Ord + Hash> Model for Counter<K> {
                 most = most.saturating_add((*by).max(0));
             }
         }
-        let (who, from) = (op.process, crate::explain::from(key));
+        let (who, from) = (op.process, crate::words::from(key));
         if *count < least {
             return Some(format!(
                 "{who} read {count}{from}, and what had been added by then makes {least} at least"

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::history::Operation;
+use crate::model::Operation;
 use crate::model::{Access, Answer, Model, Seen, Shows};
 
 /// A store of strings. A key holds nothing at first; appending to nothing starts from the empty string.
@@ -159,7 +159,7 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
-        let at = |key: &K| crate::explain::at(key);
+        let at = |key: &K| crate::words::at(key);
         match (call, answer) {
             (Call::Get(key), Some(Return::Got(Some(value)))) => format!("get{} → {value:?}", at(key)),
             (Call::Get(key), Some(_)) => format!("get{} → nil", at(key)),
@@ -211,7 +211,7 @@ impl<K: Clone + Debug + Ord + Hash> Model for Kv<K> {
         let Some(Return::Got(got)) = &get.answer else { return None };
         let (who, key) = (get.process, get.call.key());
         let same_key = || core.iter().filter(|op| op.call.key() == key);
-        let from = crate::explain::from(key);
+        let from = crate::words::from(key);
         let Some(got) = got else {
             let write = same_key().find(|op| !matches!(op.call, Call::Get(_)) && op.precedes(get))?;
             return Some(format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::history::Operation;
+use crate::model::Operation;
 use crate::model::{Model, Seen};
 
 /// One lock per key; `K = ()` for a single one. Free at first.
@@ -79,7 +79,7 @@ impl<K: Clone + Debug + Ord + Hash> Model for Mutex<K> {
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
-        let at = |key: &K| crate::explain::at(key);
+        let at = |key: &K| crate::words::at(key);
         let refused = if answer == Some(&Return::Refused) { " → refused" } else { "" };
         match call {
             Call::Acquire(key, owner) => format!("acquire{} for {}{refused}", at(key), owner.0),
@@ -96,7 +96,7 @@ impl<K: Clone + Debug + Ord + Hash> Model for Mutex<K> {
         Some(format!(
             "{} acquired the lock{} while {} held it",
             op.process,
-            crate::explain::at(key),
+            crate::words::at(key),
             other.process
         ))
     }

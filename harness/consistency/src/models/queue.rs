@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::history::Operation;
+use crate::model::Operation;
 use crate::model::{Model, Seen};
 
 /// One queue per key; `K = ()` for a single one. Empty at first.
@@ -78,7 +78,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Que
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
-        let at = |key: &K| crate::explain::at(key);
+        let at = |key: &K| crate::words::at(key);
         match (call, answer) {
             (Call::Enqueue(key, value), _) => format!("enqueue{} {value:?}", at(key)),
             (Call::Dequeue(key), Some(Return::Got(Some(value)))) => format!("dequeue{} → {value:?}", at(key)),

@@ -81,7 +81,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Reg
     }
 
     fn describe(&self, call: &Self::Call, answer: Option<&Self::Return>) -> String {
-        let at = |key: &K| crate::explain::at(key);
+        let at = |key: &K| crate::words::at(key);
         match (call, answer) {
             (Call::Read(key), None) => format!("read{}", at(key)),
             (Call::Read(key), Some(Return::Read(None))) => format!("read{} → nil", at(key)),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::history::Operation;
+use crate::model::Operation;
 use crate::model::{Model, Seen};
 
 /// A set, empty at first. Where nobody reads all of it, every element is a part of its own.

@@ -81,9 +81,9 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Model for Sto
 
     fn describe(&self, call: &Self::Call, answer: Option<&Return>) -> String {
         let event = |event: &Event<K, V>| match event {
-            Event::Read(key, None) => format!("read{} → nil", crate::explain::at(key)),
-            Event::Read(key, Some(value)) => format!("read{} → {value:?}", crate::explain::at(key)),
-            Event::Write(key, value) => format!("write{} {value:?}", crate::explain::at(key)),
+            Event::Read(key, None) => format!("read{} → nil", crate::words::at(key)),
+            Event::Read(key, Some(value)) => format!("read{} → {value:?}", crate::words::at(key)),
+            Event::Write(key, value) => format!("write{} {value:?}", crate::words::at(key)),
         };
         let events: Vec<String> = call.iter().map(event).collect();
         let aborted = if answer == Some(&Return::Aborted) { ", aborted" } else { "" };

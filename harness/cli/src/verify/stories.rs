@@ -1,12 +1,12 @@
 //! `faultlines verify stories`: how long the stories of all known wrong submissions are.
 
+use super::shared::{in_order, percentile, seed_keys};
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
 use crate::known_bugs;
-use crate::verify::{in_order, percentile, seed_keys};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use judge::{How, NoTest, Options, SeedKey, Told, Wrong};
@@ -27,7 +27,7 @@ struct Measured {
     test: Result<Wrong, NoTest>,
 }
 
-pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit(args.how.layers())?;
     let all = known_bugs::mutants(&args.root, chapter)?;
     let mutants: Vec<&Card> = all.iter().filter(|mutant| mutant.id.contains(&args.only)).collect();

@@ -13,7 +13,7 @@ const PACKAGES: [&str; 5] = ["confine", "lab", "host", "build", "faultlines"];
 /// What the tests that attack are named by.
 const TESTS: [&str; 5] = ["attacks::", "hostile::", "frames::", "probes::", "setup::"];
 
-pub(crate) fn run(root: &Path) -> Result<Vec<String>, Failed> {
+pub(super) fn run(root: &Path) -> Result<Vec<String>, Failed> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(["test", "--release", "--no-fail-fast", "--test", "it"]);
     cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));

@@ -1,5 +1,6 @@
 //! `faultlines verify determinism`: one submission, one report.
 
+use super::shared::selected;
 use crate::Failed;
 use crate::args::{HowArgs, VerifyArgs};
 use crate::course::{ChapterFolder, Selected};
@@ -8,7 +9,6 @@ use crate::isolation::missing;
 use crate::judging::Judging;
 use crate::known_bugs::{self, word};
 use crate::report::Report;
-use crate::verify::selected;
 use anyhow::{Context, anyhow};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
@@ -63,7 +63,7 @@ impl fmt::Display for Way {
 /// Failures are cut down a little: so much that it would show if that depended on how they are run.
 const SHRINK_RUNS: u32 = 16;
 
-pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit(args.how.layers())?;
     let folder = chapter.suite.folder;
     let reference = Sources::read(&args.root.join("solutions").join(folder))?;

@@ -1,5 +1,6 @@
 //! `faultlines verify mutants`: every known wrong submission is caught by the check that should catch it.
 
+use super::shared::{in_order, seed_keys};
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
@@ -7,7 +8,6 @@ use crate::grade::prepare_kit;
 use crate::judging::Judging;
 use crate::known_bugs::{self, word};
 use crate::variants::{Bodies, CHUNK, Program, bodies, compile};
-use crate::verify::{in_order, seed_keys};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use judge::{Check, Exercise, Finding, How, Options, SeedKey, Verdict};
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 /// A named check catches its mutant under at least so many of a hundred seed keys.
 const CAUGHT_PERCENT_MIN: u32 = 95;
 
-pub(crate) fn run(
+pub(super) fn run(
     chapter: &ChapterFolder,
     exercise: Option<&str>,
     args: &VerifyArgs,

@@ -1,24 +1,16 @@
 //! Clients: who asks what, waits how long, and tries again.
 
+use super::World;
+use super::node::{Handed, HandedEvent, Origin};
+use super::queue::{Action, Item};
 use crate::draw::Purpose;
-use crate::kernel::{Action, Item, World};
-use crate::node::{Handed, HandedEvent};
+use crate::names::request_id;
 use crate::observe::{Bytes, Cause, ObservationId, Seen};
-use crate::scenario::{When, request_id};
 use crate::time::Time;
-use lab::{CallId, NodeId};
-
-/// Who waits for the answer to a request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Origin {
-    /// A client's try, from 1; places in the scenario.
-    Client { client: usize, operation: usize, tries: u32 },
-    /// A node's call.
-    Call { caller: usize, incarnation: u32, call: CallId },
-}
+use lab::NodeId;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(super) enum Progress {
     NotYet,
     /// The last try may still be answered.
     Waiting(Tried),
@@ -27,7 +19,7 @@ pub(crate) enum Progress {
     Over,
 }
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tried {
+pub(super) struct Tried {
     tries: u32,
     /// Where the operation began.
     invoked: ObservationId,
@@ -35,7 +27,7 @@ pub(crate) struct Tried {
 
 impl World {
     /// Sets the clients going.
-    pub(crate) fn start_clients(&mut self) {
+    pub(super) fn start_clients(&mut self) {
         let scenario = self.scenario.clone();
         for (client, spec) in scenario.clients.iter().enumerate() {
             for (place, operation) in spec.operations.iter().enumerate() {
@@ -49,7 +41,7 @@ impl World {
     }
 
     /// An operation begins, or is tried again after a refusal.
-    pub(crate) fn invoke(&mut self, client: usize, operation: usize) {
+    pub(super) fn invoke(&mut self, client: usize, operation: usize) {
         let scenario = self.scenario.clone();
         let spec = &scenario.clients[client];
         let asked = &spec.operations[operation];
@@ -81,7 +73,7 @@ impl World {
     }
 
     /// A node answered a client's request.
-    pub(crate) fn client_hears(
+    pub(super) fn client_hears(
         &mut self,
         client: usize,
         operation: usize,
@@ -110,7 +102,7 @@ impl World {
     }
 
     /// A try was not answered in time.
-    pub(crate) fn try_times_out(&mut self, client: usize, operation: usize, tries: u32) {
+    pub(super) fn try_times_out(&mut self, client: usize, operation: usize, tries: u32) {
         let tried = match self.progress[client][operation] {
             Progress::Waiting(tried) if tried.tries == tries => tried,
             _ => return,
@@ -134,13 +126,6 @@ impl World {
         let (next, think) = (operation + 1, spec.think);
         if spec.operations.get(next).is_some_and(|next| next.at.is_none()) {
             self.push(self.now + think, Item::Invoke { client, operation: next });
-        }
-    }
-
-    pub(crate) fn schedule(&mut self, when: &When, action: Action) {
-        match when {
-            When::At(after) => self.push(Time::ZERO + *after, Item::Act(action, None)),
-            When::On { trigger, nth, after } => self.arm(trigger.clone(), *nth, *after, action),
         }
     }
 }

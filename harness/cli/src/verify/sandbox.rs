@@ -1,5 +1,6 @@
 //! `faultlines verify sandbox`: who is graded does not notice the sandbox.
 
+use super::shared::{in_order, selected};
 use crate::Failed;
 use crate::args::{HowArgs, VerifyArgs};
 use crate::course::{ChapterFolder, Selected};
@@ -7,7 +8,6 @@ use crate::grade::{grade_chapter, prepare_kit};
 use crate::judging::Judging;
 use crate::known_bugs;
 use crate::report::Report;
-use crate::verify::{in_order, selected};
 use build::Sources;
 
 /// A submission, and what of it is graded.
@@ -19,7 +19,7 @@ struct Case<'a> {
 
 /// Builds and grades references, second solutions and mutants in the sandbox and without it; a fault for each that gets
 /// two reports.
-pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let folder = chapter.suite.folder;
     let reference = Sources::read(&args.root.join("solutions").join(folder))?;
     let second = Sources::read(&chapter.tests(&args.root).join("second"))?;

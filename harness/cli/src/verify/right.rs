@@ -1,18 +1,18 @@
 //! `faultlines verify right`: right programs that are unlike the references pass every check.
 
+use super::shared::{in_order, seed_keys};
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
 use crate::known_bugs;
-use crate::verify::{in_order, seed_keys};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
 use judge::{Check, Exercise, Finding, Options, SeedKey};
 use mutants::Right;
 
-pub(crate) fn run(
+pub(super) fn run(
     chapter: &ChapterFolder,
     exercise: Option<&str>,
     args: &VerifyArgs,

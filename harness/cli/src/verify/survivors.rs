@@ -1,12 +1,12 @@
 //! `faultlines verify survivors`: every small wrong program next to a right one is caught, or is right, too.
 
+use super::shared::in_order;
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
 use crate::variants::{CHUNK, Program, compile};
-use crate::verify::in_order;
 use anyhow::{Context, anyhow};
 use build::{Kit, Sources};
 use host::Fleet;
@@ -89,7 +89,7 @@ enum Outcome {
     Refused,
 }
 
-pub(crate) fn run(
+pub(super) fn run(
     chapter: &ChapterFolder,
     exercise: Option<&str>,
     args: &VerifyArgs,

@@ -1,12 +1,12 @@
 //! `faultlines verify speed`: how soon each known bug shows.
 
+use super::shared::percentile;
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
 use crate::grade::prepare_kit;
 use crate::judging::Judging;
 use crate::known_bugs;
-use crate::verify::percentile;
 use build::Sources;
 use host::{Fleet, Guest};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ struct Shown {
 
 /// Judges the named check of each mutant, from its start to the failure and its confirmation, on one core and with guests
 /// that are not yet started. A measurement: that a bug is found late is no fault, that it is not found is one.
-pub(crate) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
     let kit = prepare_kit(args.how.layers())?;
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
     let mut faults = Vec::new();

@@ -1,13 +1,12 @@
 //! A node as the world keeps it: everything about it but its state, which only its own code knows.
 
-use crate::clients::Origin;
 use crate::clock::Clock;
 use crate::disk::NodeDisk;
 use crate::draw::Key;
-use crate::kernel::weight;
 use crate::observe::{Bytes, Cause, During, ObservationId};
 use crate::scenario::NodeSpec;
 use crate::time::Time;
+use crate::weight::weight;
 use lab::frame::RawEffect;
 use lab::{CallId, DiskOp, Hosted, NodeId, RequestId};
 use rustc_hash::FxHashMap;
@@ -15,41 +14,41 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) struct NodeState {
-    pub(crate) id: NodeId,
-    pub(crate) up: bool,
-    pub(crate) has_started: bool,
-    pub(crate) incarnation: u32,
-    pub(crate) booted: Time,
-    pub(crate) clock: Clock,
-    pub(crate) disk: NodeDisk,
+pub(super) struct NodeState {
+    pub(super) id: NodeId,
+    pub(super) up: bool,
+    pub(super) has_started: bool,
+    pub(super) incarnation: u32,
+    pub(super) booted: Time,
+    pub(super) clock: Clock,
+    pub(super) disk: NodeDisk,
     per_event: Duration,
     /// Faults that make it slow, in the order in which they began.
-    pub(crate) slow: Vec<(usize, Duration)>,
+    pub(super) slow: Vec<(usize, Duration)>,
     /// Faults that make its wall clock drift, in the order in which they began.
-    pub(crate) drifts: Vec<(usize, i64)>,
+    pub(super) drifts: Vec<(usize, i64)>,
     /// Faults that make it stand still.
-    pub(crate) pauses: u32,
-    pub(crate) doing: Doing,
+    pub(super) pauses: u32,
+    pub(super) doing: Doing,
     /// The last event it was handed.
-    pub(crate) during: During,
+    pub(super) during: During,
     /// What it is to be handed when it is free.
-    pub(crate) waiting: VecDeque<Handed>,
+    pub(super) waiting: VecDeque<Handed>,
     /// It stands in the world's list of nodes that can go on.
-    pub(crate) ready: bool,
+    pub(super) ready: bool,
     /// Its alarms, each with the setting that counts.
-    pub(crate) timers: FxHashMap<Bytes, ObservationId>,
+    pub(super) timers: FxHashMap<Bytes, ObservationId>,
     /// The requests it was handed and has not answered.
-    pub(crate) open: FxHashMap<RequestId, Origin>,
-    pub(crate) effects: u64,
-    pub(crate) next_call: u64,
-    pub(crate) status: Option<Bytes>,
+    pub(super) open: FxHashMap<RequestId, Origin>,
+    pub(super) effects: u64,
+    pub(super) next_call: u64,
+    pub(super) status: Option<Bytes>,
     /// The node itself, if the suite plays it.
-    pub(crate) puppet: Option<Box<dyn Hosted>>,
+    pub(super) puppet: Option<Box<dyn Hosted>>,
 }
 
 /// What keeps a node from its next event.
-pub(crate) enum Doing {
+pub(super) enum Doing {
     Nothing,
     /// Its handler runs, in some guest.
     Handling,
@@ -62,34 +61,54 @@ pub(crate) enum Doing {
 }
 
 /// An event whose effects are being carried out.
-pub(crate) struct Work {
-    pub(crate) event: ObservationId,
-    pub(crate) key: Key,
+pub(super) struct Work {
+    pub(super) event: ObservationId,
+    pub(super) key: Key,
     /// How many effects of the event are done.
-    pub(crate) done: u64,
+    pub(super) done: u64,
     /// The same, as triggers count: a sync twice.
-    pub(crate) counted: u64,
-    pub(crate) rest: std::vec::IntoIter<Planned>,
+    pub(super) counted: u64,
+    pub(super) rest: std::vec::IntoIter<Planned>,
 }
 /// An effect still to be carried out, and in words, where wanted.
-pub(crate) type Planned = (Owned, Option<Box<str>>);
+pub(super) type Planned = (Owned, Option<Box<str>>);
+
+/// Who waits for the answer to a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Origin {
+    /// A client's try, from 1; places in the scenario.
+    Client { client: usize, operation: usize, tries: u32 },
+    /// A node's call.
+    Call { caller: usize, incarnation: u32, call: CallId },
+}
 
 /// An event for a node.
-pub(crate) struct Handed {
-    pub(crate) event: HandedEvent,
-    pub(crate) cause: Cause,
-    pub(crate) key: Key,
+pub(super) struct Handed {
+    pub(super) event: HandedEvent,
+    pub(super) cause: Cause,
+    pub(super) key: Key,
 }
-pub(crate) enum HandedEvent {
+pub(super) enum HandedEvent {
     Start,
     Message { from: NodeId, bytes: Bytes },
     Request { id: RequestId, origin: Origin, bytes: Bytes },
     Timer { timer: Bytes, setting: ObservationId },
     Answer { from: NodeId, call: CallId, bytes: Bytes },
 }
+impl HandedEvent {
+    pub(super) fn during(&self) -> During {
+        match self {
+            HandedEvent::Start => During::Start,
+            HandedEvent::Message { from, .. } => During::Message(*from),
+            HandedEvent::Request { .. } => During::Request,
+            HandedEvent::Timer { .. } => During::Timer,
+            HandedEvent::Answer { .. } => During::Answer,
+        }
+    }
+}
 impl Handed {
     /// What it counts for against the limit of bytes while it waits.
-    pub(crate) fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         match &self.event {
             HandedEvent::Message { bytes, .. }
             | HandedEvent::Request { origin: Origin::Call { .. }, bytes, .. }
@@ -100,7 +119,7 @@ impl Handed {
 }
 
 /// A [`RawEffect`] that outlives its frame.
-pub(crate) enum Owned {
+pub(super) enum Owned {
     Send { to: NodeId, bytes: Bytes },
     SetTimer { after_ns: u64, timer: Bytes },
     CancelTimer { timer: Bytes },
@@ -112,7 +131,7 @@ pub(crate) enum Owned {
 }
 impl Owned {
     /// What an effect comes to for a node with these peers: a broadcast is one send to each.
-    pub(crate) fn plan(
+    pub(super) fn plan(
         effect: RawEffect<'_>,
         label: Option<String>,
         peers: &[NodeId],
@@ -140,7 +159,7 @@ impl Owned {
 }
 
 impl NodeState {
-    pub(crate) fn new(spec: &NodeSpec) -> Self {
+    pub(super) fn new(spec: &NodeSpec) -> Self {
         NodeState {
             id: spec.id,
             up: false,
@@ -166,14 +185,14 @@ impl NodeState {
         }
     }
     /// How long it is busy with one event.
-    pub(crate) fn per_event(&self) -> Duration {
+    pub(super) fn per_event(&self) -> Duration {
         self.slow.last().map_or(self.per_event, |(_, per_event)| *per_event)
     }
-    pub(crate) fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.up && self.pauses == 0 && matches!(self.doing, Doing::Nothing)
     }
     /// Everything that lives in memory is gone.
-    pub(crate) fn lose_memory(&mut self) {
+    pub(super) fn lose_memory(&mut self) {
         self.up = false;
         self.incarnation += 1;
         self.doing = Doing::Nothing;

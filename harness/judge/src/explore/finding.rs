@@ -1,0 +1,72 @@
+//! What comes of a check.
+
+use crate::check::Violation;
+use crate::figures::Figures;
+use crate::seed::WorldSeed;
+use lab::NodeId;
+use world::{During, Misbehaviour, Time};
+
+/// What came of one check, needs aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Worlds that count.
+    pub worlds: u32,
+    /// Events handed to nodes in them.
+    pub events: u64,
+    /// The first failure, if any.
+    pub failure: Option<Failure>,
+    /// Worlds that failed.
+    pub failing_worlds: u32,
+    /// Whether too many worlds could not be decided, where none failed.
+    pub undecided: Option<Undecided>,
+    /// What its worlds report, summed up.
+    pub figures: Figures,
+    /// Why the worlds were judged one by one after all, if they were. Depends on the batch, so reports do not say it.
+    pub solo: Option<&'static str>,
+}
+impl Finding {
+    /// Whether the promise held, and was seen to hold.
+    pub fn passed(&self) -> bool {
+        self.failure.is_none() && self.undecided.is_none()
+    }
+}
+/// Worlds of which it could not be found out whether the promise was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// How many.
+    pub worlds: u32,
+    /// Why the first of them could not be decided.
+    pub reason: String,
+}
+/// A failure, and how to see it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub how: How,
+    /// The world's place in the check.
+    pub world: u32,
+    /// Its seed.
+    pub seed: WorldSeed,
+}
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// The promise was broken.
+    Violated(Violation),
+    /// A node's code did what no node may, during this event.
+    Misbehaved(NodeId, During, Misbehaviour),
+    /// A world was ended when nodes had been handed so many events; this much time had passed in it.
+    Endless(u64, Time),
+    /// No world reached what the check is about.
+    Vacuous(&'static str),
+}
+
+impl How {
+    /// The rule that was broken, where one was.
+    pub fn rule(&self) -> Option<&'static str> {
+        match self {
+            How::Violated(violation) => Some(violation.rule),
+            How::Misbehaved(..) | How::Endless(..) | How::Vacuous(_) => None,
+        }
+    }
+}
