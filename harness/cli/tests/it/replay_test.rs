@@ -43,7 +43,7 @@ const BUGS: &[Bug] = &[
         )],
         check: "6/raft_election/rules-vote",
         test: "replay_raft_election_rules_vote",
-        says: "voted",
+        says: "granted its vote",
     },
     // what it goes on to do after it went wrong sets off a fault that nobody had seen until then
     Bug {
@@ -55,7 +55,7 @@ const BUGS: &[Bug] = &[
         )],
         check: "6/raft_log/rules-vote-log",
         test: "replay_raft_log_rules_vote_log",
-        says: "voted",
+        says: "granted its vote",
     },
     // a question about a promise, in the name of a peer
     Bug {
