@@ -3,14 +3,14 @@
 //! Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm*, 2014. Have its Figure 2 beside you: every rule
 //! of it has its place below.
 //!
-//! One thing to write, the node [`Raft`], in three steps that are graded one by one:
+//! Write the node [`Raft`], in three steps. Each step is graded by itself:
 //!
-//! 1. `faultlines grade 6/raft_election`: a leader, and never two in one term. (§5.1, §5.2)
-//! 2. `faultlines grade 6/raft_log`: the leader's log becomes everyone's. (§5.3, §5.4)
-//! 3. `faultlines grade 6/raft_persist`: a crash takes nothing back that somebody was told. (§5.1, Figure 2 "persistent state")
+//! 1. `faultlines grade 6/raft_election`: one leader, and never two leaders in one term. (§5.1, §5.2)
+//! 2. `faultlines grade 6/raft_log`: the leader's log becomes the log of every node. (§5.3, §5.4)
+//! 3. `faultlines grade 6/raft_persist`: what a node has promised survives its crash. (§5.1, Figure 2 "persistent state")
 //!
-//! What belongs to a later step says so; until you get there, what it has will do. Try yourself with `cargo test raft_election`,
-//! `raft_log` and `raft_persist`.
+//! Code that belongs to a later step says so, and its default is good enough until you get there. Try your code with
+//! `cargo test raft_election`, `raft_log` and `raft_persist`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::prelude::*;
@@ -18,24 +18,24 @@ use lab::raft::{self as contract, Config, Conflict, Entry, Event, Index, Message
 use lab::raft::{Request, Response, Status, Term};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The term, and the vote in it, on disk (step 3).
+/// The term and the vote in it, on the disk (step 3).
 const BALLOT: Saved<Ballot> = Saved::new("ballot");
-/// The log on disk: entry 1 is its record 0 (step 3).
+/// The log on the disk (step 3). Entry 1 is record 0.
 const LOG: Log<Entry> = Log::new("log");
 
-/// The current term, and for whom this node votes in it. They change together: a new term is a new vote.
+/// The current term, and the node that this node has voted for in it. They belong together: a new term has a new vote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ballot {
     term: Term,
     voted_for: Option<NodeId>,
 }
 
-/// The names of alarms. Yours to change.
+/// The names of this node's timers. Yours to change.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum Alarm {
-    /// No leader was heard of for too long.
+    /// The election timer: no leader has been heard for too long.
     Election,
-    /// A leader has been silent for long enough.
+    /// The heartbeat timer of a leader.
     Heartbeat,
 }
 
@@ -44,7 +44,7 @@ pub enum Alarm {
 struct Progress {
     /// The next entry to send there.
     next: Index,
-    /// Its log agrees with the leader's so far: for certain, because it said so to this leader.
+    /// Its log agrees with the leader's up to here: it has acknowledged that to this leader.
     matched: Index,
 }
 
@@ -56,18 +56,18 @@ pub struct Raft {
     ballot: Ballot,
     /// Survives crashes. Entry 1 is `log[0]`.
     log: Vec<Entry>,
-    /// Entries up to here are the same everywhere, for ever.
+    /// The commit index: entries up to here are committed.
     commit: Index,
-    /// Entries up to here have been done.
+    /// Entries up to here have been applied.
     applied: Index,
     position: Position,
-    /// Who leads this term, if known.
+    /// The leader of this term, if known.
     leader: Option<NodeId>,
-    /// Of a candidate: who votes for it.
+    /// If this node is a candidate: the nodes that have voted for it.
     votes: BTreeSet<NodeId>,
-    /// Of a leader: what it knows of the others.
+    /// If this node is the leader: what it knows of each follower.
     followers: BTreeMap<NodeId, Progress>,
-    /// Clients that wait for what was put there.
+    /// Clients that wait for the entry at this index.
     waiting: BTreeMap<Index, RequestId>,
 }
 
@@ -76,32 +76,33 @@ impl Node for Raft {
     type Message = Message;
     type Timer = Alarm;
 
-    /// Everyone starts as a follower that has heard of no leader (§5.2).
+    /// Every node starts as a follower that has heard no leader (§5.2).
     ///
-    /// Step 3: what the disk still has of the ballot and the log. A log's last record may be torn; what is before it is whole.
+    /// Step 3: what does the disk still have of the ballot and of the log? The last record of a log may be torn. The records
+    /// before it are whole.
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
-        todo!("a follower in term 0 with an empty log; when does it stop to wait for a leader?")
+        todo!("a follower in term 0 with an empty log; which timer must run from the start?")
     }
 
-    /// First the rule for all servers: a higher term than mine, in whatever message, makes me a follower of that term. Then what
-    /// the message itself is about; of an earlier term it is about nothing any more. (§5.1; Figure 2, "All Servers" and the two
-    /// "Receiver implementation" lists.)
+    /// First the rule for all servers: if a message has a higher term, this node becomes a follower in that term. Then the
+    /// message itself. Ignore what a message of an earlier term says, but answer it, so that its sender learns the newer term.
+    /// (§5.1; Figure 2, "All Servers" and the two "Receiver implementation" lists.)
     ///
-    /// This Raft asks for no pre-votes and so gets no question and no answer about them.
+    /// This Raft asks for no pre-votes, so it receives no questions or answers about them.
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        todo!("which term does it bear? Then: a question for my vote, a vote, news of the leader, or an answer to mine")
+        todo!("which term does it have? Then: a request for my vote, a vote, AppendEntries, or an answer to AppendEntries")
     }
 
-    /// Nobody has been heard of for too long: stand for election. Or this node leads, and it is time to say so. (§5.2; Figure 2,
+    /// The election timer fires: start an election. The heartbeat timer fires: send the next heartbeat. (§5.2; Figure 2,
     /// "Followers" and "Leaders".)
     fn on_timer(&mut self, timer: Alarm, out: &mut Out<Self>) {
-        todo!("stand for election, or tell all followers that you are still there")
+        todo!("start an election, or send a heartbeat to all followers")
     }
 
-    /// Step 2. A client proposes: a leader puts it at the end of its log and sends it to all; the client hears of it when it is
-    /// committed. Anyone else says who leads. (§5.3, §8; Figure 2, "Leaders".)
+    /// Step 2. A client proposes a command. The leader appends it to its log and sends it to all followers. The client is
+    /// answered when the entry is applied. A node that does not lead names the leader. (§5.3, §8; Figure 2, "Leaders".)
     fn on_request(&mut self, id: RequestId, request: Request, out: &mut Out<Self>) {
-        todo!("does this node lead? Then its log grows; whom does it tell, and when is the client answered?")
+        todo!("is this node the leader? Then it appends; which nodes does it tell, and when is the client answered?")
     }
 
     fn status(&self) -> Status {
@@ -109,34 +110,35 @@ impl Node for Raft {
     }
 }
 
-/// Step 1: terms, votes, leaders (§5.1, §5.2). All of this, `start`, `on_message` and `on_timer`.
+/// Step 1: terms, votes, leaders (§5.1, §5.2). Write all of this, and `start`, `on_message` and `on_timer`.
 impl Raft {
-    /// Begins to wait for a leader, for a random time: two that wait equally long would stand against each other again and again (§5.2,
-    /// end).
+    /// Restarts the election timer with a new random time. Two nodes that wait equally long would split the votes again and
+    /// again (§5.2, end).
     fn expect_a_leader(&self, out: &mut Out<Self>) {
-        todo!("an alarm, after a time drawn anew each time")
+        todo!("set the election timer, with a time that is drawn anew each time")
     }
 
     /// Becomes a follower in a term that is new here (§5.1; Figure 2, "All Servers").
     fn follow(&mut self, term: Term, out: &mut Out<Self>) {
-        todo!("a new term, no vote in it yet; what if this node was leading?")
+        todo!("a new term, with no vote in it yet; what if this node was the leader?")
     }
 
-    /// Whether this node votes for a candidate of the current term: only if it has not voted for another, and if the candidate's
-    /// log is at least as good as its own (step 2). A vote given is time given: wait anew. (§5.2; Figure 2, "RequestVote RPC".)
+    /// Whether this node votes for a candidate of the current term: only if it has not voted for another node, and if the
+    /// candidate's log is at least as up to date as its own (step 2). Granting a vote restarts the election timer. (§5.2;
+    /// Figure 2, "RequestVote RPC".)
     fn grants(&mut self, candidate: NodeId, last_index: Index, last_term: Term, out: &mut Out<Self>) -> bool {
-        todo!("one vote a term; who asks again gets the same answer")
+        todo!("one vote per term; the same candidate gets the same answer again")
     }
 
-    /// A new term, a vote for oneself, and a question to everyone (§5.2; Figure 2, "Candidates").
+    /// Starts an election: a new term, a vote for itself, and a RequestVote to every peer (§5.2; Figure 2, "Candidates").
     fn stand_for_election(&mut self, out: &mut Out<Self>) {
-        todo!("what changes, what is asked of whom, and what if nobody wins?")
+        todo!("what changes, what is sent to which nodes, and what if no node wins?")
     }
 
-    /// A candidate with the votes of a majority of *all* nodes leads (§5.2; Figure 2, "Candidates"; and "Leaders" for what it does
-    /// first).
+    /// A candidate with the votes of a majority of *all* nodes becomes leader (§5.2; Figure 2, "Candidates"; and "Leaders" for
+    /// what it does first).
     fn lead_if_elected(&mut self, out: &mut Out<Self>) {
-        todo!("enough votes? Then say so, and let nobody else stand")
+        todo!("enough votes? Then emit it, and keep the other nodes from starting elections")
     }
 
     /// More than half of all nodes, whether they are up or not.
@@ -144,19 +146,21 @@ impl Raft {
         todo!("of 3, of 4, of 5?")
     }
 
-    /// Sends everyone what it lacks, or an empty message, and sees that this happens again in time (§5.2; Figure 2, "Leaders").
+    /// Sends each follower the entries that it lacks, or none, and sets the timer of the next heartbeat (§5.2; Figure 2,
+    /// "Leaders").
     fn tell_all(&mut self, out: &mut Out<Self>) {
-        todo!("an AppendEntries to each peer, and the next heartbeat")
+        todo!("AppendEntries to each peer, and the timer of the next heartbeat")
     }
 
-    /// The leader of this term was heard: whoever stood against it gives up, and waits anew (§5.2; Figure 2, "Candidates").
+    /// A message of the leader of this term arrived: a candidate becomes a follower, and the election timer restarts (§5.2;
+    /// Figure 2, "Candidates").
     fn hear_leader(&mut self, leader: NodeId, out: &mut Out<Self>) {
-        todo!("what is this node now, and until when?")
+        todo!("what is this node now, and which timer restarts?")
     }
 }
 
-/// Step 2: the log (§5.3, §5.4). All of this and `on_request`. Some of it holds what was good enough for step 1, and none of that is
-/// good enough any more.
+/// Step 2: the log (§5.3, §5.4). Write all of this, and `on_request`. Some functions have a default that is good enough for
+/// step 1, and wrong from now on.
 impl Raft {
     fn last_index(&self) -> Index {
         self.log.len() as Index
@@ -169,27 +173,27 @@ impl Raft {
         self.entry(index).map_or(0, |entry| entry.term)
     }
 
-    /// Whether a log that ends like this is at least as up to date as mine (§5.4.1): the later last term wins; at equal last
-    /// terms, the longer log.
+    /// Whether a log that ends like this is at least as up to date as this node's own (§5.4.1). The later last term is more up
+    /// to date. If the last terms are equal, the longer log is.
     fn is_up_to_date(&self, last_index: Index, last_term: Term) -> bool {
         true // good enough for step 1: all logs are empty
     }
 
-    /// Sends one follower everything from its next entry on (§5.3).
+    /// Sends one follower all entries from its next entry on (§5.3).
     fn send_entries(&mut self, to: NodeId, out: &mut Out<Self>) {
         let (term, prev_index, prev_term, entries, commit) = (self.ballot.term, 0, 0, vec![], 0);
         out.send(to, Message::AppendEntries { term, prev_index, prev_term, entries, commit }); // will do for step 1
     }
-    /// Tells those who lack something.
+    /// Sends each follower the entries that it lacks.
     fn send_news_to_all(&mut self, out: &mut Out<Self>) {
-        todo!("the new entry, to everyone")
+        todo!("the new entry, to each follower")
     }
 
-    /// Takes what the leader sends, if my log has its `prev_index` with its `prev_term` (§5.3). Only what really differs is thrown
-    /// away: an old message that comes late speaks of a part of the log, and says nothing about what follows it.
+    /// Appends the leader's entries, if this log has an entry at `prev_index` with term `prev_term` (§5.3). It deletes only
+    /// entries that conflict. A late message is about a part of the log, and says nothing about the entries after that part.
     ///
-    /// Returns the index up to which this log now agrees with the leader's; or else, where it might look for the place where they
-    /// part.
+    /// Returns the index up to which this log now agrees with the leader's. If it refuses, it returns where the logs may
+    /// differ.
     fn take(
         &mut self,
         prev_index: Index,
@@ -201,36 +205,38 @@ impl Raft {
         Ok(prev_index + entries.len() as Index) // good enough for step 1
     }
 
-    /// A follower's log agrees with mine up to there: perhaps a majority does now. Answers overtake each other. (§5.3; Figure 2,
-    /// "Leaders".)
+    /// A follower has acknowledged the entries up to this index: a majority may store them now. Answers can overtake each
+    /// other. (§5.3; Figure 2, "Leaders".)
     fn note_agreement(&mut self, from: NodeId, index: Index, out: &mut Out<Self>) {
         let _ = (from, index, out); // nothing to do in step 1
     }
 
-    /// A follower has no entry like mine at `index`: go back to where the logs may agree, and send from there. Nobody has all day:
-    /// what the follower says of its log takes us over a whole term at once. (§5.3, end.)
+    /// A follower's log differs at `index`: go back to where the logs may agree, and send from there. With the conflict that
+    /// the follower reports, the leader can go back a whole term at once. (§5.3, end.)
     fn step_back(&mut self, from: NodeId, index: Index, conflict: Option<Conflict>, out: &mut Out<Self>) {
         let _ = (from, index, conflict, out); // nothing to do in step 1
     }
 
-    /// Commits the last entry of *this* term that a majority has, and with it all before it. An entry of an earlier term is never
-    /// committed because there are many copies of it (§5.4.2, Figure 8).
+    /// Commits the last entry of *this* term that a majority stores, and with it all entries before it. An entry of an earlier
+    /// term is never committed just because a majority stores it (§5.4.2, Figure 8).
     fn commit_what_a_majority_has(&mut self, out: &mut Out<Self>) {
-        todo!("up to where do more than half of the logs agree, this one included?")
+        todo!("up to which index do more than half of the logs agree, this one included?")
     }
 
-    /// Does what is committed and not done yet, in order; and answers who asked for it (§5.3; Figure 2, "All Servers").
+    /// Applies the committed entries that are not applied yet, in order, and answers the clients that wait for them (§5.3;
+    /// Figure 2, "All Servers").
     fn apply(&mut self, out: &mut Out<Self>) {
         todo!("entry after entry, up to the commit index")
     }
 }
 
-/// Step 3: what survives a crash (Figure 2, "Persistent state on all servers"). This, what `start` finds on the disk, and every
-/// place where the log changes: `on_request` and `take`.
+/// Step 3: what survives a crash (Figure 2, "Persistent state on all servers"). Write this, what `start` reads from the disk,
+/// and every place where the log changes: `on_request` and `take`.
 impl Raft {
-    /// Changes term or vote. Nobody may learn of it before the disk has it: whoever forgets a vote votes again.
+    /// Changes the term or the vote. It must be durable before any other node learns of it: a node that forgets its vote votes
+    /// twice.
     fn set_ballot(&mut self, ballot: Ballot, out: &mut Out<Self>) {
-        self.ballot = ballot; // good enough for steps 1 and 2: nobody crashes
+        self.ballot = ballot; // good enough for steps 1 and 2: no node crashes
     }
 }
 

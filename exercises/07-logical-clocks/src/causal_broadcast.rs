@@ -1,50 +1,51 @@
-//! Exercise `causal_broadcast`: everyone hears everything, and no answer before its question.
+//! Exercise `causal_broadcast`: each message reaches every node or none, and no answer comes before its question.
 //!
 //! Birman, Schiper and Stephenson, *Lightweight Causal and Atomic Group Multicast*, 1991; Hadzilacos and Toueg, *A Modular
 //! Approach to Fault-Tolerant Broadcasts and Related Problems*, 1994.
 //!
-//! One thing to write: the node [`Member`]. Fewer than half of the nodes crash, for good; messages are lost, doubled and
-//! late. Try yourself with `cargo test causal_broadcast`, then let `faultlines grade 7/causal_broadcast` try you.
+//! Write the node [`Member`]. Fewer than half of the nodes crash, and they do not come back. Messages are lost, duplicated
+//! and late. What is broadcast is called a *letter* below: a node may send many messages about one letter. Try your code
+//! with `cargo test causal_broadcast`, then run `faultlines grade 7/causal_broadcast`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::causal_broadcast::{self as contract, Config, Event, Payload, Request};
 use lab::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The name of a letter: who wrote it, and how many it had written with this one. They count from 1.
+/// The name of a letter: the node that wrote it, and its number among the letters of that node. Numbers begin with 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LetterId {
     from: NodeId,
     nth: u64,
 }
 
-/// How many letters of each node; who is missing has none.
+/// How many letters of each node; a node that is missing has none.
 type Counts = BTreeMap<NodeId, u64>;
 
-/// What is broadcast, with all that a reader must know of it.
+/// What is broadcast, with all that a receiver must know of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Letter {
     id: LetterId,
-    /// Its causes: so many letters of each node its writer had delivered, or, of its own, written.
+    /// Its causes: how many letters of each node its writer had delivered, and how many of its own it had written.
     after: Counts,
     payload: Payload,
 }
 
-/// What nodes say to each other. Yours to change.
+/// What nodes send each other. Yours to change.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Message {
-    /// A letter, from somebody who has it: its writer, or any other node that passes it on.
+    /// A letter, from a node that has it: its writer, or a node that passes it on.
     Copy(Letter),
-    /// The same, from somebody who has waited in vain for a sign that you have it, too.
+    /// The same letter again, from a node that has seen no sign that the receiver has it.
     CopyAgain(Letter),
-    /// The sender has the letter of this name.
+    /// The sender has the letter with this name.
     Have(LetterId),
 }
 
-/// The names of alarms. Yours to change.
+/// The names of this node's timers. Yours to change.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum Alarm {
-    /// See who still has not said that it has this letter.
+    /// Send this letter again to the nodes that have not shown that they have it.
     Resend(LetterId),
 }
 
@@ -55,11 +56,11 @@ pub struct Member {
     written: u64,
     /// How many letters of each node it has delivered.
     delivered: Counts,
-    /// The letters that it has, until it has delivered them and knows that everybody has them.
+    /// The letters that it has. It drops a letter that it has delivered and that all nodes have.
     letters: BTreeMap<LetterId, Known>,
 }
 
-/// A letter, and who has it.
+/// A letter, and the nodes that have it.
 struct Known {
     letter: Letter,
     holders: BTreeSet<NodeId>,
@@ -70,24 +71,24 @@ impl Node for Member {
     type Message = Message;
     type Timer = Alarm;
 
-    /// The one start: who crashes in this exercise does not come back.
+    /// The only start: a node that crashes in this exercise does not come back.
     fn start(boot: Boot<Self>, _out: &mut Out<Self>) -> Self {
         todo!("nothing written, nothing delivered, no letters")
     }
 
-    /// A client asks for a broadcast: write the letter, with its causes, and see that everybody gets it.
+    /// A client asks for a broadcast: write the letter, with its causes, and see that every node gets it.
     fn on_request(&mut self, _id: RequestId, request: Request, out: &mut Out<Self>) {
-        todo!("which letters are the causes of this one? Then keep it, and pass it on")
+        todo!("which letters are the causes of this one? Then keep it, and send it")
     }
 
-    /// Somebody passes a letter on, or says that it has one.
+    /// A node passes a letter on, or says that it has one.
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        todo!("keep a letter that is new; note who has it; then see what may be delivered now")
+        todo!("keep a letter that is new; note which nodes have it; then look for letters that may be delivered now")
     }
 
-    /// It is time to see who may have missed a letter.
+    /// A timer fires: some nodes may have missed a letter.
     fn on_timer(&mut self, timer: Alarm, out: &mut Out<Self>) {
-        todo!("send the letter again to whoever has not said that it has it, and set the alarm again")
+        todo!("send the letter again to the nodes that have not shown that they have it, and set the timer again")
     }
 }
 

@@ -2,24 +2,24 @@
 //!
 //! Lamport, *Time, Clocks, and the Ordering of Events in a Distributed System*, 1978.
 //!
-//! One function to write: [`order`]. Give it any shape you like; what is below is a proposal.
-//! Try yourself with `cargo test happens_before`, then let `faultlines grade 7/happens_before` try you.
+//! Write the function [`order`]. The functions below it are a proposal: change them as you like. Try your code with
+//! `cargo test happens_before`, then run `faultlines grade 7/happens_before`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::happens_before::{Event, EventId, Order, What};
 use std::collections::BTreeSet;
 
-/// How `a` and `b`, both events of `run`, stand to each other.
+/// How `a` and `b`, both events of `run`, are ordered.
 ///
-/// The events of a run come in no particular order, and the clocks on the walls lie. What counts is
+/// The events of a run are in no order, and wall clocks are wrong. Three things decide:
 /// - the order of events on one node: by life, then by place;
-/// - that a message is sent before it is received, as often as it is;
+/// - a message is sent before it is received, also if it is received twice;
 /// - chains of these two.
 pub fn order(run: &[Event], a: EventId, b: EventId) -> Order {
     todo!("Order::Before, After, Concurrent or Same: `past_of` helps")
 }
 
-/// All events that happened before `of`: itself is not among them.
+/// All events that happened before `of`. The event itself is not among them.
 fn past_of(run: &[Event], of: EventId) -> BTreeSet<EventId> {
     todo!("search backwards from `of`: what is directly before it, what is directly before that, and so on")
 }

@@ -1,40 +1,41 @@
-//! Exercise `hlc`: stamps that are close to the time on the wall, and still never put an effect before its cause.
+//! Exercise `hlc`: stamps that are close to wall time and still never put an effect before its cause.
 //!
 //! Kulkarni, Demirbas, Madappa, Avva, Leone, *Logical Physical Clocks*, 2014.
 //!
-//! Two things to write: the clock [`Hlc`], which knows nothing of nodes, and the node [`Clock`] around it.
-//! Try yourself with `cargo test hlc`, then let `faultlines grade 7/hlc` try you.
+//! Write the clock [`Hlc`], which knows nothing of nodes, and the node [`Clock`] around it. Try your code with
+//! `cargo test hlc`, then run `faultlines grade 7/hlc`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::hlc::{self as contract, Config, Event, Refusal, Request, Stamp};
 use lab::prelude::*;
 
-/// A hybrid clock. It is told what the wall shows, and never looks itself.
+/// A hybrid clock. It is told what the wall clock shows, and never reads it itself.
 pub struct Hlc {
-    /// The last stamp that it gave.
+    /// The last stamp that it has given.
     last: Stamp,
 }
 
 impl Hlc {
-    /// The stamp of the next event of this node, when the wall shows `wall`, in nanoseconds.
+    /// The stamp of the next event of this node. The wall clock shows `wall`, in nanoseconds.
     ///
-    /// It is above all stamps given before; its `l` is the wall's, unless an earlier stamp has a larger one.
+    /// It is above all stamps that were given before. Its `l` is `wall`, unless an earlier stamp has a larger one.
     fn tick(&mut self, wall: u64) -> Result<Stamp, Refusal> {
-        todo!("if the wall is ahead of the last stamp: its time and counter zero; otherwise count on")
+        todo!("is the wall clock ahead of the last stamp? And if it is not?")
     }
 
-    /// The stamp of the receipt of a message that carried `sent`: above it, and above all stamps given before.
+    /// The stamp of the receipt of a message that carried `sent`. It is above `sent`, and above all stamps that were given
+    /// before.
     ///
-    /// If `sent` is ahead of the wall by more than `max_offset` nanoseconds, it is refused, and nothing changes.
+    /// If `sent` is ahead of `wall` by more than `max_offset` nanoseconds, the message is refused, and nothing changes.
     fn receive(&mut self, sent: Stamp, wall: u64, max_offset: u64) -> Result<Stamp, Refusal> {
-        todo!("look at `sent` before anything changes; then as in tick, from the larger of `sent` and the last stamp")
+        todo!("look at `sent` before anything changes; which stamps must the new one be above?")
     }
 }
 
-/// What must survive a crash: after it the wall may show less than the last stamp.
+/// What must survive a crash: after it the wall clock may show less than the last stamp.
 const LAST: Saved<Stamp> = Saved::new("last");
 
-/// What nodes say to each other: that something was sent, and when by the sender's clock.
+/// What a message carries: the stamp of its sending.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Message {
     stamp: Stamp,
@@ -51,33 +52,32 @@ impl Node for Clock {
     type Message = Message;
     type Timer = Nothing;
 
-    /// The first start, and again after every crash, with what the disk kept. The clock on the wall may have been set
-    /// back meanwhile.
+    /// The first start, and again after every crash, with what the disk kept. The wall clock may have been set back meanwhile.
     fn start(boot: Boot<Self>, _out: &mut Out<Self>) -> Self {
-        todo!("a clock that has given no stamp; or, after a crash, one that gives none below any it gave before")
+        todo!("a clock that has given no stamp; or, after a crash, a clock that gives no stamp below an earlier one")
     }
 
-    /// A client lets something happen here. Stamp it, and emit it; if it is a sending, send the message too. Where the
-    /// clock is exhausted, emit that instead.
+    /// A client asks for events on this node. Stamp each of them and emit it. If it is a sending, send the message, too. If
+    /// the clock is exhausted, emit that instead.
     fn on_request(&mut self, _id: RequestId, request: Request, out: &mut Out<Self>) {
-        todo!("for each event: tick; make it durable; emit what happened; and for a sending, send the message")
+        todo!("for each event: stamp it; make the stamp durable; emit it; for a sending, also send the message")
     }
 
-    /// A message arrives: that is an event too. Emit that it was received, with the stamp that it carried and its own;
-    /// or that it was refused; or that the clock is exhausted.
+    /// A message arrives, and that is an event, too. Emit that it was received, with the stamp that it carried and its own
+    /// stamp. Or emit that it was refused, or that the clock is exhausted.
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        todo!("receive; make it durable; emit what came of it")
+        todo!("receive; make the stamp durable; emit the result")
     }
 }
 
 impl Clock {
-    /// What the clock on the wall shows, in nanoseconds, rounded down to a whole granule.
+    /// What the wall clock shows, in nanoseconds, rounded down to a whole granule.
     fn wall(&self, out: &Out<Self>) -> u64 {
         let granule = nanos(self.config.granule).max(1);
         nanos(out.wall_clock().0) / granule * granule
     }
 
-    /// What `out` is asked for after this happens only when the last stamp is durable.
+    /// Makes the last stamp durable before the effects that follow.
     fn make_durable(&self, out: &mut Out<Self>) {
         todo!("save, and sync")
     }

@@ -1,20 +1,20 @@
-//! Exercise `lamport`: a clock that counts, and the order it gives.
+//! Exercise `lamport`: a clock that counts, and the order that it gives.
 //!
 //! Lamport, *Time, Clocks, and the Ordering of Events in a Distributed System*, 1978.
 //!
-//! Three things to write: the node [`Clock`], and the functions [`total_order`] and [`may_have_caused`].
-//! Try yourself with `cargo test lamport`, then let `faultlines grade 7/lamport` try you.
+//! Write the node [`Clock`] and the functions [`total_order`] and [`may_have_caused`]. Try your code with
+//! `cargo test lamport`, then run `faultlines grade 7/lamport`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::lamport::{self as contract, Event, Inference, Request, Stamp, Stamped};
 use lab::prelude::*;
 use std::cmp::Ordering;
 
-/// What must survive a crash, declared once: `out.save(TIME, &…)` writes it, `out.sync()` makes it durable, and
-/// `boot.disk.load(TIME)` finds it at the next start.
+/// What must survive a crash. `out.save(TIME, &…)` writes it, `out.sync()` makes it durable, and `boot.disk.load(TIME)` reads
+/// it at the next start.
 const TIME: Saved<Stamp> = Saved::new("time");
 
-/// What nodes say to each other: that something was sent, and when by the sender's clock.
+/// What a message carries: the stamp of its sending.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Message {
     stamp: Stamp,
@@ -22,7 +22,7 @@ pub struct Message {
 
 /// A node with a logical clock.
 pub struct Clock {
-    /// The stamp of the last event here.
+    /// The stamp of this node's last event.
     time: Stamp,
 }
 
@@ -31,37 +31,37 @@ impl Node for Clock {
     type Message = Message;
     type Timer = Nothing;
 
-    /// The first start, and again after every crash. After a crash `boot.disk` is all that is left of before; at the
-    /// first start it is empty.
+    /// The first start, and again after every crash. After a crash, only `boot.disk` is left. At the first start it is empty.
     fn start(boot: Boot<Self>, _out: &mut Out<Self>) -> Self {
-        todo!("a clock at zero; or, after a crash, one that is not behind any stamp it has given")
+        todo!("a clock at zero; or, after a crash, a clock that is not behind any stamp it has given")
     }
 
-    /// A client lets something happen here. Give it a stamp and emit it; if it is a sending, send the message too.
+    /// A client asks for an event on this node. Give it a stamp and emit it. If it is a sending, send the message, too.
     fn on_request(&mut self, _id: RequestId, request: Request, out: &mut Out<Self>) {
-        todo!("tick, then emit what happened; and for a sending, send the message")
+        todo!("stamp the event, then emit it; for a sending, also send the message")
     }
 
-    /// A message arrives: that is an event too. Emit it, with the stamp that the message carried and its own.
+    /// A message arrives, and that is an event, too. Emit it, with the stamp that the message carried and with its own stamp.
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        todo!("tick past the stamp of the message, then emit that it was received")
+        todo!("stamp the receipt, then emit it: what must its stamp be larger than?")
     }
 }
 
 impl Clock {
-    /// The stamp of the next event: above all that this node has given, and above `seen`, the stamp of its cause if it
-    /// has one. It is durable before anything that `out` is asked for later can happen.
+    /// The stamp of the next event. It is larger than all stamps that this node has given, and larger than `seen`, the stamp
+    /// of the cause, if there is one. It is durable before the effects that follow.
     fn tick(&mut self, seen: Stamp, out: &mut Out<Self>) -> Stamp {
-        todo!("move the clock, save it, sync, and return it")
+        todo!("move the clock; what must happen before the stamp is returned?")
     }
 }
 
-/// Which of two events comes first, for everybody: `Less` if `a` does. Where `a` could affect `b`, it must be `a`.
+/// Which of two events comes first, in the same way on every node: `Less` if `a` does. If `a` could affect `b`, `a` must come
+/// first.
 pub fn total_order(a: Stamped, b: Stamped) -> Ordering {
-    todo!("compare the stamps; and where they are equal?")
+    todo!("compare the stamps; and if they are equal?")
 }
 
-/// What the stamps of two different events tell: can `a` have caused `b`?
+/// What the stamps of two different events show: can `a` have caused `b`?
 pub fn may_have_caused(a: Stamped, b: Stamped) -> Inference {
     todo!("Inference::Impossible, Possible or Certain")
 }

@@ -1,10 +1,9 @@
-//! Exercise `mutex`: one at a time, in the order of asking, and nobody in charge.
+//! Exercise `mutex`: one node at a time is inside, in the order of asking, without a server.
 //!
 //! Lamport, *Time, Clocks, and the Ordering of Events in a Distributed System*, 1978.
 //!
-//! One thing to write: the node [`Mutex`]. Messages are never lost and nodes never crash; but a letter may be slow, and
-//! on some links a later one overtakes it. Try yourself with `cargo test mutex`, then let `faultlines grade 7/mutex`
-//! try you.
+//! Write the node [`Mutex`]. Messages are never lost and nodes never crash. But messages can be slow, and on some links a
+//! later message overtakes an earlier one. Try your code with `cargo test mutex`, then run `faultlines grade 7/mutex`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::mutex::{self as contract, Event, Request};
@@ -14,13 +13,13 @@ use std::collections::BTreeMap;
 /// A reading of a node's logical clock.
 type Stamp = u64;
 
-/// What nodes say to each other. Every message bears a stamp, whatever it is about: that is how stamps come to
-/// agree with cause and effect, notes included.
+/// What nodes send each other. Every message carries a stamp, whatever it is about. So stamps agree with cause and effect,
+/// notes included.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
     /// The sender's clock when it sent this.
     stamp: Stamp,
-    /// How many messages the sender had sent to this receiver before. Links that overtake are mended with it.
+    /// How many messages the sender had sent to this receiver before. It restores the order on links that reorder messages.
     nth: u64,
     /// What it is about.
     content: Content,
@@ -29,9 +28,9 @@ pub struct Message {
 /// What a message is about. Yours to change.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Content {
-    /// The sender wants to get inside; the message's stamp says since when.
+    /// The sender wants to enter; the message's stamp is the stamp of its request.
     Wants,
-    /// The sender has seen a request, and its clock is past it now.
+    /// The sender has received a request, and its clock is past it now.
     Seen,
     /// The sender is outside again.
     Left,
@@ -43,26 +42,26 @@ enum Content {
 pub struct Mutex {
     /// This node.
     me: NodeId,
-    /// The stamp of the last event here.
+    /// The stamp of this node's last event.
     time: Stamp,
-    /// Who wants to get inside, or is: since when by their own clocks. A node has one request at a time.
+    /// The nodes that want to enter or are inside, with the stamps of their requests. A node has one request at a time.
     queue: BTreeMap<NodeId, Stamp>,
     /// Whether this node is inside.
     inside: bool,
-    /// What is known of each peer.
+    /// What this node knows of each peer.
     peers: BTreeMap<NodeId, Peer>,
 }
 
-/// What a node knows of one other.
+/// What a node knows of one peer.
 #[derive(Debug, Default)]
 struct Peer {
-    /// The stamp of the last message that was taken from it: nothing older will come any more.
+    /// The stamp of the last message that was taken from this peer: no message with a smaller stamp will follow.
     heard: Stamp,
-    /// How many messages went there.
+    /// How many messages were sent to this peer.
     sent: u64,
-    /// How many messages from there were taken.
+    /// How many messages of this peer were taken.
     taken: u64,
-    /// Messages from there that overtook others, by their place.
+    /// Messages of this peer that overtook others, by their number.
     early: BTreeMap<u64, Message>,
 }
 
@@ -71,19 +70,19 @@ impl Node for Mutex {
     type Message = Message;
     type Timer = Nothing;
 
-    /// The one start: nodes of this exercise do not crash.
+    /// The only start: nodes of this exercise do not crash.
     fn start(boot: Boot<Self>, _out: &mut Out<Self>) -> Self {
-        todo!("nobody wants to get inside, and nothing has been heard of anyone")
+        todo!("no node wants to enter, and no peer has sent anything")
     }
 
-    /// The client wants this node inside, or outside again, or a note sent.
+    /// The client asks this node to enter, to leave, or to send a note.
     fn on_request(&mut self, _id: RequestId, request: Request, out: &mut Out<Self>) {
-        todo!("for each of the three: what changes here, and who must hear of it?")
+        todo!("for each of the three: what changes here, and which nodes must hear of it?")
     }
 
     /// A message arrives, perhaps before one that was sent earlier on the same link.
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        todo!("take it in its turn: move the clock, do what it says, and see whether this node may enter now")
+        todo!("take it in its turn; what does it change here, and may this node enter now?")
     }
 }
 

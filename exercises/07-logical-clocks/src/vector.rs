@@ -1,35 +1,34 @@
 //! Exercise `vector`: a clock that knows what it knows.
 //!
-//! Fidge, *Timestamps in Message-Passing Systems That Preserve the Partial Ordering*, 1988; Mattern, *Virtual Time and
-//! Global States of Distributed Systems*, 1989.
+//! Fidge, *Timestamps in Message-Passing Systems That Preserve the Partial Ordering*, 1988; Mattern, *Virtual Time and Global
+//! States of Distributed Systems*, 1989.
 //!
-//! Three things to write: the functions [`compare`] and [`merge`], and the node [`Clock`].
-//! Try yourself with `cargo test vector`, then let `faultlines grade 7/vector` try you.
+//! Write the functions [`compare`] and [`merge`], and the node [`Clock`]. A `Stamp` is a `BTreeMap<NodeId, u64>`. Try your
+//! code with `cargo test vector`, then run `faultlines grade 7/vector`.
 #![expect(unused, reason = "delete this line when every todo!() below is gone")]
 
 use lab::prelude::*;
 use lab::vector::{self as contract, Event, Order, Request, Stamp};
 
-/// How two stamps stand to each other. A node that a stamp does not name stands at zero in it, so that `{}` and
-/// `{n1: 0}` are equal.
+/// How two stamps are ordered. A missing entry is zero, so `{}` and `{n1: 0}` are equal.
 pub fn compare(a: &Stamp, b: &Stamp) -> Order {
-    todo!("Before if no entry of a is larger than in b and one is smaller; After the other way; and else?")
+    todo!("is what a knows a part of what b knows? And the other way round?")
 }
 
-/// What two stamps know together: of each node the larger entry.
+/// What two stamps know together.
 pub fn merge(a: &Stamp, b: &Stamp) -> Stamp {
-    todo!("for every node that a or b names, the larger of the two entries")
+    todo!("for every node that a or b has an entry for: which of the two entries?")
 }
 
-/// How far a stamp knows the events of a node.
+/// How many events of a node a stamp knows.
 fn at(stamp: &Stamp, node: NodeId) -> u64 {
-    todo!("its entry; and if it has none?")
+    todo!("its entry; and if there is none?")
 }
 
 /// What must survive a crash: the whole vector.
 const KNOWN: Saved<Stamp> = Saved::new("known");
 
-/// What nodes say to each other: that something was sent, and all that its sender knew.
+/// What a message carries: the stamp of its sending, which is all that its sender knew.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Message {
     stamp: Stamp,
@@ -37,7 +36,7 @@ pub struct Message {
 
 /// A node with a vector clock.
 pub struct Clock {
-    /// The stamp of the last event here.
+    /// The stamp of this node's last event.
     known: Stamp,
 }
 
@@ -48,25 +47,25 @@ impl Node for Clock {
 
     /// The first start, and again after every crash, with what the disk kept.
     fn start(boot: Boot<Self>, _out: &mut Out<Self>) -> Self {
-        todo!("a clock that knows nothing; or, after a crash, all that the stamps it gave had told")
+        todo!("a clock that knows nothing; or, after a crash, all that its stamps had shown")
     }
 
-    /// A client lets something happen here. Give it a stamp and emit it; if it is a sending, send the message too.
+    /// A client asks for an event on this node. Give it a stamp and emit it. If it is a sending, send the message, too.
     fn on_request(&mut self, _id: RequestId, request: Request, out: &mut Out<Self>) {
-        todo!("tick, then emit what happened; and for a sending, send the message")
+        todo!("stamp the event, then emit it; for a sending, also send the message")
     }
 
-    /// A message arrives: that is an event too. Emit it, with the stamp that the message carried and its own.
+    /// A message arrives, and that is an event, too. Emit it, with the stamp that the message carried and with its own stamp.
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        todo!("tick, having learnt what the message knows, then emit that it was received")
+        todo!("stamp the receipt, then emit it: what does its stamp know?")
     }
 }
 
 impl Clock {
-    /// The stamp of the next event: it knows all that this node knew, all that `seen` knows, and itself. It is durable
-    /// before anything that `out` is asked for later can happen.
+    /// The stamp of the next event. It knows all that this node knew, all that `seen` knows, and the event itself. It is
+    /// durable before the effects that follow.
     fn tick(&mut self, seen: &Stamp, out: &mut Out<Self>) -> Stamp {
-        todo!("merge, count this event in the entry of out.me(), save, sync, and return it")
+        todo!("what does the new stamp know, and what must happen before it is returned?")
     }
 }
 

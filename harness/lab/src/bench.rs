@@ -1,4 +1,4 @@
-//! One node on a workbench: call a handler, look at what it asks for.
+//! One node on a workbench: call a handler, and look at its effects.
 
 use crate::out::Ask;
 use crate::{Boot, CallId, Contract, Disk, DiskOp, Effect, Node, NodeId, Out, RequestId, Service};
@@ -6,13 +6,13 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// One node, alone, for a `#[test]`. There is no network and no clock here but you.
+/// One node, alone, for a `#[test]`. There is no network and no clock: the test plays both.
 ///
 /// See the example at the top of this crate.
 pub struct Bench<N: Node> {
-    /// The node, to look into.
+    /// The node, for assertions about its state.
     pub node: N,
-    /// What the node's clocks show; set it to let time pass.
+    /// What the node's clocks show. Set it to let time pass.
     pub now: Duration,
     disk: Disk,
     unsynced: Vec<DiskOp>,
@@ -45,13 +45,13 @@ impl<N: Node> Bench<N> {
     pub fn message(&mut self, from: u32, message: N::Message) -> Vec<Effect<N>> {
         self.step(|node, out| node.on_message(NodeId(from), message, out))
     }
-    /// A client asks; the request's id is 1 for the first, 2 for the second, and so on.
+    /// A client asks. The request's id is 1 for the first request, 2 for the second, and so on.
     pub fn request(&mut self, request: <N::Contract as Contract>::Request) -> Vec<Effect<N>> {
         self.requests += 1;
         let id = RequestId(self.requests);
         self.step(|node, out| node.on_request(id, request, out))
     }
-    /// An alarm rings. The bench does not check that it was set.
+    /// A timer fires. The bench does not check that it was set.
     pub fn timer(&mut self, timer: N::Timer) -> Vec<Effect<N>> {
         self.step(|node, out| node.on_timer(timer, out))
     }
@@ -111,7 +111,7 @@ impl<N: Node> Bench<N> {
         }
         others
     }
-    /// The power fails: the node loses everything it had not synced, and starts again.
+    /// The node crashes, loses everything that it has not synced, and starts again.
     pub fn crash(&mut self) -> Vec<Effect<N>> {
         self.unsynced.clear();
         self.prepare();

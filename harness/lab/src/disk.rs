@@ -1,9 +1,8 @@
 //! The disk: what survives a crash.
 //!
-//! What lies on it is declared once, typed, at the top of a file:
-//! `const TERM: Saved<u64> = Saved::new("term");`. Writes go through [`Out`](crate::Out) and are durable only
-//! after [`Out::sync`](crate::Out::sync). A crash keeps, of each object on its own, some prefix of what was
-//! written since the last sync.
+//! Each object on it is declared once, with its type, at the top of a file: `const TERM: Saved<u64> = Saved::new("term");`.
+//! Writes go through [`Out`](crate::Out), and they are durable only after [`Out::sync`](crate::Out::sync). A crash keeps some
+//! prefix of what was written since the last sync, of each object independently.
 
 use crate::Wire;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -35,15 +34,15 @@ macro_rules! handle {
     };
 }
 handle!(
-    /// One value, replaced whole: a crash shows the old one or the new one, never half.
+    /// One value, replaced as a whole: after a crash it is the old one or the new one, never half.
     Saved<T>
 );
 handle!(
-    /// One value per key. Each key is an object of its own: a crash may keep one and lose another.
+    /// One value per key. Each key is an object of its own: a crash may keep one key and lose another.
     Table<K, V>
 );
 handle!(
-    /// Records at positions 0, 1, 2, …; a record keeps its position for ever, whatever is trimmed before it.
+    /// Records at positions 0, 1, 2, …. A record keeps its position for ever, even if the records before it are trimmed.
     Log<T>
 );
 /// Raw bytes, written at the end. A crash may leave half a write.
@@ -56,7 +55,7 @@ impl File {
     }
 }
 
-/// A record that was being written when the node crashed. It is shown once, by the next start.
+/// A record that was only partly written when the node crashed. The next start sees it once, as an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Torn;
 impl fmt::Display for Torn {
@@ -86,9 +85,9 @@ pub struct LogImage {
     pub torn: bool,
 }
 
-/// The records of a [`Log`], oldest first; last, perhaps, one that a crash tore.
+/// The records of a [`Log`], oldest first. The last one may be a record that a crash tore.
 ///
-/// `.map_while(Result::ok)` reads what is whole.
+/// `.map_while(Result::ok)` reads the whole records.
 pub struct LogView<T> {
     first: u64,
     name: &'static str,
@@ -122,7 +121,7 @@ fn must_decode<T: Wire>(name: &str, bytes: &[u8]) -> T {
 }
 
 impl Disk {
-    /// The value last saved, if any.
+    /// The value that was saved last, if there is one.
     pub fn load<T: Wire>(&self, what: Saved<T>) -> Option<T> {
         self.values.get(what.0).map(|bytes| must_decode(what.0, bytes))
     }
@@ -141,7 +140,7 @@ impl Disk {
     pub fn encoded<T>(&self, what: Log<T>) -> (u64, &[Vec<u8>]) {
         self.logs.get(what.0).map_or((0, &[]), |log| (log.first, &log.records))
     }
-    /// The bytes of a file, a torn tail included; empty where there is none.
+    /// The bytes of a file, a torn tail included. They are empty if there is no such file.
     pub fn file(&self, what: File) -> Vec<u8> {
         self.files.get(what.0).cloned().unwrap_or_default()
     }
@@ -311,7 +310,7 @@ macro_rules! writes {
             pub fn save<T: Wire>(&mut self, what: Saved<T>, value: &T) {
                 self.$push(DiskOp::Save { name: what.0.to_owned(), bytes: crate::frame::encode(value) });
             }
-            /// Forgets a [`Saved`] value.
+            /// Removes a [`Saved`] value.
             pub fn clear<T>(&mut self, what: Saved<T>) {
                 self.$push(DiskOp::Clear { name: what.0.to_owned() });
             }
@@ -328,12 +327,11 @@ macro_rules! writes {
             pub fn append<T: Wire>(&mut self, what: Log<T>, record: &T) {
                 self.$push(DiskOp::Append { name: what.0.to_owned(), bytes: crate::frame::encode(record) });
             }
-            /// Drops the records of a [`Log`] at positions `from` and later.
+            /// Removes the records of a [`Log`] at positions `from` and later.
             pub fn truncate<T>(&mut self, what: Log<T>, from: u64) {
                 self.$push(DiskOp::Truncate { name: what.0.to_owned(), from });
             }
-            /// Drops the records of a [`Log`] before position `upto`; where that is past its end, the next
-            /// append lands at `upto`.
+            /// Removes the records of a [`Log`] before position `upto`. If that is past its end, the next append is at `upto`.
             pub fn trim_front<T>(&mut self, what: Log<T>, upto: u64) {
                 self.$push(DiskOp::TrimFront { name: what.0.to_owned(), upto });
             }

@@ -1,9 +1,8 @@
 //! What a student imports.
 //!
-//! A distributed system is a set of *nodes*. A node is a state machine: the world hands it one event at a
-//! time (a message, a client's request, a timer), and the node answers with *effects*, in order: send
-//! this, write that, wake me later. Nothing else goes in or out, so a run can be repeated, crashed between
-//! any two effects, and explained.
+//! A distributed system is a set of *nodes*. A node is a state machine. It is handed one event at a time: a message, a
+//! client's request, a timer. It answers with *effects*, in order: send this, write that, set this timer. Nothing else goes in
+//! or out, so a run can be repeated, explained, and crashed between any two effects.
 //!
 //! ```
 //! use lab::bench::Bench;
@@ -15,8 +14,8 @@
 //!
 //! impl Node for Forgetful {
 //!     type Contract = lamport::Clock; // what the exercise asks of this node
-//!     type Message = u64; // what nodes of this kind say to each other
-//!     type Timer = Nothing; // it never sets an alarm
+//!     type Message = u64; // what nodes of this kind send each other
+//!     type Timer = Nothing; // it never sets a timer
 //!
 //!     fn start(_boot: Boot<Self>, _out: &mut Out<Self>) -> Self {
 //!         Forgetful(0)
@@ -34,11 +33,12 @@
 //!
 //! | look here | for |
 //! |---|---|
-//! | [`Node`], [`Out`], [`Boot`] | what you implement, and what your handlers can ask for |
+//! | [`Node`], [`Out`], [`Boot`] | what you implement, and the effects that your handlers can ask for |
 //! | [`Saved`], [`Table`], [`Log`], [`File`] | what survives a crash |
 //! | [`bench::Bench`] | trying one node alone in a `#[test]` |
 //! | [`Service`] | what nodes call, and how to own one in a `#[test]` |
-//! | [`lamport`] | the contracts: one module per exercise |
+//! | [`NodeId`], [`Instant`], [`WallTime`] | names of nodes, and the two clocks |
+//! | [`lamport`], [`raft`], … | the contracts, one module per exercise: its requests, events, messages and their types |
 
 pub mod bench;
 mod bytes;

@@ -1,4 +1,4 @@
-//! What a handler asks for, and what it may ask.
+//! What a handler asks for (effects), and the questions that it may ask.
 
 use crate::disk::{Batch, File, Log, Saved, Table, writes};
 use crate::{CallId, Contract, DiskOp, Instant, Node, NodeId, RequestId, WallTime, Wire};
@@ -8,24 +8,24 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// One thing a handler asked for. The world may crash the node between any two.
+/// One effect of a handler. The node may crash between any two effects.
 #[non_exhaustive]
 pub enum Effect<N: Node> {
     /// A message to one node.
     Send(NodeId, N::Message),
-    /// A message to every peer: one send each, in order of id.
+    /// A message to every peer: one send for each, in order of id.
     Broadcast(N::Message),
-    /// An alarm after this long.
+    /// Sets a timer that fires after this long.
     SetTimer(Duration, N::Timer),
-    /// No alarm.
+    /// Cancels a timer.
     CancelTimer(N::Timer),
     /// An answer to a client.
     Reply(RequestId, <N::Contract as Contract>::Response),
-    /// An announcement.
+    /// An event that the node announces.
     Emit(<N::Contract as Contract>::Event),
     /// A call to a service.
     Call(CallId, <N::Contract as Contract>::Call),
-    /// A call to that service, of several.
+    /// A call to this service, if the exercise has several.
     CallTo(NodeId, CallId, <N::Contract as Contract>::Call),
     /// A write, not yet durable.
     Disk(DiskOp),
@@ -73,7 +73,7 @@ impl Ask {
     }
 }
 
-/// Collects what a handler asks for, in order, and answers its questions about clocks, peers and chance.
+/// Collects the effects of a handler, in order, and answers its questions about clocks, peers and random numbers.
 pub struct Out<N: Node> {
     pub(crate) effects: Vec<Effect<N>>,
     pub(crate) ask: Rc<Ask>,
@@ -84,8 +84,8 @@ impl<N: Node> Out<N> {
         Out { effects: Vec::new(), ask: ask.clone() }
     }
 
-    /// Sends a message. It may be lost, late, out of order or doubled, as the network pleases. To send to
-    /// oneself is allowed, and takes the same road.
+    /// Sends a message. The network may lose it, delay it, reorder it or duplicate it. A node may send to itself; such a
+    /// message takes the same way.
     pub fn send(&mut self, to: NodeId, message: N::Message) {
         self.effects.push(Effect::Send(to, message));
     }
@@ -93,14 +93,14 @@ impl<N: Node> Out<N> {
     pub fn broadcast(&mut self, message: N::Message) {
         self.effects.push(Effect::Broadcast(message));
     }
-    /// Rings [`Node::on_timer`] once, `after` this long on this node's own clock (at least a microsecond).
+    /// Sets a timer: [`Node::on_timer`] is called once, `after` this long on this node's own clock (at least a microsecond).
     ///
-    /// A timer is a name: to set an equal one again moves the alarm. So `Resend { to }` is one alarm per
-    /// node, and what the alarm is about stays in `self`. A crash forgets all timers.
+    /// A timer is a name. Setting an equal one again restarts it. So `Resend { to }` is one timer per node, and the data that
+    /// the timer is about stays in `self`. A crash cancels all timers.
     pub fn set_timer(&mut self, after: Duration, timer: N::Timer) {
         self.effects.push(Effect::SetTimer(after, timer));
     }
-    /// That alarm will not ring. Where none is set, nothing happens.
+    /// Cancels a timer: it will not fire. If it is not set, nothing happens.
     pub fn cancel_timer(&mut self, timer: N::Timer) {
         self.effects.push(Effect::CancelTimer(timer));
     }
@@ -108,19 +108,19 @@ impl<N: Node> Out<N> {
     pub fn reply(&mut self, to: RequestId, response: <N::Contract as Contract>::Response) {
         self.effects.push(Effect::Reply(to, response));
     }
-    /// Announces something to whoever watches this system.
+    /// Announces an event of the exercise. The checks judge what your nodes emit.
     pub fn emit(&mut self, event: <N::Contract as Contract>::Event) {
         self.effects.push(Effect::Emit(event));
     }
-    /// Calls the service of this exercise; [`Node::on_answer`] gets the answer, if there is one. A lost
-    /// call and a lost answer are both silence: set a timer where that matters.
+    /// Calls the service of this exercise. [`Node::on_answer`] gets the answer, if one arrives. If the call or the answer is
+    /// lost, nothing arrives: set a timer if that matters.
     pub fn call(&mut self, call: <N::Contract as Contract>::Call) -> CallId {
         let id = self.next_call();
         self.effects.push(Effect::Call(id, call));
         id
     }
-    /// The same, where the exercise has several services: calls this one. A node that is no service does not hear it: nodes
-    /// talk in messages.
+    /// Calls this service, if the exercise has several. A node that is no service does not receive calls: nodes send each
+    /// other messages.
     pub fn call_to(&mut self, service: NodeId, call: <N::Contract as Contract>::Call) -> CallId {
         let id = self.next_call();
         self.effects.push(Effect::CallTo(service, id, call));
@@ -138,8 +138,8 @@ impl<N: Node> Out<N> {
     }
     /// Waits until every write so far is durable.
     ///
-    /// The handler itself does not stop here; its *effects* do. What is asked for after a sync happens
-    /// after it, and a crash in between means that it never happens.
+    /// The handler itself does not stop here; its *effects* do. The effects that follow a sync happen after it. If the node
+    /// crashes in between, they never happen.
     pub fn sync(&mut self) {
         self.effects.push(Effect::Sync);
     }
@@ -152,30 +152,30 @@ impl<N: Node> Out<N> {
     pub fn peers(&self) -> Peers {
         Peers { all: self.ask.peers.clone(), next: 0 }
     }
-    /// This node's stopwatch when the handler began.
+    /// This node's stopwatch at the beginning of the handler.
     pub fn now(&self) -> Instant {
         Instant(self.ask.now.get())
     }
-    /// The clock on this node's wall when the handler began.
+    /// This node's wall clock at the beginning of the handler.
     pub fn wall_clock(&self) -> WallTime {
         WallTime(self.ask.wall.get())
     }
-    /// A random number or duration of the range, the same whenever this world is run again.
+    /// A random number or duration in the range. It is the same whenever this run is repeated.
     ///
     /// # Panics
-    /// Where the range is empty.
+    /// If the range is empty.
     pub fn random<T: Sample>(&self, range: Range<T>) -> T {
         let nth = self.ask.draws.replace(self.ask.draws.get() + 1);
         T::pick(range, mix(self.ask.entropy.get() ^ mix(nth)))
     }
 
-    /// An `Out` for a node inside this one (a log inside a store): same identity, clocks and randomness,
+    /// An `Out` for a node inside this one (a log inside a store). It has the same identity, clocks and randomness, and
     /// effects of its own.
     pub fn inner<I: Node>(&self) -> Out<I> {
         Out { effects: Vec::new(), ask: self.ask.clone() }
     }
-    /// Takes over what an inner node asked for, its messages and timers wrapped in this node's own. Its
-    /// emits and replies come back, in order, for you to act on.
+    /// Takes over the effects of an inner node. Its messages and timers are wrapped in this node's own. Its emits and replies
+    /// come back, in order, for you to act on.
     pub fn absorb<I>(
         &mut self,
         inner: Out<I>,

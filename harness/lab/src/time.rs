@@ -1,4 +1,5 @@
-//! Two clocks: one that only goes forward and means nothing elsewhere, one that means the same everywhere and lies.
+//! Two clocks. The stopwatch only goes forward, and has no meaning on other nodes. The wall clock has the same meaning
+//! everywhere, and may be wrong.
 
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, Sub};
@@ -6,11 +7,11 @@ use std::time::Duration;
 
 /// A moment on this node's own stopwatch, which starts at zero with the node and never goes back.
 ///
-/// It cannot be sent or stored: on another node, or after a restart, it means nothing.
+/// It cannot be sent or stored: on another node, or after a restart, it has no meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub(crate) Duration);
 
-/// What the clock on the wall says, as time since 1970. It may be wrong, and it may jump, backwards too.
+/// What the wall clock shows, as time since 1970. It may be wrong, and it may jump, also backwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WallTime(pub Duration);
 

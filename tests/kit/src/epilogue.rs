@@ -40,7 +40,8 @@ impl<O> Served<O> {
             false => "the request".to_owned(),
         };
         let sentence = format!(
-            "Client {} asked {node} at {began}. It had no answer within {} of {since}, though a majority of the nodes was up and connected.",
+            "Client {} asked {node} at {began}. It had no answer within {} of {since}, although a majority of the nodes was \
+             up and connected.",
             client.0, self.why
         );
         Some(

@@ -43,7 +43,7 @@ const BUGS: &[Bug] = &[
         )],
         check: "6/raft_election/rules-vote",
         test: "replay_raft_election_rules_vote",
-        says: "granted its vote",
+        says: "voted",
     },
     // what it goes on to do after it went wrong sets off a fault that nobody had seen until then
     Bug {

@@ -16,7 +16,7 @@ use std::time::Duration;
 pub struct Config {
     /// How many nodes there are, this one included. The others are `boot.peers`.
     pub nodes: u32,
-    /// How long to wait for a sign that something arrived before it is sent again. Longer than a message and an answer
+    /// How long to wait for a sign that a message arrived before it is sent again. It is longer than a message and its answer
     /// take on a clean network.
     pub resend: Duration,
 }
@@ -27,7 +27,7 @@ pub type Payload = u64;
 /// What a client asks of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Make every node deliver this, the one that is asked included.
+    /// Make every node deliver this, the node that is asked included.
     Broadcast {
         /// What to deliver.
         payload: Payload,
@@ -49,7 +49,7 @@ pub enum Event {
 }
 
 role! {
-    /// A member of a group that broadcasts. It answers no client: what it has to say it emits.
+    /// A member of a group that broadcasts. It answers no client: it emits events.
     Member as "causal_broadcast" { Config = Config, Request = Request, Event = Event }
 }
 

@@ -13,7 +13,7 @@ pub struct EventId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId(pub u32);
 
-/// One line of somebody's log.
+/// One event of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Event {
     /// Its name.
@@ -24,7 +24,7 @@ pub struct Event {
     pub life: u32,
     /// Its place among the events of its node in that life: 1, 2, 3, …
     pub place: u32,
-    /// What the clock on the node's wall showed. No two walls agree, and clocks are set back.
+    /// What the node's wall clock showed. No two wall clocks agree, and some are set back.
     pub wall: WallTime,
     /// What happened.
     pub what: What,
@@ -33,7 +33,7 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum What {
-    /// Something on this node alone.
+    /// An event on this node alone.
     Local,
     /// A message left. It may arrive once, twice, or never.
     Sent {
@@ -42,7 +42,7 @@ pub enum What {
         /// This one.
         message: MessageId,
     },
-    /// A message arrived. Its sending is in the run too.
+    /// A message arrived. Its sending is in the run, too.
     Received {
         /// From this node.
         from: NodeId,
@@ -51,7 +51,7 @@ pub enum What {
     },
 }
 
-/// How two events of a run, `a` and `b`, stand to each other.
+/// How two events of a run, `a` and `b`, are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Order {
     /// `a` happened before `b`: it could affect it.
@@ -60,7 +60,7 @@ pub enum Order {
     After,
     /// Neither could affect the other.
     Concurrent,
-    /// They are one event.
+    /// They are the same event.
     Same,
 }
 

@@ -13,7 +13,7 @@ pub struct Stamp {
     /// The largest wall clock reading that the event can have heard of, rounded down to a whole granule: nanoseconds
     /// since 1970.
     pub l: u64,
-    /// Counts events that bear the same `l`.
+    /// Counts events that have the same `l`.
     pub c: u16,
 }
 impl fmt::Display for Stamp {
@@ -27,22 +27,22 @@ impl fmt::Display for Stamp {
 /// What a node is told when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// How far clocks may be apart at most. A stamp that is further ahead of a node's own wall clock comes from a clock
-    /// that is out of order.
+    /// The largest offset between two clocks. A stamp that is further ahead of a node's own wall clock comes from a clock that
+    /// is out of order.
     pub max_offset: Duration,
-    /// How fine the clock is: `l` moves in steps of this, at least a nanosecond.
+    /// The granule of the clock: `l` advances in steps of this, at least a nanosecond.
     pub granule: Duration,
 }
 
-/// What a client asks of a node: to let something happen.
+/// What a client asks of a node: events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Something happens on this node alone, so many times, one after the other. Emit [`Event::Local`] for each.
+    /// So many events on this node alone, one after the other. Emit [`Event::Local`] for each.
     Local {
-        /// So many times: mostly once.
+        /// How many: mostly one.
         times: u32,
     },
-    /// The node sends a message that carries its stamp. Emit [`Event::Sent`], and send it.
+    /// The node sends a message that carries its stamp. Emit [`Event::Sent`], and send the message.
     Send {
         /// To this node.
         to: NodeId,
@@ -53,7 +53,7 @@ pub enum Request {
 /// the handler in which it is stamped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// Something happened on this node alone.
+    /// An event on this node alone.
     Local {
         /// Its stamp.
         stamp: Stamp,
@@ -81,22 +81,22 @@ pub enum Event {
         /// The stamp that the message carried.
         sent: Stamp,
     },
-    /// Something was to happen and did not, because of [`Refusal::Exhausted`]: nothing was stamped, sent or received.
+    /// The node gave no stamp, because of [`Refusal::Exhausted`]: nothing was stamped, sent or received.
     Exhausted,
 }
 
-/// Why a clock gives no stamp.
+/// The reason why a clock gives no stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The stamp of the cause is further ahead of this node's wall clock than [`Config::max_offset`].
     TooFarAhead,
-    /// All values of the counter have been given, and the wall clock still shows the same. Rather than answer so, a
-    /// clock may move `l` on by one granule.
+    /// All values of the counter have been given, and the wall clock still shows the same. Instead of refusing, a clock may
+    /// advance `l` by one granule.
     Exhausted,
 }
 
 role! {
-    /// A node with a hybrid clock. It replies to nobody, and emits an [`Event`] for everything that happens on it.
+    /// A node with a hybrid clock. It answers no client, and emits an [`Event`] for everything that happens on it.
     Clock as "hlc" { Config = Config, Request = Request, Event = Event }
 }
 

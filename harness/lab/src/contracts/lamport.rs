@@ -1,6 +1,4 @@
-//! Exercise `lamport`: clocks that count, and the order they give.
-//!
-//! Lamport, *Time, Clocks, and the Ordering of Events in a Distributed System*, 1978.
+//! Exercise `lamport`: clocks that count, and the order that they give.
 
 use crate::{Exercise, Node, NodeId, Nothing, Role};
 use serde::{Deserialize, Serialize};
@@ -9,12 +7,12 @@ use std::cmp::Ordering;
 /// A reading of a logical clock. It counts; it has no unit.
 pub type Stamp = u64;
 
-/// What a client asks of a node: to let something happen.
+/// What a client asks of a node: an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Something happens on this node alone. Emit [`Event::Local`].
+    /// An event on this node alone. Emit [`Event::Local`].
     Local,
-    /// The node sends a message that carries its stamp. Emit [`Event::Sent`], and send it.
+    /// The node sends a message that carries its stamp. Emit [`Event::Sent`], and send the message.
     Send {
         /// To this node.
         to: NodeId,
@@ -25,7 +23,7 @@ pub enum Request {
 /// node it happens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// Something happened on this node alone.
+    /// An event on this node alone.
     Local {
         /// Its stamp.
         stamp: Stamp,
@@ -57,20 +55,20 @@ pub struct Stamped {
     pub node: NodeId,
 }
 
-/// What two stamps tell about cause and effect.
+/// What two stamps show about cause and effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Inference {
     /// The first event cannot have caused the second.
     Impossible,
-    /// The first event may have caused the second; the stamps cannot tell.
+    /// The first event may have caused the second: the stamps cannot tell.
     Possible,
-    /// The first event surely came before the second, and could affect it.
+    /// The first event came before the second, and could affect it. Two stamps show this only for events of one node.
     Certain,
 }
 
 role! {
-    /// A node with a logical clock. It has no configuration, replies to nobody, and emits an [`Event`] for
-    /// everything that happens on it.
+    /// A node with a logical clock. It has no configuration and answers no client. It emits an [`Event`] for everything that
+    /// happens on it.
     Clock as "lamport" { Request = Request, Event = Event }
 }
 

@@ -10,16 +10,16 @@
 use crate::{Exercise, Node, NodeId, Nothing, Role};
 use serde::{Deserialize, Serialize};
 
-/// What a client asks of a node. Every node has one client, which keeps to the rules: it acquires only when
-/// the node is neither inside nor waiting, and releases exactly once for each time inside.
+/// What a client asks of a node. Every node has one client. The client asks to `Acquire` only when the node is neither inside
+/// nor waiting, and asks to `Release` once for each time inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// The node is to get inside: emit [`Event::Entered`] as soon as it may.
+    /// The node wants to enter: emit [`Event::Entered`] as soon as it may.
     Acquire,
-    /// The node, which is inside, leaves. It is outside from the moment it is asked.
+    /// The node, which is inside, leaves. It is outside from the moment of this request.
     Release,
-    /// Send another node a note, at once. It has nothing to do with who is inside; but it can make one
-    /// request the cause of another.
+    /// Send another node a note, at once. A note has nothing to do with who is inside, but it can make one request the cause
+    /// of another.
     Note {
         /// To this node.
         to: NodeId,
@@ -43,8 +43,7 @@ pub enum Event {
 }
 
 role! {
-    /// A node that takes turns with its peers. It has no configuration, and answers no client: what it has to
-    /// say it emits.
+    /// A node that takes turns with its peers. It has no configuration and answers no client: it emits events.
     Mutex as "mutex" { Request = Request, Event = Event }
 }
 

@@ -1,11 +1,10 @@
-//! Exercise `paxos`: some nodes propose values, one value is chosen, and nobody ever learns another.
+//! Exercise `paxos`: some nodes propose values, one value is chosen, and no node ever learns another one.
 //!
-//! Lamport, *The Part-Time Parliament*, 1998, and *Paxos Made Simple*, 2001, for the algorithm and the names of its
-//! messages.
+//! Lamport, *The Part-Time Parliament*, 1998, and *Paxos Made Simple*, 2001, for the algorithm and the names of its messages.
 //!
-//! Every node is proposer, acceptor and learner at once. What you may rely on: what is durable survives a crash, a
-//! node that is asked to say something about a ballot says the truth, and a majority of the nodes is up most of the time.
-//! Messages are lost, doubled and late, and overtake each other; nodes crash and come back, and stand still.
+//! Every node is proposer, acceptor and learner at once. You may assume three things. What is durable survives a crash. No
+//! node lies. A majority of the nodes is up most of the time. Do not assume more: messages are lost, duplicated and late, and
+//! overtake each other; nodes crash and restart, and stand still.
 
 use crate::{Exercise, Node, Nothing, Role};
 use serde::{Deserialize, Serialize};
@@ -15,25 +14,26 @@ use std::time::Duration;
 /// What every node is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// How many nodes there are, this one included: a majority is more than half of them, whoever is up. The others
-    /// are `boot.peers`.
+    /// How many nodes there are, this one included. A majority is more than half of them, whether they are up or not. The
+    /// others are `boot.peers`.
     pub nodes: u32,
-    /// How long to wait for answers before trying again. A message and its answer take a fraction of it on a clean network.
+    /// How long to wait for answers before the next attempt. On a clean network, a message and its answer take a fraction of
+    /// it.
     pub retry: Duration,
 }
 
-/// What is proposed and chosen. No two requests of a run propose the same.
+/// What is proposed and chosen. No two requests of a run propose the same value.
 pub type Value = u64;
 
 /// The number of an attempt to have a value chosen. Ballots are compared by `high`, then by `low`.
 ///
-/// Everything about them but their order is the proposer's own affair. What must hold: a ballot belongs to one attempt of
-/// one node, for ever; and there is always a higher one. A round and the node's id, `(round, me)`, will do.
+/// Apart from their order, ballots are the proposer's own choice. But a ballot belongs to one attempt of one node, for ever,
+/// and there is always a higher one. A round and the node's id, `(round, me)`, are enough.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ballot {
-    /// Room for a round.
+    /// The round, for example.
     pub high: u64,
-    /// Room for what tells ballots of one round apart, such as a node's id.
+    /// What tells ballots of one round apart, such as the node's id.
     pub low: u64,
 }
 /// Shows as `7.2`.
@@ -43,7 +43,7 @@ impl fmt::Display for Ballot {
     }
 }
 
-/// A value under a ballot: what acceptors accept. A ballot has one value and no other.
+/// A value under a ballot: what acceptors accept. A ballot never carries two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// The attempt.
@@ -52,44 +52,43 @@ pub struct Proposal {
     pub value: Value,
 }
 
-/// What nodes say to each other.
+/// What nodes send each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// Phase 1, from a proposer: promise me this ballot.
+    /// Phase 1, from a proposer: it asks for a promise of this ballot.
     Prepare(Ballot),
-    /// An acceptor's yes: it will never again accept anything under a lower ballot.
+    /// An acceptor's promise: from now on it accepts nothing under a lower ballot.
     Promise {
         /// What it promises.
         ballot: Ballot,
-        /// Of all that it ever accepted under lower ballots, the proposal with the highest.
+        /// Of all proposals that it has ever accepted under lower ballots, the one with the highest ballot.
         accepted: Option<Proposal>,
     },
-    /// Phase 2, from a proposer that a majority has promised this ballot: accept this.
+    /// Phase 2, from a proposer whose ballot a majority has promised: it asks to accept this proposal.
     Accept(Proposal),
-    /// An acceptor's yes: it has accepted this. A proposal that a majority of acceptors has accepted is chosen.
+    /// An acceptor has accepted this proposal. A proposal that a majority of acceptors has accepted is chosen.
     Accepted(Proposal),
-    /// An acceptor's no to a `Prepare` or an `Accept`. To say no spares the proposer a wait; nobody has to.
+    /// An acceptor refuses a `Prepare` or an `Accept`. It saves the proposer a wait, but no acceptor has to send it.
     Nack {
-        /// To this ballot.
+        /// The ballot that it refuses.
         ballot: Ballot,
-        /// Because it has promised this one, which is higher.
+        /// The ballot that it has promised, which is higher.
         promised: Ballot,
     },
     /// This value is chosen.
     Decided(Value),
-    /// The sender knows what is chosen: nobody needs to tell it again.
+    /// The sender knows the chosen value: no node needs to tell it again.
     Known,
-    /// Whatever else your nodes have to say to each other. What the paper does not have goes here; a node that does
-    /// not understand it ignores it.
+    /// Anything else that your nodes send each other. A node that does not understand it ignores it.
     Extension(Vec<u8>),
 }
 
 /// What a client asks of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Have a value chosen, this one if none is yet, and say which it is.
+    /// Have a value chosen: this one, if none is chosen yet. Answer with the value that is chosen.
     Propose {
-        /// What the client would like.
+        /// The client's value.
         value: Value,
     },
 }
@@ -97,9 +96,9 @@ pub enum Request {
 /// What a node answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
-    /// This value is chosen, perhaps another than the client's.
+    /// This value is chosen. It may be another one than the client's.
     Decided {
-        /// The one that everybody gets.
+        /// The chosen value, the same for every client.
         value: Value,
     },
 }
@@ -107,10 +106,10 @@ pub enum Response {
 /// What nodes announce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// This node knows which value is chosen. Every node emits it as soon as it knows, whether it was asked anything or not;
-    /// a node that has crashed may do so again.
+    /// This node knows the chosen value. Every node emits it as soon as it knows, also a node that no client asked. A node
+    /// that has crashed may emit it again.
     Decided {
-        /// The same on every node, for ever.
+        /// The chosen value: the same on every node, for ever.
         value: Value,
     },
 }

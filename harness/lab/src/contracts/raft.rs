@@ -1,11 +1,11 @@
 //! Exercises `raft_election`, `raft_log` and `raft_persist`: one log that every node agrees on.
 //!
-//! Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm*, 2014 (the extended version); its Figure 2 has
-//! all the rules on one page. One node in three steps: it elects a leader; its leader copies a log; it survives crashes.
+//! Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm*, 2014 (the extended version). Its Figure 2 has
+//! all the rules on one page. One node in three steps: it elects a leader, its leader copies a log, and it survives crashes.
 //!
-//! What you may rely on: a message arrives well within [`Config::election_min`], if it arrives; clocks of different nodes run
-//! about equally fast. Only *when* things happen rests on that. *What* happens must be right whatever the network and the
-//! clocks do: messages are lost, doubled, late, and overtake each other.
+//! Checks that ask for something in time assume two things. A message that arrives takes much less than
+//! [`Config::election_min`], and timers of different nodes run about equally fast. Safety checks make no timing assumptions:
+//! messages are lost, duplicated, late, and overtake each other.
 
 use crate::{Exercise, Node, NodeId, Nothing, Role};
 use serde::{Deserialize, Serialize};
@@ -17,20 +17,21 @@ use std::time::Duration;
 pub struct Config {
     /// How many nodes there are, this one included. The others are `boot.peers`.
     pub nodes: u32,
-    /// A leader that has nothing to say says so this often.
+    /// How often a leader without new entries sends an empty AppendEntries.
     pub heartbeat: Duration,
-    /// Who has heard of no leader for a time drawn anew from `election_min..election_max` stands for election.
+    /// The shortest election timeout. A node that hears no leader for a timeout starts an election. Each timeout is drawn anew
+    /// from `election_min..election_max`.
     pub election_min: Duration,
-    /// See `election_min`.
+    /// The end of the range of election timeouts. See `election_min`.
     pub election_max: Duration,
 }
 
-/// The number of a period with at most one leader. The first is 1; 0 is before all of them.
+/// The number of a period with at most one leader. The first term is 1; 0 is before all terms.
 pub type Term = u64;
-/// A place in the log. The first entry has index 1; 0 is before all of them.
+/// A place in the log. The first entry has index 1; 0 is before all entries.
 pub type Index = u64;
 
-/// What a client wants done. Raft does not look into it.
+/// What a client wants to be applied. Raft does not look into it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Command(pub Vec<u8>);
 impl From<&str> for Command {
@@ -52,12 +53,12 @@ impl fmt::Display for Command {
     }
 }
 
-/// One entry of the log. Shows as 3:`put x`: its term, and what to do.
+/// One entry of the log. It shows as 3:`put x`: its term and its command.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// The term of the leader that made it.
     pub term: Term,
-    /// What to do; `None` for an entry of the leader's own, which does nothing (§8).
+    /// The command; `None` for an entry of the leader's own, which does nothing (§8).
     pub command: Option<Command>,
 }
 
@@ -70,12 +71,13 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// What nodes say to each other: Figure 2. The sender is the candidate, the voter, the leader or the follower.
+/// What nodes send each other: Figure 2. The sender is the candidate, the voter, the leader or the follower.
 ///
-/// A reply does not know its question by itself, as that of a remote procedure call does: so it says what it answers.
+/// In a remote procedure call the caller knows which question an answer belongs to. Here an answer is a message of its own, so
+/// it says what it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// The sender stands for election (§5.2, §5.4.1).
+    /// The sender starts an election (§5.2, §5.4.1).
     RequestVote {
         /// The term that it wants to lead.
         term: Term,
@@ -83,28 +85,28 @@ pub enum Message {
         last_index: Index,
         /// The term of its last entry; 0 for an empty log.
         last_term: Term,
-        /// It only asks whether it would get the vote; nobody's term or vote changes (Ongaro's thesis, §9.6). You need not
-        /// ask this; if you do, `term` is one more than the sender's.
+        /// The sender only asks whether it would get the vote. No node's term or vote changes (Ongaro's thesis, §9.6). This is
+        /// optional. If you use it, `term` is one more than the sender's.
         pre_vote: bool,
     },
-    /// The answer. You need not send a refusal.
+    /// The answer to `RequestVote`. To send a refusal is optional.
     Vote {
-        /// The sender's term; where a pre-vote is granted, the term that was asked about.
+        /// The sender's term. If a pre-vote is granted, the term that was asked about.
         term: Term,
-        /// The sender votes, or would vote, for the receiver in this term.
+        /// Whether the sender votes, or would vote, for the receiver in this term.
         granted: bool,
         /// Whether this answers a pre-vote.
         pre_vote: bool,
     },
-    /// The sender leads, and this is a part of its log, perhaps an empty one (§5.3).
+    /// The sender is the leader. This is a part of its log, perhaps an empty one (§5.3).
     AppendEntries {
         /// The leader's term.
         term: Term,
         /// The index of the entry just before `entries`.
         prev_index: Index,
-        /// The term of that entry; 0 where there is none.
+        /// The term of that entry; 0 if there is none.
         prev_term: Term,
-        /// What follows it.
+        /// The entries that follow it.
         entries: Vec<Entry>,
         /// The leader's commit index.
         commit: Index,
@@ -115,17 +117,18 @@ pub enum Message {
         term: Term,
         /// Whether the sender's log agrees with the leader's up to `index`.
         success: bool,
-        /// If so: the index of the last entry that the question spoke of (`prev_index`, where it held no entries). If not:
-        /// its `prev_index`.
+        /// On success: the index of the last entry that the question was about (`prev_index`, if it had no entries). On a
+        /// refusal: the question's `prev_index`.
         index: Index,
-        /// Where not, what may help the leader to find where the logs part (end of §5.3). You need not send it, nor use it.
+        /// On a refusal, what helps the leader to find where the logs differ (end of §5.3). It is optional for every check but
+        /// `fast-backup`, which a leader does not pass by going back one entry at a time.
         conflict: Option<Conflict>,
     },
-    /// Anything that your Raft says besides; nobody else sends it.
+    /// Anything else that your nodes send each other. The peers that the harness plays never send it.
     Extension(Vec<u8>),
 }
 
-/// Where a follower's log parts from its leader's.
+/// Where a follower's log differs from its leader's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// The term of the follower's entry at `prev_index`; `None` if its log is too short to have one.
@@ -137,21 +140,21 @@ pub struct Conflict {
 /// What a client asks of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Put this into the log. A command that is proposed twice may be there twice.
+    /// Append this command to the log. A command that is proposed twice may be there twice.
     Propose(Command),
 }
 
 /// What a node answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
-    /// The command is at this place of the log, on this and every other node, for ever.
+    /// The command is committed at this index, on this and every other node, for ever.
     Committed {
         /// The place.
         index: Index,
     },
-    /// Ask somebody else. Only if this node has not taken the command, and will not.
+    /// This node is not the leader: it has not appended the command, and never will.
     NotLeader {
-        /// Who leads, if known.
+        /// The leader, if known.
         leader: Option<NodeId>,
     },
 }
@@ -159,13 +162,13 @@ pub enum Response {
 /// What nodes announce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// The node leads from now on.
+    /// The node becomes leader.
     Leader {
         /// In this term.
         term: Term,
     },
-    /// The node does what the log says: entry 1 first, then 2, 3, …; committed entries only. A node that has crashed may
-    /// begin again with 1, or go on after an entry that it had done; it never leaves one out.
+    /// The node applies a committed entry: entry 1 first, then 2, 3, …. A node that has crashed may begin again with entry 1,
+    /// or go on after an entry that it had applied. It never leaves an entry out.
     Applied {
         /// The entry's index.
         index: Index,
@@ -174,15 +177,15 @@ pub enum Event {
     },
 }
 
-/// What a node is at the moment.
+/// What a node is at present.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Position {
-    /// It hears of a leader, or waits to.
+    /// It follows a leader, or waits for one.
     #[default]
     Follower,
-    /// It stands for election.
+    /// It has started an election.
     Candidate,
-    /// It leads.
+    /// It is the leader of its term.
     Leader,
 }
 

@@ -7,28 +7,28 @@ use crate::{Exercise, Node, NodeId, Nothing, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A reading of a vector clock: for each node, how far its events are known. A node that is missing stands at zero.
+/// A reading of a vector clock: for each node, how many of its events are known. A node that is missing counts as zero.
 pub type Stamp = BTreeMap<NodeId, u64>;
 
-/// How two stamps, `a` and `b`, stand to each other.
+/// How two stamps, `a` and `b`, are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Order {
     /// The event of `a` happened before that of `b`.
     Before,
     /// The event of `b` happened before that of `a`.
     After,
-    /// They stand for the same knowledge.
+    /// They stand for the same set of events.
     Equal,
     /// Neither happened before the other.
     Concurrent,
 }
 
-/// What a client asks of a node: to let something happen.
+/// What a client asks of a node: an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Something happens on this node alone. Emit [`Event::Local`].
+    /// An event on this node alone. Emit [`Event::Local`].
     Local,
-    /// The node sends a message that carries its stamp. Emit [`Event::Sent`], and send it: one message, once.
+    /// The node sends one message, once, that carries its stamp. Emit [`Event::Sent`], and send the message.
     Send {
         /// To this node. It may be one that this node was never told of.
         to: NodeId,
@@ -39,7 +39,7 @@ pub enum Request {
 /// on, in the handler in which it happens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// Something happened on this node alone.
+    /// An event on this node alone.
     Local {
         /// Its stamp.
         stamp: Stamp,
@@ -63,9 +63,9 @@ pub enum Event {
 }
 
 role! {
-    /// A node with a vector clock. It has no configuration, replies to nobody, emits an [`Event`] for everything that
-    /// happens on it, and sends nothing that it was not asked to send. Others may join later: its peers at the start
-    /// need not be all there will ever be.
+    /// A node with a vector clock. It has no configuration and answers no client. It emits an [`Event`] for everything that
+    /// happens on it, and sends nothing that no request asked for. Other nodes may join later: its peers at the start need not
+    /// be all nodes that there will ever be.
     Clock as "vector" { Request = Request, Event = Event }
 }
 

@@ -232,7 +232,7 @@ impl Watch {
             let Some((id, at, Return::Read(None))) = read.answered else { continue };
             let Some((write, answer, ended)) = written(read.asked.1) else { continue };
             let sentence = format!(
-                "{} answered a read with nothing at {at}, though {} had answered the request to {} at {ended}.",
+                "{} answered a read with nothing at {at}, although {} had answered the request to {} at {ended}.",
                 read.node,
                 write.node,
                 in_words(write)

@@ -610,8 +610,8 @@ impl Synod {
             let most = 2 * n * n + 4 * n;
             if self.messages > most {
                 let sentence = format!(
-                    "{n} nodes sent each other more than {most} messages (2 n² + 4 n) by {}, for one request at {asked}, \
-                     although no message was lost.",
+                    "By {}, {n} nodes sent each other more than {most} messages (2 n² + 4 n) for one request at {asked}. No \
+                     message was lost.",
                     seen.at
                 );
                 return Err(Violation::at(seen, "few-messages", sentence));
