@@ -16,18 +16,18 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a folder with the exercises, from this binary alone
+    /// Create a folder with all exercises; needs no network
     Init {
-        /// A new folder
+        /// The folder to create
         dir: PathBuf,
     },
     /// Show the next exercise and how to begin it
     Next,
-    /// Grade your solutions, or somebody's
+    /// Grade your solutions, or another submission
     Grade(GradeArgs),
-    /// Run a failing world once more, and show what happened
+    /// Repeat a run that failed, and show what happened
     Replay(ReplayArgs),
-    /// Show where you stand, as `faultlines` alone does
+    /// Show your progress, as `faultlines` alone does
     Progress,
     /// List chapters and exercises
     List,
@@ -35,28 +35,28 @@ pub(crate) enum Command {
     Hint {
         /// The exercise, such as 7/lamport
         exercise: String,
-        /// Which hint, from 1; the first if not given
+        /// Which hint, from 1 to 3
         #[arg(long, default_value_t = 1)]
         level: usize,
     },
-    /// Bring the skeleton of an exercise back; what was there is kept
+    /// Restore the skeleton of an exercise; a copy of your file is kept
     Reset {
         /// The exercise, such as 7/lamport
         exercise: String,
     },
     /// Read the roadmap
     Roadmap,
-    /// Mark something as done
+    /// Mark the roadmap as read
     Complete {
-        /// What
+        /// What to mark
         #[arg(value_enum)]
         what: Completable,
     },
-    /// Say what this machine has, what is missing, and what that means
+    /// Check this machine: what is there, what is missing, and what that means
     Doctor,
     /// Grade the grader: check solutions, skeletons and known wrong submissions
     Verify(VerifyArgs),
-    /// For authors of exercises
+    /// Commands for authors of exercises
     #[command(subcommand)]
     Dev(Dev),
 }
@@ -84,13 +84,13 @@ pub(crate) enum Completable {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GradeArgs {
-    /// What to grade: a chapter (7) or an exercise (7/lamport); everything if not given
+    /// What to grade: a chapter (7) or an exercise (7/lamport) [default: everything]
     #[arg(value_name = "CHAPTER[/EXERCISE]")]
     pub(crate) what: Vec<String>,
     /// The folder that holds the chapters' folders, such as 07-logical-clocks
     #[arg(long, value_name = "DIR")]
     pub(crate) submission: Option<PathBuf>,
-    /// Derive the worlds' seeds from this secret instead of the public default
+    /// Derive the seeds of all runs from this secret, instead of the public default
     #[arg(long, value_name = "KEY", env = "FAULTLINES_SEED_KEY", hide_env_values = true)]
     pub(crate) seed_key: Option<String>,
     /// How to print the report
@@ -99,19 +99,19 @@ pub(crate) struct GradeArgs {
     /// Write the report to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Pass with so many percent of the XP, instead of with every check
+    /// Pass if N percent of the XP are earned, instead of every check
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(crate) min_score: Option<u32>,
-    /// Grade nothing unless this machine shuts student code off from files and system calls; implied by CI=true
+    /// Refuse to grade if this machine cannot isolate submissions from files and system calls; implied by CI=true
     #[arg(long, conflicts_with = "no_sandbox")]
     pub(crate) strict: bool,
-    /// Say in the JSON report how long it took
+    /// Add timings to the JSON report
     #[arg(long)]
     pub(crate) timings: bool,
     /// Shrink the first failure of each exercise, trying at most N smaller runs; 0 turns shrinking off
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,
-    /// Draw with plain letters only
+    /// Draw with ASCII characters only
     #[arg(long)]
     pub(crate) ascii: bool,
     #[command(flatten)]
@@ -123,34 +123,34 @@ pub(crate) const SHRINK_RUNS: u32 = 500;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
-    /// Which check, such as 7/lamport/restart; the first that failed in the last grade if not given
+    /// The check, such as 7/lamport/restart [default: the first that failed in the last grade]
     #[arg(value_name = "CHAPTER/EXERCISE/CHECK")]
     pub(crate) what: Option<String>,
     /// The folder that holds the chapters' folders, such as 07-logical-clocks
     #[arg(long, value_name = "DIR")]
     pub(crate) submission: Option<PathBuf>,
-    /// Which run of the check, as a report names it
+    /// The number of the run, as a report shows it
     #[arg(long, value_name = "N")]
     pub(crate) world: Option<u32>,
-    /// With which seed, as a report names it
+    /// The seed of the run, as a report shows it
     #[arg(long, value_name = "SEED", requires = "world")]
     pub(crate) seed: Option<String>,
     /// Derive the seed from this secret instead of the public default
     #[arg(long, value_name = "KEY", env = "FAULTLINES_SEED_KEY", hide_env_values = true)]
     pub(crate) seed_key: Option<String>,
-    /// Cut the run down by trying so many smaller ones at most; 0 shows it as it is
+    /// Shrink the run, trying at most N smaller runs; 0 turns shrinking off
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,
-    /// Print everything that happened in the whole run, too
+    /// Also print everything that happened in the whole run
     #[arg(long)]
     pub(crate) full: bool,
     /// Write everything that happened in the whole run to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write a test that runs this very world in its own process, for a debugger, into the chapter's tests/
+    /// Write this run as a test into the chapter's tests/, for a debugger
     #[arg(long)]
     pub(crate) test: bool,
-    /// Draw with plain letters only
+    /// Draw with ASCII characters only
     #[arg(long)]
     pub(crate) ascii: bool,
     #[command(flatten)]
@@ -159,16 +159,16 @@ pub(crate) struct ReplayArgs {
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct HowArgs {
-    /// Judge so many worlds a check
+    /// Judge N runs for each check
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) worlds: Option<u32>,
-    /// Run so many worlds side by side; 1 runs each alone, in fresh processes
+    /// Judge W runs side by side; with 1, each runs alone, in fresh processes
     #[arg(long, value_name = "W", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) batch: u16,
-    /// Judge on so many cores; all if not given
+    /// Judge on N cores [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) workers: Option<u16>,
-    /// Run the code that is graded without the sandbox, to debug one's own; the report says so
+    /// Run the submission without the sandbox, to debug your own code; the report says so
     #[arg(long)]
     pub(crate) no_sandbox: bool,
 }

@@ -135,7 +135,7 @@ impl Course {
         let Some((exercise, id)) = name.rsplit_once('/').filter(|(exercise, _)| exercise.contains('/'))
         else {
             return Err(Failed::usage(anyhow::anyhow!(
-                "`{name}` is no check; name one like 7/lamport/restart"
+                "`{name}` is not a check: name one, such as 7/lamport/restart"
             )));
         };
         let selected = self.exercise(exercise)?;

@@ -50,12 +50,12 @@ impl<'a> Frame<'a> {
     fn of(root: &'a Path, exercise: &'a str) -> anyhow::Result<Frame<'a>> {
         let (chapter, name) = exercise
             .split_once('/')
-            .with_context(|| format!("`{exercise}` is no exercise; write one like 2/wal"))?;
+            .with_context(|| format!("`{exercise}` is not an exercise: write one, such as 2/wal"))?;
         let number: usize = chapter
             .parse()
             .ok()
             .filter(|n| (1..=9).contains(n))
-            .with_context(|| format!("`{chapter}` is no chapter; the roadmap has chapters 1 to 9"))?;
+            .with_context(|| format!("`{chapter}` is not a chapter: the roadmap has chapters 1 to 9"))?;
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_plain) {
             bail!(

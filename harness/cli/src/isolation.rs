@@ -49,22 +49,22 @@ pub(crate) fn demand(strict: bool, no_sandbox: bool) -> Result<(), Failed> {
     let strict = is_strict(strict);
     if strict && no_sandbox {
         return Err(Failed::usage(anyhow!(
-            "--no-sandbox is for debugging one's own code: it does not go with --strict, which CI=true implies"
+            "--no-sandbox is for debugging your own code: do not combine it with --strict, which CI=true implies"
         )));
     }
     if strict && missing.iter().any(|barrier| matches!(barrier, Barrier::Files | Barrier::Calls)) {
         return Err(Failed {
             exit: Exit::HarnessFault,
             error: anyhow!(
-                "nothing is graded: this machine does not shut student code off from {open}, and --strict (or CI=true) asks for \
-                 it; `faultlines doctor` says what each of them means"
+                "refusing to grade: this machine does not isolate submissions from {open}, and --strict (or CI=true) \
+                 requires that. `faultlines doctor` explains each layer"
             ),
         });
     }
     if !no_sandbox {
         anstream::eprintln!(
-            "note: this machine does not shut the code that is graded off from {open}; fine for your own, and `faultlines doctor` \
-             says more"
+            "note: this machine does not isolate the submission from {open}. That is fine for your own code; `faultlines \
+             doctor` says more"
         );
     }
     Ok(())

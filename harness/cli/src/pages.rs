@@ -60,7 +60,8 @@ pub(crate) fn overview() -> Result<Exit, Failed> {
     anstream::println!("{}", styled(STRONG, &format!("\n  {total} of {possible} XP")));
     match workspace {
         None => anstream::println!(
-            "\nBegin with `faultlines init DIR`: it makes a folder with the exercises, and nothing needs a network after it."
+            "\nBegin with `faultlines init DIR`. It creates a folder with all exercises; after that, nothing needs a \
+             network."
         ),
         Some(_) => next_step(&course, &progress),
     }
@@ -86,7 +87,7 @@ fn next_exercise<'a>(course: &'a Course, progress: &Progress) -> Option<Selected
 }
 fn next_step(course: &Course, progress: &Progress) {
     let Some(next) = next_exercise(course, progress) else {
-        anstream::println!("\nEvery exercise that is built so far is complete.");
+        anstream::println!("\nAll exercises that are built so far are complete.");
         return;
     };
     let name = format!("{}/{}", next.chapter.suite.number, next.exercise.id);
@@ -191,7 +192,7 @@ pub(crate) fn init(dir: &Path) -> Result<Exit, Failed> {
     anstream::println!("{} made {}", styled(GOOD, "✔"), workspace.folder.display());
     anstream::println!("\nNow:");
     anstream::println!("  cd {}", workspace.folder.display());
-    anstream::println!("  faultlines           # the roadmap, where you stand, the next step");
+    anstream::println!("  faultlines           # the roadmap, your progress, the next step");
     Ok(Exit::Passed)
 }
 
@@ -201,12 +202,12 @@ pub(crate) fn reset(name: &str) -> Result<Exit, Failed> {
     let selected = course.exercise(name)?;
     let done = Workspace::find()?.reset(selected)?;
     if done.is_empty() {
-        anstream::println!("{name} is as it came: nothing to do.");
+        anstream::println!("{name} is unchanged: nothing to do.");
     }
     for (file, kept) in done {
-        anstream::println!("{} {} is as it came", styled(GOOD, "✔"), file.display());
+        anstream::println!("{} the skeleton of {} is back", styled(GOOD, "✔"), file.display());
         if let Some(kept) = kept {
-            anstream::println!("  what was there is kept as {}", kept.display());
+            anstream::println!("  your file is kept as {}", kept.display());
         }
     }
     Ok(Exit::Passed)

@@ -64,7 +64,8 @@ impl Progress {
             .with_context(|| format!("cannot set aside the unreadable {}", file.display()))
             .map_err(Failed::usage)?;
         warn(format!(
-            "your progress could not be read ({why}). It is kept as {}; grade again and what passes counts again",
+            "your progress could not be read ({why}). The file is kept as {}. Grade again: every check that passes counts \
+             again",
             aside.display()
         ));
         Ok(Progress::default())

@@ -79,8 +79,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
     let (seed, nth) = world;
     let Some(told) = told else {
         anstream::println!("{} {}: run {nth}, with seed {seed}, passes now.", styled(GOOD, "✔"), wanted.name);
-        let all =
-            format!("Whether all do, says `faultlines grade {}/{}`.", chapter.suite.number, exercise.id);
+        let all = format!("To try all runs: `faultlines grade {}/{}`.", chapter.suite.number, exercise.id);
         anstream::print!("{}", wrapped(&all, 2, width()));
         return Ok(Exit::Passed);
     };
@@ -192,8 +191,8 @@ fn kind(seen: &Seen) -> String {
         Seen::Started { incarnation: 0 } => "starts".to_owned(),
         Seen::Started { incarnation } => format!("starts again, after {incarnation} crashes"),
         Seen::Requested { request, .. } => format!("is asked #{}", request.0),
-        Seen::Delivered { from, .. } => format!("gets from {from}"),
-        Seen::Rang { .. } => "timer rings".to_owned(),
+        Seen::Delivered { from, .. } => format!("receives from {from}"),
+        Seen::Rang { .. } => "timer fires".to_owned(),
         Seen::Answered { from, call, .. } => format!("hears from {from} of call #{}", call.0),
         Seen::Sent { to, .. } => format!("sends to {to}"),
         Seen::TimerSet { rings_at, .. } => format!("sets a timer for {rings_at}"),
@@ -205,17 +204,17 @@ fn kind(seen: &Seen) -> String {
             format!("calls {to}, #{}", call.0)
         }
         Seen::Wrote { op } => format!("writes {op:?}"),
-        Seen::Syncing => "begins to sync".to_owned(),
-        Seen::Synced => "has synced".to_owned(),
+        Seen::Syncing => "starts a sync".to_owned(),
+        Seen::Synced => "the sync is done".to_owned(),
         Seen::Status { .. } => "is now".to_owned(),
-        Seen::Lost { reason } => format!("does not get ({reason:?})"),
-        Seen::Stray { from } => format!("gets from {from} what is none of its messages"),
+        Seen::Lost { reason } => format!("does not receive ({reason:?})"),
+        Seen::Stray { from } => format!("receives from {from} what is not one of its messages"),
         Seen::Crashed => "crashes".to_owned(),
-        Seen::Paused => "stands still".to_owned(),
+        Seen::Paused => "is paused".to_owned(),
         Seen::Resumed => "goes on".to_owned(),
         Seen::FaultBegan { fault } => format!("fault {fault} begins"),
         Seen::FaultEnded { fault } => format!("fault {fault} ends"),
-        Seen::Calm => "nothing goes wrong any more".to_owned(),
+        Seen::Calm => "from here on there are no faults".to_owned(),
         Seen::Invoked { client, operation } => {
             format!("client {} begins operation {}", client.0, operation.0)
         }
