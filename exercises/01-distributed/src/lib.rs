@@ -1,3 +1,5 @@
 //! Chapter 1: what makes a system distributed. One module an exercise; README.md has the reading.
 
 pub mod courier;
+pub mod gather;
+pub mod rpc;

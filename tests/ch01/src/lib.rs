@@ -1,6 +1,8 @@
 //! Chapter 1: what makes a system distributed.
 
 mod courier;
+mod gather;
+mod rpc;
 
 use judge::{Chapter, Planned};
 
@@ -10,11 +12,7 @@ pub fn chapter() -> Chapter {
         number: 1,
         folder: "01-distributed",
         title: "What Makes a System Distributed",
-        exercises: vec![courier::exercise()],
-        planned: &[
-            Planned { id: "rpc", xp: 15 },
-            Planned { id: "gather", xp: 15 },
-            Planned { id: "fallacies", xp: 39 },
-        ],
+        exercises: vec![rpc::exercise(), courier::exercise(), gather::exercise()],
+        planned: &[Planned { id: "fallacies", xp: 39 }],
     }
 }

@@ -1,3 +1,5 @@
 //! Chapter 1, solved in other ways than the reference.
 
 pub mod courier;
+pub mod gather;
+pub mod rpc;
