@@ -199,7 +199,7 @@ pub(crate) struct VerifyArgs {
     /// without second solutions and submissions that take a time limit to end
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only this chapter (7); mutants, right and survivors take an exercise (7/lamport), too
+    /// Only this chapter (7); solutions, mutants, right and survivors take an exercise (7/lamport), too
     #[arg(value_name = "CHAPTER[/EXERCISE]")]
     pub(crate) part: Option<Part>,
     /// Survivors: only one in so many mutants, chosen by a hash of their ids

@@ -31,7 +31,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     }
     let exercise = args.part.as_ref().and_then(|part| part.exercise.as_deref());
     let is_known = |id: &str| chapters.iter().any(|chapter| chapter.about(id).is_some());
-    let takes_exercises = matches!(args.gate, Gate::Mutants | Gate::Right | Gate::Survivors);
+    let takes_exercises =
+        matches!(args.gate, Gate::Solutions | Gate::Mutants | Gate::Right | Gate::Survivors);
     if let Some(id) = exercise.filter(|id| !takes_exercises || !is_known(id)) {
         let said = "this gate has no exercise; name a chapter, or an exercise that `faultlines list` shows";
         return Err(Failed::usage(anyhow!("`{id}`: {said}")));
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failed> {
     let mut faults = Vec::new();
     for chapter in chapters {
         let mut found = match args.gate {
-            Gate::Solutions => solutions::run(chapter, args)?,
+            Gate::Solutions => solutions::run(chapter, exercise, args)?,
             Gate::Skeletons => skeletons::run(chapter, args)?,
             Gate::Mutants => mutants::run(chapter, exercise, args)?,
             Gate::Right => right::run(chapter, exercise, args)?,

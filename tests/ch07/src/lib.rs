@@ -11,7 +11,7 @@ mod vector;
 use judge::{Chapter, Pick};
 use lab::NodeId;
 use std::time::Duration;
-use world::{DiskLoss, Fault, Harm, Pattern, SeenKind, Trigger, Until, When, Who};
+use world::{DiskLoss, Fault, Harm, Pattern, Scenario, SeenKind, Trigger, Until, When, Who};
 
 /// The chapter.
 pub fn chapter() -> Chapter {
@@ -54,6 +54,16 @@ fn crashes(pick: &mut Pick, nodes: u32, nth: u32) -> Vec<Fault> {
         crash(trigger, pick.small(1..=8), pick.micros(0..=400), DiskLoss::Drawn, pick.number(1..=80))
     });
     drawn.collect()
+}
+/// With every crash, the wall of the node that crashes is set back.
+fn set_back(pick: &mut Pick, scenario: &mut Scenario) {
+    let is_crash = |fault: &&Fault| matches!(fault.harm, Harm::Crash { .. });
+    let crashes: Vec<Fault> = scenario.faults.iter().filter(is_crash).cloned().collect();
+    for crash in crashes {
+        let by_ns = -(pick.number(1..=60_000) as i64) * 1_000_000;
+        let Harm::Crash { node, .. } = crash.harm.clone() else { continue };
+        scenario.faults.push(Fault { harm: Harm::ClockJump { node, by_ns }, until: Until::Calm, ..crash });
+    }
 }
 /// Any node but this one, of so many.
 fn other(pick: &mut Pick, than: u32, nodes: u32) -> NodeId {

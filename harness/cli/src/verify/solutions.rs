@@ -11,7 +11,13 @@ use host::{Fleet, Guest};
 use judge::{Check, Exercise, Finding, Verdict};
 
 /// On the default seeds they are graded as any submission is; under the other keys, which share batches, each check by itself.
-pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+pub(super) fn run(
+    chapter: &ChapterFolder,
+    exercise: Option<&str>,
+    args: &VerifyArgs,
+) -> Result<Vec<String>, Failed> {
+    let mut selected = selected(chapter);
+    selected.retain(|selected| exercise.is_none_or(|exercise| exercise == selected.exercise.id));
     let kit = prepare_kit(args.how.layers())?;
     let keys = seed_keys(args.keys);
     let mut faults = Vec::new();
@@ -23,7 +29,7 @@ pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
         }
         let sources = Sources::read(&folder)?;
         let judging = Judging::new(&args.how, None);
-        let report = grade_chapter(&kit, chapter, &sources, &selected(chapter), &judging)?;
+        let report = grade_chapter(&kit, chapter, &sources, &selected, &judging)?;
         for exercise in report.exercises {
             if let Some(error) = &exercise.build_error {
                 faults.push(format!("{family}: {} does not compile:\n{error}", exercise.report.id));
@@ -35,7 +41,7 @@ pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
                 ));
             }
         }
-        let all: Vec<&Exercise> = chapter.suite.exercises.iter().collect();
+        let all: Vec<&Exercise> = selected.iter().map(|selected| selected.exercise).collect();
         let built = chapter.build(&kit, &sources, &all)?;
         let guest = Guest::new(&built.binary, args.how.layers())?;
         let options = judging.fit_for(&built).options;

@@ -62,7 +62,8 @@ pub enum Inference {
     Impossible,
     /// The first event may have caused the second: the stamps cannot tell.
     Possible,
-    /// The first event came before the second, and could affect it. Two stamps show this only for events of one node.
+    /// The first event came before the second, and could affect it. Two stamps show this only for events of one
+    /// node. `Possible` is right there, too: it claims less.
     Certain,
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &[],
-                worlds: 48,
+                worlds: 72,
                 sometimes: &[],
                 case: terminates,
                 ..Check::PLAIN
@@ -38,7 +38,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "an old message is harmless.",
                 kind: Kind::Safety,
                 xp: 3,
-                needs: &["terminates"],
+                needs: &[],
                 worlds: 256,
                 sometimes: &[(
                     CONTESTED,
@@ -55,7 +55,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "a node that begins a proposal also finishes it.",
                 kind: Kind::Safety,
                 xp: 1,
-                needs: &["terminates"],
+                needs: &[],
                 worlds: 96,
                 sometimes: &[(
                     LEARNT,
@@ -73,7 +73,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "a node keeps its memory: others act on what it sent before it crashed.",
                 kind: Kind::Safety,
                 xp: 2,
-                needs: &["terminates"],
+                needs: &[],
                 worlds: DURABLE_WORLDS,
                 sometimes: &[(
                     REMEMBERED,
@@ -84,14 +84,14 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "ballots",
-                promise: "One ballot never carries two values.",
+                promise: "One ballot never carries two values. A node that refuses a ballot names a higher one that it has promised.",
                 rule: "Lamport 2001, section 2.5: different proposers choose their ballot numbers from \
                        disjoint sets. Each proposer remembers the highest ballot that it has used, also \
                        across crashes.",
                 assumption: "no other node uses the ballot that this node has made up.",
                 kind: Kind::Safety,
                 xp: 2,
-                needs: &["terminates"],
+                needs: &[],
                 worlds: 96,
                 sometimes: &[(
                     TWO_VALUES,
@@ -109,7 +109,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "every answer comes from another node: messages are duplicated.",
                 kind: Kind::Safety,
                 xp: 2,
-                needs: &["terminates"],
+                needs: &[],
                 worlds: 96,
                 sometimes: &[(
                     STALE,
@@ -128,7 +128,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "messages arrive in the order in which they were sent.",
                 kind: Kind::Safety,
                 xp: 2,
-                needs: &["terminates"],
+                needs: &[],
                 worlds: SMALL_WORLDS,
                 sometimes: &[(
                     HELD,
@@ -139,14 +139,15 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "duel",
-                promise: "If two nodes propose at the same moment, all nodes decide within 100 × retry.",
+                promise: "If several nodes propose, all nodes decide within 100 × retry of the last request and of the \
+                       last fault. Then they become quiet.",
                 rule: "Lamport 2001, section 2.4: two proposers can outbid each other for ever. A proposer \
                        that was outbid waits, and it waits a different time than its rival.",
                 assumption: "one of two proposers is first.",
                 kind: Kind::Liveness,
                 xp: 1,
                 needs: &[],
-                worlds: 12,
+                worlds: 48,
                 sometimes: &[],
                 case: duel,
                 ..Check::PLAIN
@@ -160,8 +161,8 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "only some promises must be durable: check every path that sends one.",
                 kind: Kind::Safety,
                 xp: 1,
-                needs: &["terminates", "agreement", "durable", "ballots"],
-                worlds: CONVERSATIONS * PROMISES,
+                needs: &[],
+                worlds: INTERROGATIONS,
                 sweep: PROMISES,
                 sometimes: &[(
                     ASKED,
@@ -179,17 +180,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "a node may wait longer after every failed attempt, or that it has only one client.",
                 kind: Kind::Liveness,
                 xp: 1,
-                needs: &[
-                    "terminates",
-                    "agreement",
-                    "validity",
-                    "durable",
-                    "ballots",
-                    "counting",
-                    "small-worlds",
-                    "duel",
-                    "promises-survive",
-                ],
+                needs: &["terminates"],
                 worlds: 32,
                 sometimes: &[(SERVED, "Untested: in none of the runs was every client answered.")],
                 case: as_good_as_new,
@@ -205,7 +196,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "messages are free.",
                 kind: Kind::Cost,
                 xp: 1,
-                needs: &["terminates"],
+                needs: &[],
                 worlds: 12,
                 sometimes: &[],
                 case: cost,

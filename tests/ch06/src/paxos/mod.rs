@@ -1,6 +1,7 @@
 //! `paxos`: one value, whatever crashes, and whoever is slow.
 
 mod checks;
+mod goals;
 mod oracle;
 mod puppet;
 mod scribe;

@@ -117,8 +117,8 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "no-stronger",
-                promise: "Concurrent messages do not wait for each other: if one node's links are slow, the \
-                       messages of all others arrive within 4 delays.",
+                promise: "A message waits for its causes and for nothing else. Each node delivers it within 4 delays of its \
+                       broadcast and of the delivery of its causes.",
                 rule: "Birman, Schiper and Stephenson 1991: a message waits for its causes and for nothing \
                        else. A total order would wait for the slowest node.",
                 assumption: "all nodes are about equally fast.",
@@ -135,8 +135,8 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "traffic",
-                promise: "On a clean network a broadcast costs at most 3 n² messages. Their size beyond the \
-                       payload grows only with n.",
+                promise: "On a network without loss a broadcast costs at most 3 n² messages. Their size beyond the \
+                       payload grows only with n. When all nodes have everything, they become quiet.",
                 rule: "Each node sends each message to all others once: n (n − 1) messages, each with one \
                        number per node. A message that carries its whole history grows for ever.",
                 assumption: "messages are free, however long they are.",

@@ -1,6 +1,6 @@
 //! `causal_broadcast`: how a run is judged.
 
-use super::worlds::RESENDS;
+use super::worlds::{RESEND, RESENDS};
 use judge::{Oracle, Reached, Violation};
 use lab::NodeId;
 use lab::causal_broadcast::{Config, Event, Member, Payload, Request};
@@ -21,20 +21,22 @@ pub(super) fn frame_bytes_max(nodes: usize) -> usize {
     96 + 24 * nodes
 }
 
-/// What a world is about.
+/// What is judged besides: that nothing is delivered twice, or before its causes, and that what must arrive does, is judged in all runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Promise {
+    /// Nothing.
     #[default]
-    Validity,
-    Causal,
-    Once,
-    Rescan,
-    AllOrNone,
-    Uniform,
+    Safe,
+    /// A message waits for its causes and for nothing else.
     Prompt {
-        slow: NodeId,
+        /// What this node sends is slow, and so is what it caused.
+        slow: Option<NodeId>,
+        /// Messages that are broadcast from here on count.
+        from: Duration,
+        /// So long after the broadcast, or after the last of its causes was delivered.
         within: Duration,
     },
+    /// Messages are few and short, and when all is said nothing is sent again, and few timers fire.
     Traffic,
 }
 
@@ -49,6 +51,8 @@ pub(super) struct Group {
     /// Sendings that have arrived.
     pub(super) arrived: BTreeSet<ObservationId>,
     pub(super) frames: u64,
+    /// Timers that fired, and messages to nodes that live, when all had been said for long.
+    pub(super) idle: u64,
     pub(super) reached: Reached,
 }
 #[derive(Default)]
@@ -93,7 +97,7 @@ impl Group {
         let known = self.messages.get(&payload).filter(|sending| sending.from == from);
         let before = self.members.get(&node).and_then(|log| log.when.get(&payload)).copied();
         match (known, before) {
-            (None, _) if self.promise == Promise::Once => {
+            (None, _) => {
                 let sentence = match self.messages.get(&payload) {
                     Some(sending) => format!(
                         "{node} delivered message {payload} as a message of {from}, but {} was asked to broadcast it.",
@@ -105,7 +109,7 @@ impl Group {
                 };
                 return Err(Violation::at(seen, "nobody-broadcast", sentence));
             }
-            (_, Some(before)) if self.promise == Promise::Once => {
+            (_, Some(before)) => {
                 let sentence = format!(
                     "{node} delivered message {payload} (from {from}) twice: at {before} and at {}.",
                     seen.at
@@ -116,7 +120,6 @@ impl Group {
                     None => violation,
                 });
             }
-            (None, _) | (_, Some(_)) => return Ok(()),
             (Some(_), None) => {}
         }
         self.causes_first(seen, payload)?;
@@ -140,9 +143,7 @@ impl Group {
         let empty = BTreeMap::new();
         let here = self.members.get(&node).map_or(&empty, |log| &log.when);
         let missing = self.causes(payload).find(|(cause, _)| !here.contains_key(cause));
-        if self.promise == Promise::Causal
-            && let Some((cause, own)) = missing
-        {
+        if let Some((cause, own)) = missing {
             let had = match own {
                 true => format!(
                     "{from} had been asked to broadcast message {cause} before it was asked for {payload}"
@@ -199,6 +200,12 @@ impl Group {
         let bound = resend.unwrap_or_default() * RESENDS;
         world.end() == Some(&End::Idle) || world.now() - since.max(self.last_fault) >= bound
     }
+    /// Whether a delivery came later than that, though the group had gone on to talk.
+    fn is_late(&self, world: &World, since: Time, when: Time) -> bool {
+        let resend =
+            lab::frame::decode::<Config>(&world.scenario().nodes[0].config).map(|config| config.resend);
+        when > since.max(self.last_fault) + resend.unwrap_or_default() * RESENDS
+    }
 
     /// Everyone who lives delivers a message, if this says that somebody has to.
     fn all_have(
@@ -207,7 +214,9 @@ impl Group {
         must: impl Fn(Payload, &Sending) -> Option<String>,
     ) -> Result<(), Violation> {
         for (&payload, sending) in &self.messages {
-            let lacks = |node: &NodeId| self.when(*node, payload).is_none();
+            let lacks = |node: &NodeId| {
+                self.when(*node, payload).is_none_or(|when| self.is_late(world, sending.at, when))
+            };
             let without: Vec<NodeId> = self.alive(world).filter(lacks).collect();
             if without.is_empty() || !self.is_over(world, sending.at) {
                 continue;
@@ -215,9 +224,13 @@ impl Group {
             if let Some(because) = must(payload, sending) {
                 let verb = if without.len() == 1 { "crashes" } else { "crash" };
                 let who = list(&without);
+                let late = without.iter().filter_map(|node| self.when(*node, payload)).min();
+                let how = match late {
+                    Some(when) => format!("delivered message {payload} only at {when}"),
+                    None => format!("never delivered message {payload}"),
+                };
                 let sentence = format!(
-                    "{who} never delivered message {payload}, {because}. {who} never {verb}, and there was no fault after \
-                     {}.",
+                    "{who} {how}, {because}. {who} never {verb}, and there was no fault after {}.",
                     self.last_fault
                 );
                 let asked = format!("a client asks for the broadcast of message {payload}");
@@ -237,9 +250,7 @@ impl Oracle for Group {
                 self.requested(seen, request);
             }
             Seen::Delivered { .. } => {
-                if let Cause::Observation(sending) = seen.cause
-                    && self.promise == Promise::Once
-                {
+                if let Cause::Observation(sending) = seen.cause {
                     let again = !self.arrived.insert(sending);
                     self.reached.mark_if(DOUBLED, again);
                 }
@@ -263,7 +274,9 @@ impl Oracle for Group {
                         world.scenario().clients.iter().map(|client| client.operations.len()).sum(),
                     )?;
                 }
+                self.idle(world, seen, "sent another message")?;
             }
+            Seen::Rang { .. } => self.idle(world, seen, "set another timer, which fired")?,
             Seen::Emitted { .. } => match seen.emitted::<Member>() {
                 Some(Event::Delivered { from, payload }) => self.delivered(seen, from, payload)?,
                 None => {
@@ -288,38 +301,39 @@ impl Oracle for Group {
     fn end(&mut self, world: &World, reached: &mut Reached) -> Result<(), Violation> {
         let crashed = |node: NodeId| self.members.get(&node).and_then(|log| log.crashed);
         match self.promise {
-            Promise::Validity => self.all_have(world, |_, Sending { from, at, .. }| {
-                let lives = crashed(*from).is_none();
-                lives.then(|| format!("which {from} was asked to broadcast at {at}"))
-            })?,
-            Promise::Rescan => self.all_have(world, |payload, _| self.freed(world, payload))?,
-            Promise::AllOrNone => {
-                let has = |payload| self.alive(world).find(|node| self.when(*node, payload).is_some());
-                self.all_have(world, |payload, Sending { from, .. }| {
-                    let (when, lucky) = (crashed(*from)?, has(payload)?);
-                    Some(format!("but {lucky} did. Its broadcaster {from} crashed at {when}"))
-                })?;
-                let survived = self.messages.iter().any(|(payload, Sending { from, .. })| {
-                    crashed(*from).is_some() && has(*payload).is_some()
-                });
-                self.reached.mark_if(SURVIVED, survived);
-            }
-            Promise::Uniform => self.all_have(world, |payload, _| {
-                let nodes = self.members.iter();
-                let (node, when) =
-                    nodes.filter_map(|(node, log)| Some((node, log.when.get(&payload)?))).next()?;
-                Some(match crashed(*node) {
-                    Some(crash) => format!("but {node} delivered it at {when} and crashed at {crash}"),
-                    None => format!("but {node} delivered it at {when}"),
-                })
-            })?,
-            Promise::Prompt { slow, within } => {
-                let overtaken = self.prompt(world, slow, within)?;
+            Promise::Prompt { slow, from, within } => {
+                let overtaken = self.prompt(world, slow, from, within)?;
                 self.reached.mark_if(UNFAZED, overtaken);
             }
             Promise::Traffic => self.few(world, self.messages.len())?,
-            Promise::Causal | Promise::Once => {}
+            Promise::Safe => {}
         }
+        self.all_have(world, |payload, Sending { from, .. }| {
+            crashed(*from).is_none().then(|| self.freed(world, payload)).flatten()
+        })?;
+        self.all_have(world, |_, Sending { from, at, .. }| {
+            let lives = crashed(*from).is_none();
+            lives.then(|| format!("which {from} was asked to broadcast at {at}"))
+        })?;
+        let has = |payload| self.alive(world).find(|node| self.when(*node, payload).is_some());
+        self.all_have(world, |payload, Sending { from, .. }| {
+            let (when, lucky) = (crashed(*from)?, has(payload)?);
+            Some(format!("but {lucky} did. Its broadcaster {from} crashed at {when}"))
+        })?;
+        let survived = self
+            .messages
+            .iter()
+            .any(|(payload, Sending { from, .. })| crashed(*from).is_some() && has(*payload).is_some());
+        self.reached.mark_if(SURVIVED, survived);
+        self.all_have(world, |payload, _| {
+            let nodes = self.members.iter();
+            let (node, when) =
+                nodes.filter_map(|(node, log)| Some((node, log.when.get(&payload)?))).next()?;
+            Some(match crashed(*node) {
+                Some(crash) => format!("but {node} delivered it at {when} and crashed at {crash}"),
+                None => format!("but {node} delivered it at {when}"),
+            })
+        })?;
         reached.clone_from(&self.reached);
         Ok(())
     }
@@ -341,6 +355,36 @@ impl Group {
         })
     }
 
+    /// When everybody has delivered everything for long, messages and timers are few, however much was said before.
+    fn idle(&mut self, world: &World, seen: &Observation, what: &str) -> Result<(), Violation> {
+        let operations: usize = world.scenario().clients.iter().map(|client| client.operations.len()).sum();
+        let n = world.scenario().nodes.len() as u64;
+        let all_have = || {
+            let mut delivered = self.members.values().map(|log| log.delivered.len());
+            self.members.len() as u64 == n && delivered.all(|delivered| delivered == operations)
+        };
+        if self.promise != Promise::Traffic || self.messages.len() < operations || !all_have() {
+            return Ok(());
+        }
+        let last = self.members.values().flat_map(|log| log.when.values()).max().copied().unwrap_or_default();
+        let settled = last + RESEND * (RESENDS / 2);
+        if seen.at <= settled {
+            return Ok(());
+        }
+        self.idle += 1;
+        // a node may look around, and say something, now and again
+        let resends = (seen.at - settled).as_micros() as u64 / RESEND.as_micros() as u64 + 1;
+        if self.idle <= 3 * n * resends {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{} {what} at {}. There were {} such events since {settled}, though all {n} nodes had delivered all {operations} messages \
+             by {last}: then there is nothing left to do.",
+            seen.node, seen.at, self.idle
+        );
+        Err(Violation::at(seen, "quiet-at-the-end", sentence))
+    }
+
     /// So many broadcasts have not cost more messages than they may.
     fn few(&self, world: &World, broadcasts: usize) -> Result<(), Violation> {
         let n = world.scenario().nodes.len() as u64;
@@ -360,19 +404,31 @@ impl Group {
     }
 
     /// Whether any message overtook one of the slow node.
-    fn prompt(&self, world: &World, slow: NodeId, within: Duration) -> Result<bool, Violation> {
+    fn prompt(
+        &self,
+        world: &World,
+        slow: Option<NodeId>,
+        begins: Duration,
+        within: Duration,
+    ) -> Result<bool, Violation> {
         let mut overtaken = false;
+        let is_slow = |node: NodeId| Some(node) == slow;
         let from_slow: Vec<(Payload, Time)> =
-            self.messages.iter().filter(|(_, m)| m.from == slow).map(|(p, m)| (*p, m.at)).collect();
+            self.messages.iter().filter(|(_, m)| is_slow(m.from)).map(|(p, m)| (*p, m.at)).collect();
         for (payload, Sending { from, at, .. }) in &self.messages {
-            let depends = self.causes(*payload).any(|(cause, _)| self.messages[&cause].from == slow);
+            let depends = self.causes(*payload).any(|(cause, _)| is_slow(self.messages[&cause].from));
             let is_over = world.end() == Some(&End::Idle) || world.now() - *at >= within;
-            if *from == slow || depends || !is_over {
+            if is_slow(*from) || depends || !is_over || *at < Time::ZERO + begins {
                 continue;
             }
-            for node in self.alive(world).filter(|node| *node != slow) {
+            for node in self.alive(world).filter(|node| !is_slow(*node)) {
                 let when = self.when(node, *payload);
-                if when.is_none_or(|when| when - *at > within) {
+                let causes: Option<Vec<Time>> =
+                    self.causes(*payload).map(|(cause, _)| self.when(node, cause)).collect();
+                // without a cause it must wait
+                let Some(causes) = causes else { continue };
+                let since = causes.into_iter().fold(*at, Time::max);
+                if when.is_none_or(|when| when - since > within) {
                     let when = when.map_or("never delivered it".to_owned(), |when| {
                         format!("delivered it only at {when}")
                     });
@@ -380,9 +436,9 @@ impl Group {
                     return Err(Violation::never(
                         "prompt",
                         format!(
-                            "{from} was asked to broadcast message {payload} at {at}, but {node} {when}. The limit is 4 \
-                             delays, which are {bound}. Only messages that {slow} sends are slow here, and message \
-                             {payload} does not depend on one of its broadcasts."
+                            "{from} was asked to broadcast message {payload} at {at}, but {node} {when}. At {since} {node} had \
+                             delivered all its causes. The limit is 4 delays, which are {bound}: a message waits for its \
+                             causes and for nothing else."
                         ),
                     ));
                 }

@@ -83,7 +83,10 @@ pub(super) fn chatter(pick: &mut Pick, n: u32, count: u32, within: Duration) -> 
 }
 
 pub(super) fn validity(pick: &mut Pick, nth: u32) -> Case {
-    let n = 5;
+    if nth % 8 == 7 {
+        return steady(pick);
+    }
+    let n = [5, 5, 5, 3, 5, 1, 2][nth as usize % 8];
     let bad = ms(800);
     let mut scenario = cluster(n, RESEND, bad);
     let all = cast(pick, n);
@@ -91,15 +94,28 @@ pub(super) fn validity(pick: &mut Pick, nth: u32) -> Case {
     let asks = chatter(pick, n, count, ms(400));
     ask(&mut scenario, asks);
     scenario.faults.push(links(None, None, lossy(30), Duration::ZERO, bad));
-    if nth % 3 == 1 {
+    if nth % 3 == 1 && n > 1 {
         // one hears nothing for a long time
         scenario.faults.push(links(None, Some(all[0]), lossy(100), Duration::ZERO, bad));
     }
-    for node in &all[3..3 + (nth % 3) as usize] {
+    let dead = if n < 5 { 0 } else { nth % 3 };
+    for node in &all[n.min(3) as usize..n.min(3) as usize + dead as usize] {
         // before anybody is asked: nothing that they wrote is a cause
         scenario.faults.push(crash(When::At(pick.micros(0..=4_000)), *node));
     }
-    Case::new(scenario, Group { promise: Promise::Validity, ..Group::default() })
+    Case::new(scenario, Group::default())
+}
+/// One node hears nothing for a moment, and all go on to talk, without a pause that is as long as `resend`.
+fn steady(pick: &mut Pick) -> Case {
+    let n = *pick.one(&[2, 3, 5]);
+    let mut scenario = cluster(n, RESEND, ms(2_600));
+    let all = cast(pick, n);
+    let lost = links(None, Some(all[0]), lossy(100), ms(100), ms(pick.number(10..=40)));
+    scenario.faults.push(lost);
+    let asks = (0..100).map(|nth| (When::At(ms(50 + 25 * nth)), NodeId(pick.small(1..=n))));
+    let asks = asks.collect();
+    ask(&mut scenario, asks);
+    Case::new(scenario, Group::default())
 }
 
 /// The first message reaches one node late; those that it caused do not. The dependents: one chain, or side by side.
@@ -125,13 +141,12 @@ pub(super) fn late_cause(pick: &mut Pick, n: u32, dependents: u32, chain: bool) 
 }
 
 pub(super) fn causal(pick: &mut Pick, nth: u32) -> Case {
-    let oracle = Group { promise: Promise::Causal, ..Group::default() };
     if nth.is_multiple_of(4) {
         let n = *pick.one(&[3, 5]);
         let dependents = pick.small(1..=3);
-        return Case::new(late_cause(pick, n, dependents, true), oracle);
+        return Case::new(late_cause(pick, n, dependents, true), Group::default());
     }
-    let n = if pick.percent(20) { 3 } else { 5 };
+    let n = *pick.one(&[3, 5, 5, 5, 2]);
     let mut scenario = cluster(n, ms(100), ms(800));
     let tail = Tail { chance: Chance::percent(pick.small(10..=40)), max: ms(300) };
     scenario.network = Link {
@@ -143,14 +158,14 @@ pub(super) fn causal(pick: &mut Pick, nth: u32) -> Case {
     let count = pick.small(8..=16);
     let asks = chatter(pick, n, count, ms(300));
     ask(&mut scenario, asks);
-    if pick.percent(25) {
+    if n > 2 && pick.percent(25) {
         scenario.faults.push(crash(When::At(pick.micros(1_000..=400_000)), NodeId(pick.small(1..=n))));
     }
-    Case::new(scenario, oracle)
+    Case::new(scenario, Group::default())
 }
 
 pub(super) fn once(pick: &mut Pick, _nth: u32) -> Case {
-    let n = 5;
+    let n = *pick.one(&[5, 5, 5, 3, 2]);
     let mut scenario = cluster(n, RESEND, ms(800));
     let tail = Tail { chance: Chance::percent(15), max: ms(600) };
     scenario.network = Link {
@@ -162,14 +177,14 @@ pub(super) fn once(pick: &mut Pick, _nth: u32) -> Case {
     let count = pick.small(4..=8);
     let asks = chatter(pick, n, count, ms(300));
     ask(&mut scenario, asks);
-    Case::new(scenario, Group { promise: Promise::Once, ..Group::default() })
+    Case::new(scenario, Group::default())
 }
 
 pub(super) fn rescan(pick: &mut Pick, nth: u32) -> Case {
     let dependents = if nth.is_multiple_of(2) { 2 } else { 16 };
     let chain = nth % 4 > 1;
     let scenario = late_cause(pick, 5, dependents, chain);
-    Case::new(scenario, Group { promise: Promise::Rescan, ..Group::default() })
+    Case::new(scenario, Group::default())
 }
 
 pub(super) fn all_or_none(pick: &mut Pick, nth: u32) -> Case {
@@ -201,7 +216,7 @@ pub(super) fn all_or_none(pick: &mut Pick, nth: u32) -> Case {
             scenario.faults.push(crash(on(Pattern::of(kind).at(*node), many, after), *node));
         }
     }
-    Case::new(scenario, Group { promise: Promise::AllOrNone, ..Group::default() })
+    Case::new(scenario, Group::default())
 }
 
 pub(super) fn uniform(pick: &mut Pick, nth: u32) -> Case {
@@ -241,10 +256,13 @@ pub(super) fn uniform(pick: &mut Pick, nth: u32) -> Case {
             scenario.faults.push(crash(on(emits(node), pick.small(1..=3), Duration::ZERO), node));
         }
     }
-    Case::new(scenario, Group { promise: Promise::Uniform, ..Group::default() })
+    Case::new(scenario, Group::default())
 }
 
-pub(super) fn no_stronger(pick: &mut Pick, _nth: u32) -> Case {
+pub(super) fn no_stronger(pick: &mut Pick, nth: u32) -> Case {
+    if nth.is_multiple_of(3) {
+        return received_and_not_delivered(pick);
+    }
     let n = 5;
     let delay = ms(pick.number(3..=10));
     let slow = NodeId(pick.small(1..=n));
@@ -257,7 +275,26 @@ pub(super) fn no_stronger(pick: &mut Pick, _nth: u32) -> Case {
         asks.push((When::At(pick.micros(6_000..=300_000)), node));
     }
     ask(&mut scenario, asks);
-    let promise = Promise::Prompt { slow, within: delay * 4 };
+    let promise = Promise::Prompt { slow: Some(slow), from: Duration::ZERO, within: delay * 4 };
+    Case::new(scenario, Group { promise, ..Group::default() })
+}
+
+/// One node has messages that it cannot deliver, because it lacks their cause. What it broadcasts meanwhile was caused by none of them.
+fn received_and_not_delivered(pick: &mut Pick) -> Case {
+    let chain = pick.percent(50);
+    let mut scenario = late_cause(pick, 5, 3, chain);
+    let is_slow = |fault: &Fault| match &fault.harm {
+        Harm::Links(rule) => rule.to,
+        _ => None,
+    };
+    let late = scenario.faults.iter().find_map(is_slow).expect("one node is late");
+    let operations = &mut scenario.clients[0].operations;
+    for id in 100..102 {
+        let request = Request::Broadcast { payload: u64::from(id) };
+        let at = ms(60) + pick.micros(0..=120_000);
+        operations.push(Operation::at::<Member>(id, at, late, &request));
+    }
+    let promise = Promise::Prompt { slow: None, from: ms(40), within: ms(2) * 4 };
     Case::new(scenario, Group { promise, ..Group::default() })
 }
 
@@ -266,6 +303,12 @@ pub(super) fn traffic(pick: &mut Pick, nth: u32) -> Case {
     let count = 200;
     let mut scenario = cluster(n, RESEND, ms(40) * count);
     scenario.network = Link::between(ms(1), ms(5));
+    if nth % 4 > 1 {
+        // what one node says to another comes when all others have passed it on
+        let all = cast(pick, n);
+        let link = Link::between(ms(60), ms(100));
+        scenario.links.push(LinkRule { from: Some(all[0]), to: Some(all[1]), link });
+    }
     // one at a time, so that every message is about one broadcast
     let asks = (0..count).map(|nth| (When::At(ms(10) + ms(40) * nth), NodeId(pick.small(1..=n))));
     let asks = asks.collect();

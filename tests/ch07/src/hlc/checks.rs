@@ -133,7 +133,7 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "accept",
-                promise: "A node accepts a message whose stamp is ahead by at most half the largest offset, \
+                promise: "A node accepts a message whose stamp is ahead of its wall clock by at most the largest offset, \
                        and every old message.",
                 rule: "Only stamps ahead of the wall clock can do harm. The stamp of a late message lies in \
                        the past.",

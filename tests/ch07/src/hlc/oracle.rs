@@ -70,6 +70,8 @@ pub(super) struct Clocks {
     pub(super) deliveries: BTreeMap<ObservationId, ObservationId>,
     /// What handlers saw on the wall, where that is known.
     pub(super) handlings: BTreeMap<ObservationId, u64>,
+    /// Timers that fired.
+    rang: BTreeSet<ObservationId>,
     pub(super) orphans: Vec<Orphan>,
     pub(super) reached: Reached,
 }
@@ -85,7 +87,9 @@ pub(super) struct NodeLog {
     locals: (u64, u64),
     sends: (u64, u64),
     messages: (u64, u64),
+    /// `Exhausted`, for events that were asked for, and for messages; both, where a timer fired.
     exhausted: u64,
+    refused: u64,
     frames: u64,
     crashed: bool,
     went_back: bool,
@@ -110,6 +114,7 @@ impl Clocks {
             frames: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             handlings: BTreeMap::new(),
+            rang: BTreeSet::new(),
             orphans: Vec::new(),
             reached: Reached::default(),
         }
@@ -133,6 +138,14 @@ impl Clocks {
     /// A node gave a stamp.
     fn give(&mut self, seen: &Observation, what: &'static str, stamp: Stamp) -> Result<(), Violation> {
         let node = seen.node;
+        let granule_ns = ns(self.rules.config.granule).max(1);
+        if !stamp.l.is_multiple_of(granule_ns) {
+            let sentence = format!(
+                "{node} stamped {what} {stamp}: l is no whole number of granules of {:?}.",
+                self.rules.config.granule
+            );
+            return Err(Violation::at(seen, "whole-granules", sentence));
+        }
         let granule = self.granule_behind(seen);
         // `restart` is about this
         let over_crash = self.rules.close && self.log(node).crashed;
@@ -308,8 +321,12 @@ impl Clocks {
         let node = seen.node;
         let since_thaw = self.rules.works_from.is_some_and(|from| seen.at >= Time::ZERO + from);
         let full = self.rules.full;
+        // which of the things that were to happen did not
+        let is_receipt = matches!(seen.cause, Cause::Observation(id) if self.deliveries.contains_key(&id));
+        let is_timer = matches!(seen.cause, Cause::Observation(id) if self.rang.contains(&id));
         let log = self.log(node);
-        log.exhausted += 1;
+        log.refused += u64::from(is_receipt || is_timer);
+        log.exhausted += u64::from(!is_receipt);
         let given = log.given.len() as u64;
         if !full || given < IN_A_GRANULE_MIN {
             let sentence = format!(
@@ -360,7 +377,8 @@ impl Oracle for Clocks {
                 let log = self.log(node);
                 log.crashed = true;
                 log.farthest += reserve;
-                (log.locals, log.sends, log.messages, log.exhausted) = ((0, 0), (0, 0), (0, 0), 0);
+                (log.locals, log.sends, log.messages) = ((0, 0), (0, 0), (0, 0));
+                (log.exhausted, log.refused) = (0, 0);
             }
             Seen::FaultBegan { fault } => self.harmed(world, *fault, true),
             Seen::FaultEnded { fault } => self.harmed(world, *fault, false),
@@ -390,7 +408,10 @@ impl Oracle for Clocks {
                     }
                 }
             }
-            Seen::Rang { .. } => self.handed(seen),
+            Seen::Rang { .. } => {
+                self.handed(seen);
+                self.rang.insert(seen.id);
+            }
             Seen::Sent { .. } => {
                 let log = self.log(node);
                 log.frames += 1;
@@ -455,7 +476,7 @@ impl Clocks {
                 String::new()
             };
             let (asked, done) = log.messages;
-            if asked > done + log.exhausted {
+            if asked > done + log.refused {
                 return Err(Violation::never(
                     "all-taken-or-refused",
                     format!(

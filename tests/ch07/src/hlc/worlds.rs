@@ -145,7 +145,9 @@ pub(super) fn overflow(pick: &mut Pick, _nth: u32) -> Case {
     for node in &mut scenario.nodes {
         node.sync = (Duration::from_micros(1), Duration::from_micros(1));
     }
-    let one = NodeId(1);
+    // the other one's wall is behind: a message of its own does not move the full counter's l on
+    scenario.nodes[1].clock.offset_ns = -signed_ns(secs(8));
+    let (one, two) = (NodeId(1), NodeId(2));
     let (frozen, thawed) = (secs(1), secs(60));
     scenario.faults.push(Fault::new(
         When::At(frozen),
@@ -153,19 +155,21 @@ pub(super) fn overflow(pick: &mut Pick, _nth: u32) -> Case {
         Until::After(thawed - frozen),
     ));
     let mut operations = Vec::new();
-    let mut ask = |at: Duration, request: Request| {
+    let mut ask_of = |node: NodeId, at: Duration, request: Request| {
         let id = operations.len() as u32 + 1;
-        operations.push(Operation::at::<Clock>(id, at, one, &request));
+        operations.push(Operation::at::<Clock>(id, at, node, &request));
     };
+    let mut ask = |at: Duration, request: Request| ask_of(one, at, request);
     ask(ms(500), LOCAL);
     for nth in 0..35 {
         ask(frozen + ms(100 * (nth + 1)), Request::Local { times: AT_ONCE });
     }
-    ask(frozen + secs(10), Request::Send { to: NodeId(2) });
+    ask(frozen + secs(10), Request::Send { to: two });
     for granules in 2..6 {
         ask(thawed + granule * granules, LOCAL);
     }
-    ask(thawed + granule * 7, Request::Send { to: NodeId(2) });
+    ask(thawed + granule * 7, Request::Send { to: two });
+    ask_of(two, frozen + secs(5), Request::Send { to: one });
     scenario.clients.push(Client::new(1, operations));
     // by now the wall is past the granule in which it stood still
     let works_from = Some(thawed + granule * 2);
@@ -174,6 +178,9 @@ pub(super) fn overflow(pick: &mut Pick, _nth: u32) -> Case {
 }
 
 pub(super) fn restart(pick: &mut Pick, nth: u32) -> Case {
+    if nth >= EVERY_EFFECT && nth.is_multiple_of(4) {
+        return long_life(pick);
+    }
     let config =
         Config { max_offset: secs(240), granule: *pick.one(&[Duration::from_nanos(1), ms(1), ms(100)]) };
     let nodes = 3;
@@ -192,6 +199,25 @@ pub(super) fn restart(pick: &mut Pick, nth: u32) -> Case {
         let harm = Harm::ClockJump { node: Who::Culprit, by_ns: -signed_ns(back) };
         scenario.faults.extend([crash.clone(), Fault { harm, until: Until::Calm, ..crash }]);
     }
+    let rules = Rules { config, crashes: true, refusals: true, ..Rules::default() };
+    Case::new(scenario, Clocks::new(rules))
+}
+/// A life that is much longer than the largest offset, then a crash, and a wall that is set back.
+fn long_life(pick: &mut Pick) -> Case {
+    let config = Config { max_offset: secs(2), granule: *pick.one(&[Duration::from_nanos(1), ms(1)]) };
+    let mut scenario = Scenario::cluster::<Clock>(2, &config, secs(40));
+    scenario.network = Link::between(ms(2), ms(15));
+    let Client { mut operations, .. } = busy(pick, 2, 40, ms(1), secs(20));
+    let (node, dies) = (NodeId(pick.small(1..=2)), pick.millis(14_000..=18_000));
+    for (id, after) in (operations.len() as u32 + 1..).zip([ms(200), ms(700), secs(2), secs(5)]) {
+        operations.push(Operation::at::<Clock>(id, dies + after, node, &LOCAL));
+    }
+    scenario.clients.push(Client::new(1, operations));
+    let harm = Harm::Crash { node: Who::Node(node), disk: DiskLoss::All };
+    scenario.faults.push(Fault::new(When::At(dies), harm, Until::After(ms(20))));
+    let by_ns = -signed_ns(pick.millis(500..=3_000));
+    let harm = Harm::ClockJump { node: Who::Node(node), by_ns };
+    scenario.faults.push(Fault::new(When::At(dies), harm, Until::Calm));
     let rules = Rules { config, crashes: true, refusals: true, ..Rules::default() };
     Case::new(scenario, Clocks::new(rules))
 }
@@ -219,7 +245,30 @@ pub(super) fn refuse(pick: &mut Pick, _nth: u32) -> Case {
     Case::new(scenario, Clocks::new(rules))
 }
 
+/// A message of which the stamp is exactly the largest offset ahead when it arrives: it is not further ahead than that.
+fn just_near_enough(pick: &mut Pick) -> Case {
+    let max_offset = *pick.one(&[secs(1), secs(20)]);
+    let config = Config { max_offset, granule: Duration::from_nanos(1) };
+    let mut scenario = Scenario::cluster::<Clock>(2, &config, secs(10));
+    let latency = ms(pick.number(2..=10));
+    scenario.network = Link::fixed(latency);
+    for spec in &mut scenario.nodes {
+        spec.sync = (Duration::ZERO, Duration::ZERO);
+    }
+    let (ahead, behind) = (NodeId(2), NodeId(1));
+    scenario.nodes[1].clock.offset_ns = signed_ns(max_offset + latency);
+    let request = Request::Send { to: behind };
+    scenario
+        .clients
+        .push(Client::new(1, vec![Operation::at::<Clock>(1, pick.millis(5..=500), ahead, &request)]));
+    let walls = walls(&scenario);
+    Case::new(scenario, Clocks::new(Rules { config, walls, ..Rules::default() }))
+}
+
 pub(super) fn accept(pick: &mut Pick, nth: u32) -> Case {
+    if nth % 8 == 7 {
+        return just_near_enough(pick);
+    }
     let max_offset = *pick.one(&[secs(1), secs(20)]);
     let config = Config { max_offset, granule: *pick.one(&[Duration::from_nanos(1), ms(1), ms(20)]) };
     let nodes = pick.small(2..=4);

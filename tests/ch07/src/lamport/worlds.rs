@@ -2,7 +2,7 @@
 
 use super::oracle::*;
 use crate::runs::{RunEvent, lamport_run};
-use crate::{EVERY_EFFECT, crashes, other};
+use crate::{EVERY_EFFECT, crashes, other, set_back};
 use judge::{Case, Pick};
 use kit::answers::Heard;
 use lab::NodeId;
@@ -80,6 +80,7 @@ pub(super) fn restart(pick: &mut Pick, nth: u32) -> Case {
     let count = if nth < EVERY_EFFECT { 24 } else { pick.small(20..=50) };
     scenario.clients.push(busy(pick, nodes, count, ms(1_000)));
     scenario.faults = crashes(pick, nodes, nth);
+    set_back(pick, &mut scenario);
     Case::new(scenario, Clocks { crashes: true, ..Clocks::default() })
 }
 pub(super) fn logical(pick: &mut Pick, _nth: u32) -> Case {

@@ -7,7 +7,7 @@ use kit::{Rules, Stage, in_order, ms, uneven};
 use lab::NodeId;
 use lab::mutex::{Event, Mutex, Request};
 use std::time::Duration;
-use world::{Harm, Until, When};
+use world::{Harm, Until, When, Who};
 
 fn acquires(node: NodeId) -> Sight {
     see::asked::<Mutex>(|request| *request == Request::Acquire).at(node)
@@ -55,9 +55,15 @@ fn in_time(stage: Stage<Mutex>, bound: Duration) -> Case {
 pub(super) fn progress(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth == 1 { 1 } else { pick.small(2..=6) };
     let (delay_max, hold_max) = (ms(pick.number(2..=20)), ms(pick.number(1..=30)));
-    let bound = (hold_max + delay_max * 4) * n;
+    // one node stands still for a while, and the others have to wait for it
+    let stall = if nth % 4 == 3 { pick.millis(20..=300) } else { Duration::ZERO };
+    let bound = (hold_max + delay_max * 4) * n + stall;
     let mut stage = cluster(n, bound * 8 + ms(1_000));
     stage.network = in_order(ms(1), delay_max);
+    if !stall.is_zero() {
+        let node = Who::Node(NodeId(pick.small(1..=n)));
+        stage.harm(pick.micros(5_000..=120_000), Harm::Pause { node }, Until::After(stall));
+    }
     let hold = hold_max.as_micros() as u64;
     for (place, node) in (0..).zip(stage.ids()) {
         if nth.is_multiple_of(4) {

@@ -1,7 +1,7 @@
 //! `vector`: the runs in which the promises are hard to keep.
 
 use super::oracle::*;
-use crate::{EVERY_EFFECT, crashes, other};
+use crate::{EVERY_EFFECT, crashes, other, set_back};
 use judge::{Case, Pick};
 use kit::answers::Heard;
 use kit::ms;
@@ -9,8 +9,8 @@ use lab::NodeId;
 use lab::vector::{COMPARE, Clock, MERGE, Request, Stamp};
 use std::time::Duration;
 use world::{
-    Chance, Client, DiskLoss, Fault, Harm, Latency, Link, NodeSpec, Operation, OperationId, Scenario, Tail,
-    Until, When, Who,
+    Chance, Client, DiskLoss, Fault, Harm, Latency, Link, NodeSpec, Operation, OperationId, Pattern,
+    Scenario, SeenKind, Tail, Trigger, Until, When, Who,
 };
 
 pub(super) fn stamp(pick: &mut Pick, nodes: u32, up_to: u64) -> Stamp {
@@ -168,7 +168,24 @@ pub(super) fn restart(pick: &mut Pick, nth: u32) -> Case {
     let count = if nth < EVERY_EFFECT { 24 } else { pick.small(20..=50) };
     scenario.clients.push(busy(pick, nodes, count, ms(1_000)));
     scenario.faults = crashes(pick, nodes, nth);
+    if nth >= EVERY_EFFECT && nth.is_multiple_of(4) {
+        scenario.faults = long_life(pick, &mut scenario);
+    }
+    set_back(pick, &mut scenario);
     Case::new(scenario, Clocks::default())
+}
+
+/// One node has many events before it crashes, and more after that.
+fn long_life(pick: &mut Pick, scenario: &mut Scenario) -> Vec<Fault> {
+    let node = NodeId(pick.small(1..=3));
+    let operations = (1..=400).map(|id| {
+        Operation::at::<Clock>(id, ms(1_000) + Duration::from_millis(2) * id, node, &Request::Local)
+    });
+    scenario.clients.push(Client::new(2, operations.collect()));
+    let emits = Trigger::Seen(Pattern::of(SeenKind::Emitted).at(node));
+    let when = When::On { trigger: emits, nth: pick.small(60..=300), after: pick.micros(0..=400) };
+    let harm = Harm::Crash { node: Who::Node(node), disk: DiskLoss::All };
+    vec![Fault::new(when, harm, Until::After(pick.millis(1..=20)))]
 }
 
 pub(super) fn join(pick: &mut Pick, nth: u32) -> Case {
