@@ -35,8 +35,36 @@ pub(crate) fn cluster(n: u32, end: Duration) -> Scenario {
     let mut scenario = Scenario::cluster::<Raft>(n, &config(n), end);
     scenario.network = Link::between(ms(1), ms(5));
     scenario.watch_status = true;
-    scenario.limits.events = 100_000;
+    for (spec, offset_s) in scenario.nodes.iter_mut().zip(OFFSETS_S.into_iter().cycle()) {
+        spec.clock.offset_ns = offset_s * 1_000_000_000;
+    }
     scenario
+}
+/// How far the nodes' wall clocks are off, in seconds: nothing in Raft rests on them.
+const OFFSETS_S: [i64; 7] = [0, 2_400, -3_780, 5, -172_800, 86_400, -1];
+
+/// The wall clocks of some nodes jump back or ahead, stand still from some time on, or run at another rate; or all stand still.
+pub(crate) fn wrong_walls(pick: &mut Pick, scenario: &mut Scenario, n: u32, until: Duration) {
+    let at = |pick: &mut Pick| When::At(ms(pick.number(0..=until.as_millis() as u64)));
+    if pick.percent(40) {
+        let when = at(pick);
+        for node in nodes(n).into_iter().map(Who::Node) {
+            scenario.faults.push(Fault::new(when.clone(), Harm::ClockFreeze { node }, Until::Never));
+        }
+        return;
+    }
+    for id in cast(pick, n).into_iter().take(pick.small(1..=n) as usize) {
+        let node = Who::Node(id);
+        let hour_ns = 3_600_000_000_000;
+        let harm = match pick.small(0..=3) {
+            0 => Harm::ClockJump { node, by_ns: -hour_ns },
+            1 => Harm::ClockJump { node, by_ns: hour_ns },
+            2 => Harm::ClockFreeze { node },
+            _ => Harm::ClockDrift { node, ppm: -900_000 },
+        };
+        let when = at(pick);
+        scenario.faults.push(Fault::new(when, harm, Until::Never));
+    }
 }
 pub(crate) fn nodes(n: u32) -> Vec<NodeId> {
     (1..=n).map(NodeId).collect()
@@ -90,7 +118,7 @@ pub(crate) fn trouble(pick: &mut Pick, scenario: &mut Scenario, n: u32, calm: Du
         let from = ms(pick.number(200..=calm.as_millis() as u64 - 200));
         let until = from + ms(pick.number(50..=900));
         let all = cast(pick, n);
-        let half = pick.small(1..=n - 1) as usize;
+        let half = pick.small(1..=(n - 1).max(1)) as usize;
         let harm = match pick.small(0..=5) {
             0 => apart(vec![all[..half].to_vec(), all[half..].to_vec()]),
             1 if n > 2 => apart(vec![all[1..half.max(2)].to_vec(), all[half.max(2)..].to_vec()]),
@@ -157,6 +185,32 @@ pub(crate) fn proposed(scenario: &Scenario) -> Vec<Command> {
     requests.filter_map(|operation| lab::frame::decode(&operation.request).map(command)).collect()
 }
 
+// messages
+
+/// Terms and indexes above this are taken for it, so that rules and puppets can count on from whatever a submission sends.
+const HIGHEST: u64 = u64::MAX >> 8;
+
+/// A message that a node has sent.
+pub(crate) fn read(bytes: &[u8]) -> Option<Message> {
+    lab::frame::decode(bytes).map(bounded)
+}
+fn bounded(mut message: Message) -> Message {
+    let bound = |number: &mut u64| *number = HIGHEST.min(*number);
+    match &mut message {
+        Message::RequestVote { term, last_index, last_term, .. } => {
+            [term, last_index, last_term].into_iter().for_each(bound);
+        }
+        Message::Vote { term, .. } => bound(term),
+        Message::AppendEntries { term, prev_index, prev_term, entries, commit } => {
+            [term, prev_index, prev_term, commit].into_iter().for_each(bound);
+            entries.iter_mut().for_each(|entry| bound(&mut entry.term));
+        }
+        Message::Appended { term, index, .. } => [term, index].into_iter().for_each(bound),
+        Message::Extension(_) => {}
+    }
+    message
+}
+
 // peers that the suite plays
 
 /// A peer of the suite's own: it says what its script says when its time has come, and answers as the script says.
@@ -177,6 +231,8 @@ pub(crate) enum OnVote {
     Grant,
     /// Refuses, from a term that is so much higher.
     FromTerm(Term),
+    /// It is in this term and has voted in it: it refuses whatever is about a term up to this one, pre-votes too, and grants the rest.
+    Since(Term),
     /// It leads that term already.
     Lead,
     /// It stands in the same term, so much later.
@@ -194,6 +250,9 @@ pub(crate) enum OnAppend {
     FromTerm(Term),
     /// It leads an earlier term and thinks that it still does.
     LeadBefore,
+    /// The messages of the first leader that it hears of reach it only when it is in later terms: there it refuses the first of
+    /// them, and takes what the leader of that term sends.
+    RefuseLate,
 }
 pub(crate) enum Scripted {}
 impl lab::Contract for Scripted {
@@ -206,7 +265,12 @@ impl lab::Contract for Scripted {
     type Call = lab::Nothing;
     type Answer = lab::Nothing;
 }
-struct Puppet(Script, lab::Instant);
+struct Puppet {
+    script: Script,
+    began: lab::Instant,
+    /// The first term in which it was sent entries, and what they were to follow.
+    first: Option<(Term, Index)>,
+}
 #[derive(Debug, Serialize, Deserialize)]
 enum Cue {
     Say(usize),
@@ -221,12 +285,12 @@ impl Node for Puppet {
         for (nth, (after, ..)) in boot.config.says.iter().enumerate() {
             out.set_timer(*after, Cue::Say(nth));
         }
-        Puppet(boot.config, out.now())
+        Puppet { script: boot.config, began: out.now(), first: None }
     }
     fn on_timer(&mut self, cue: Cue, out: &mut Out<Self>) {
         match cue {
             Cue::Say(nth) => {
-                let (_, to, message) = &self.0.says[nth];
+                let (_, to, message) = &self.script.says[nth];
                 out.send(*to, message.clone());
             }
             Cue::Stand { term, to } => out.send(to, asks(term, 0, 0)),
@@ -234,13 +298,20 @@ impl Node for Puppet {
         }
     }
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        match message {
+        match bounded(message) {
+            Message::RequestVote { term, pre_vote, .. } if matches!(self.script.on_vote, OnVote::Since(known) if term <= known) =>
+            {
+                let OnVote::Since(known) = self.script.on_vote else { return };
+                out.send(from, Message::Vote { term: known, granted: false, pre_vote });
+            }
             Message::RequestVote { term, pre_vote: true, .. } => {
                 out.send(from, Message::Vote { term, granted: true, pre_vote: true });
             }
-            Message::RequestVote { term, .. } => match self.0.on_vote {
+            Message::RequestVote { term, .. } => match self.script.on_vote {
                 OnVote::Silent => {}
-                OnVote::Grant => out.send(from, Message::Vote { term, granted: true, pre_vote: false }),
+                OnVote::Grant | OnVote::Since(_) => {
+                    out.send(from, Message::Vote { term, granted: true, pre_vote: false })
+                }
                 OnVote::FromTerm(higher) => {
                     let term = term + higher;
                     out.send(from, Message::Vote { term, granted: false, pre_vote: false });
@@ -248,12 +319,19 @@ impl Node for Puppet {
                 OnVote::Lead => out.send(from, append(term, (0, 0), vec![], 0)),
                 OnVote::Stand(after) => out.set_timer(after, Cue::Stand { term, to: from }),
             },
-            Message::AppendEntries { term, prev_index, entries, .. } => match self.0.on_append {
-                _ if self.0.answers.is_some_and(|(since, until)| {
-                    let now = out.now() - self.1;
+            Message::AppendEntries { term, prev_index, entries, .. } => match self.script.on_append {
+                _ if self.script.answers.is_some_and(|(since, until)| {
+                    let now = out.now() - self.began;
                     now < since || now >= until
                 }) => {}
                 OnAppend::Silent => {}
+                OnAppend::RefuseLate => {
+                    let (first, index) = *self.first.get_or_insert((term, prev_index));
+                    if term > first {
+                        out.send(from, Message::Appended { term, success: false, index, conflict: None });
+                        out.send(from, took(term, prev_index + entries.len() as Index));
+                    }
+                }
                 OnAppend::Late(after) if prev_index > 0 || !entries.is_empty() => {
                     let index = prev_index + entries.len() as Index;
                     out.set_timer(after, Cue::Answer { term, index, to: from });
@@ -265,7 +343,7 @@ impl Node for Puppet {
                     let (term, index) = (term + higher, prev_index);
                     out.send(from, Message::Appended { term, success: false, index, conflict: None });
                 }
-                OnAppend::LeadBefore => out.send(from, append(term - 1, (0, 0), vec![], 0)),
+                OnAppend::LeadBefore => out.send(from, append(term.saturating_sub(1), (0, 0), vec![], 0)),
             },
             _ => {}
         }

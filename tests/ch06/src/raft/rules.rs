@@ -17,11 +17,16 @@ use world::{
 pub(crate) fn case(scenario: Scenario, goals: Vec<Goal>) -> Case {
     judged(scenario, goals, true)
 }
-/// A case that is about its goals only: what breaks a rule there breaks it in the checks that are about rules, too.
+/// A case that is about its goals only. The check that others wait for is such a case, so that a broken rule does not keep them from
+/// being judged; other checks have the same clusters with all rules.
 pub(crate) fn goals_only(scenario: Scenario, goals: Vec<Goal>) -> Case {
     judged(scenario, goals, false)
 }
-fn judged(scenario: Scenario, goals: Vec<Goal>, rules: bool) -> Case {
+fn judged(mut scenario: Scenario, goals: Vec<Goal>, rules: bool) -> Case {
+    // Even a node that looks around every millisecond needs fewer. Without this, one that sends on and on within the limit of a
+    // long world would do so in each of thousands of short ones.
+    let ends_ms = u64::try_from(scenario.end.as_millis()).unwrap_or(u64::MAX);
+    scenario.limits.events = ends_ms.saturating_mul(10).saturating_add(10_000).min(100_000);
     let guests: BTreeSet<NodeId> = scenario
         .nodes
         .iter()
@@ -39,7 +44,7 @@ fn judged(scenario: Scenario, goals: Vec<Goal>, rules: bool) -> Case {
         _ => None,
     };
     let asks_for_promises = scenario.scribe.is_some();
-    let mut watch = Watch { n, guests, goals, rules, asks_for_promises, over_from, ..Watch::default() };
+    let mut watch = Watch { n, guests, goals, rules, over_from, ..Watch::default() };
     watch.note_deadline();
     match asks_for_promises {
         true => Case::new(scenario, kit::interrogate::interrogated(watch)),
@@ -63,8 +68,6 @@ pub(super) struct Watch {
     pub(super) n: usize,
     /// Whether rules are judged, or goals alone.
     rules: bool,
-    /// Whether nodes are asked about what they have acknowledged.
-    asks_for_promises: bool,
     guests: BTreeSet<NodeId>,
     /// Those that have not come true.
     pub(super) goals: Vec<Goal>,
@@ -85,6 +88,8 @@ pub(super) struct Watch {
     entries: BTreeMap<(Index, Term), (Option<Command>, Term)>,
     asked: BTreeSet<Command>,
     requests: BTreeMap<RequestId, Command>,
+    /// Of each command: how often nodes were asked for it, and answered `NotLeader`; and at which places it was done.
+    proposals: BTreeMap<Command, Proposals>,
     /// What was done at each place, by whom first, and the highest term that anyone led then.
     done: BTreeMap<Index, Done>,
     /// Commands that clients were told to be at a place.
@@ -101,6 +106,16 @@ pub(super) struct Watch {
     pub(super) operations: BTreeMap<(ClientId, OperationId), Asked>,
     /// How many operations each client has in this world.
     pub(super) many: BTreeMap<ClientId, usize>,
+}
+/// What became of the times that a command was proposed.
+#[derive(Default)]
+struct Proposals {
+    asked: usize,
+    /// Which requests were answered `NotLeader`: the last node and where.
+    refused: BTreeMap<RequestId, (NodeId, ObservationId)>,
+    done: BTreeSet<Index>,
+    /// Leaders that the suite plays had it in their logs, too.
+    is_everybodys: bool,
 }
 /// An operation of a client.
 pub(super) struct Asked {
@@ -258,6 +273,7 @@ impl Watch {
             }
             Message::Appended { term, success: true, index, .. } => {
                 self.member(node).holds.says(*term, *index, seen.id);
+                self.agrees_with_what_was_sent(seen, to, *term, *index)?;
                 if let Some(Handed { term: asked, last, .. }) = self.answers(seen) {
                     let now = self.members.get(&node).map_or(0, |member| member.term);
                     let sentence = if asked < now {
@@ -287,9 +303,7 @@ impl Watch {
             }
             Message::Appended { term, success: false, .. } => {
                 let refused = self.answers(seen).filter(|handed| handed.term == *term);
-                if self.asks_for_promises
-                    && let Some(Held { index, at, .. }) = refused.and_then(|handed| handed.held)
-                {
+                if let Some(Held { index, at, .. }) = refused.and_then(|handed| handed.held) {
                     let sentence = format!(
                         "{node} had acknowledged its log up to entry {index}, and no leader has overwritten it since. Now {node} refuses entries that \
                          follow entry {index}."
@@ -316,6 +330,24 @@ impl Watch {
             self.said.push((seen.at, node, message, seen.id));
         }
         Ok(())
+    }
+    /// An acknowledgement says that two logs agree: at most as far as messages of that leader have reached, whenever it is sent.
+    fn agrees_with_what_was_sent(
+        &mut self,
+        seen: &Observation,
+        to: NodeId,
+        term: Term,
+        index: Index,
+    ) -> Result<(), Violation> {
+        let node = seen.node;
+        let reach = self.member(node).heard.get(&term).map_or(0, |(reach, _)| *reach);
+        if index <= reach || self.answers(seen).is_some() {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{node} acknowledged its log up to entry {index} to {to}. The leader of term {term} had sent entries only up to entry {reach}."
+        );
+        Err(Violation::at(seen, "acknowledges-what-was-sent", sentence))
     }
     /// The entries that this message, which the node sends, answers.
     fn answers(&self, seen: &Observation) -> Option<Handed> {
@@ -461,7 +493,10 @@ impl Watch {
                 if is_puppet {
                     let mut before = *prev_term;
                     for (index, entry) in (prev_index + 1..).zip(entries) {
-                        self.asked.extend(entry.command.clone());
+                        if let Some(command) = &entry.command {
+                            self.asked.insert(command.clone());
+                            self.proposals.entry(command.clone()).or_default().is_everybodys = true;
+                        }
                         self.entries
                             .entry((index, entry.term))
                             .or_insert_with(|| (entry.command.clone(), before));
@@ -559,6 +594,10 @@ impl Watch {
             return Err(Violation::at(seen, "applies-what-was-promised", sentence));
         }
         self.may_apply(seen, index)?;
+        if let Some(command) = &command {
+            self.proposals.entry(command.clone()).or_default().done.insert(index);
+            self.was_not_refused(seen, command)?;
+        }
         let term = self.leaders.keys().next_back().copied().unwrap_or(0);
         let member = self.member(node);
         (member.applied, member.done_up_to) = (index, done_up_to.max(index));
@@ -609,6 +648,39 @@ impl Watch {
             return Err(Violation::at(seen, "commits-by-copies", sentence));
         }
         Ok(())
+    }
+    /// A command is in the log at most as often as nodes were asked for it and did not answer `NotLeader`.
+    fn was_not_refused(&self, seen: &Observation, command: &Command) -> Result<(), Violation> {
+        let Some(Proposals { asked, refused, done, is_everybodys: false }) = self.proposals.get(command)
+        else {
+            return Ok(());
+        };
+        let (Some(index), Some((node, at))) = (done.last(), refused.values().next_back()) else {
+            return Ok(());
+        };
+        if done.len() + refused.len() <= *asked {
+            return Ok(());
+        }
+        let sentence = match asked {
+            1 => format!(
+                "{node} answered `NotLeader` to the only request for {command}, but {command} was applied as entry {index}. A node \
+                 answers `NotLeader` only if it has not appended the command and never will."
+            ),
+            _ => format!(
+                "{command} was proposed {asked} times, and nodes answered `NotLeader` {} times, {node} the last time. But {command} was applied as \
+                 {} different entries. A node answers `NotLeader` only if it has not appended the command and never will.",
+                refused.len(),
+                done.len()
+            ),
+        };
+        Err(Violation::at(seen, "not-leader", sentence)
+            .because(*at, format!("{node} answers `NotLeader` for {command}")))
+    }
+    fn refuses(&mut self, seen: &Observation, request: RequestId) -> Result<(), Violation> {
+        let Some(command) = self.requests.get(&request).cloned() else { return Ok(()) };
+        let proposals = self.proposals.entry(command.clone()).or_default();
+        proposals.refused.insert(request, (seen.node, seen.id));
+        self.was_not_refused(seen, &command)
     }
     fn promises(&mut self, seen: &Observation, request: RequestId, index: Index) -> Result<(), Violation> {
         let Some(command) = self.requests.get(&request).cloned() else { return Ok(()) };
@@ -716,11 +788,12 @@ impl Watch {
                         asked.command = Some(command.clone());
                     }
                     self.asked.insert(command.clone());
+                    self.proposals.entry(command.clone()).or_default().asked += 1;
                     self.requests.insert(*request, command);
                 }
             }
             Seen::Delivered { from, bytes } => {
-                if let Some(message) = lab::frame::decode(bytes) {
+                if let Some(message) = super::read(bytes) {
                     self.hears(seen, *from, &message);
                 }
             }
@@ -728,7 +801,7 @@ impl Watch {
                 if self.goals.iter().any(|goal| matches!(goal, Goal::Few { .. })) {
                     self.sent.push((seen.at, node, bytes.len()));
                 }
-                if let Some(message) = lab::frame::decode(bytes) {
+                if let Some(message) = super::read(bytes) {
                     self.sends(seen, *to, message)?;
                 }
             }
@@ -754,11 +827,11 @@ impl Watch {
                     return Err(Violation::at(seen, "unknown-event", sentence));
                 }
             },
-            Seen::Replied { request, bytes, heard: true, .. } => {
-                if let Some(Response::Committed { index }) = lab::frame::decode(bytes) {
-                    self.promises(seen, *request, index)?;
-                }
-            }
+            Seen::Replied { request, bytes, heard: true, .. } => match lab::frame::decode(bytes) {
+                Some(Response::Committed { index }) => self.promises(seen, *request, index)?,
+                Some(Response::NotLeader { .. }) => self.refuses(seen, *request)?,
+                None => {}
+            },
             _ => {}
         }
         Ok(())

@@ -106,7 +106,7 @@ impl Kept {
 impl Scribe for Votes {
     fn note(&mut self, seen: &Observation) -> u32 {
         let (Seen::Delivered { bytes, .. } | Seen::Sent { bytes, .. }) = &seen.seen else { return 0 };
-        let Some(message) = lab::frame::decode::<Message>(bytes) else { return 0 };
+        let Some(message) = super::read(bytes) else { return 0 };
         if let Message::RequestVote { term, .. }
         | Message::Vote { term, .. }
         | Message::AppendEntries { term, .. }

@@ -94,6 +94,9 @@ pub(crate) fn epilogue(
 
 /// What goes wrong before the epilogue: nothing; messages that are lost and late; or a long time without a majority.
 pub(crate) fn a_bad_time(pick: &mut Pick, scenario: &mut Scenario, n: u32, nth: u32) -> Duration {
+    if pick.percent(30) {
+        super::wrong_walls(pick, scenario, n, ms(2_000));
+    }
     match nth % 4 {
         0 => ms(500),
         1 => {
@@ -113,8 +116,8 @@ pub(crate) fn a_bad_time(pick: &mut Pick, scenario: &mut Scenario, n: u32, nth: 
     }
 }
 
-/// One command, and no other after it. As the last follower is handed it, nobody can talk to anybody, for less time than an election
-/// takes: acknowledgements are lost, and only heartbeats follow.
+/// One command, and no other after it. As the last follower is handed it, nobody can talk to anybody, or no answer arrives, for less
+/// time than an election takes: acknowledgements are lost, and only heartbeats follow.
 pub(crate) fn one_command(pick: &mut Pick, scenario: &mut Scenario, n: u32) -> Vec<Goal> {
     scenario.network = Link::fixed(ms(2));
     let commands = Matcher::typed(
@@ -122,9 +125,16 @@ pub(crate) fn one_command(pick: &mut Pick, scenario: &mut Scenario, n: u32) -> V
     );
     let handed = Pattern::of(SeenKind::Delivered).matching(commands);
     let when = When::On { trigger: Trigger::Seen(handed), nth: n - 1, after: Duration::ZERO };
-    let alone = nodes(n).into_iter().map(|node| vec![node]).collect();
-    let lasts = Until::After(ms(pick.number(30..=125)));
-    let cut = Fault::new(when, Harm::Partition { groups: alone }, lasts);
+    let (harm, lasts) = if pick.percent(50) {
+        let alone = nodes(n).into_iter().map(|node| vec![node]).collect();
+        (Harm::Partition { groups: alone }, pick.number(30..=125))
+    } else {
+        // or only answers are lost: everyone hears the leader, and nobody stands
+        let answers = Matcher::typed(|message: &Message| matches!(message, Message::Appended { .. }));
+        let (from, to, nth, matches, what) = (None, None, None, Some(answers), None);
+        (Harm::Lose { from, to, nth, matches, what }, pick.number(30..=180))
+    };
+    let cut = Fault::new(when, harm, Until::After(ms(lasts)));
     scenario.faults.push(Fault { after_calm: true, ..cut });
     let asked = ELECTION_MAX * 10;
     scenario.calm = Some((asked - ms(1), Link::fixed(ms(2))));

@@ -21,7 +21,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &[],
-                worlds: 16,
+                worlds: 20,
                 sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: initial,
                 ..Check::PLAIN
@@ -85,12 +85,12 @@ pub(crate) fn exercise() -> Exercise {
                 promise: "A majority that lost its leader elects another. When all nodes are connected \
                        again, there is one leader.",
                 rule: "§5.2, §5.4: an election needs a majority and nothing else. A leader of an older term \
-                       steps down when it learns of a newer term.",
+                       steps down when it learns of a newer term. Wall clocks take no part.",
                 assumption: "the leader is always reachable.",
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
-                worlds: 24,
+                worlds: 36,
                 sometimes: &[(
                     DEPOSED,
                     "Untested: in none of the runs did a second leader follow the first.",
@@ -124,7 +124,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
-                worlds: 24,
+                worlds: CROWDS + PAIRS,
                 sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: split_votes,
                 ..Check::PLAIN
@@ -140,7 +140,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["initial"],
-                worlds: 16,
+                worlds: 24,
                 sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: timer_resets,
                 ..Check::PLAIN
@@ -155,7 +155,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Cost,
                 xp: 1,
                 needs: &["initial"],
-                worlds: 8,
+                worlds: 10,
                 sometimes: &[(LED, "Untested: in none of the runs did a node become leader.")],
                 case: quiet,
                 ..Check::PLAIN

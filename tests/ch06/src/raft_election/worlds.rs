@@ -4,12 +4,12 @@ use crate::raft::{self, *};
 use judge::{Case, Pick};
 use kit::ms;
 use lab::NodeId;
-use lab::raft::Message;
+use lab::raft::{Config, Message};
 use std::time::Duration;
 use world::{DiskLoss, Fault, Harm, Link, Matcher, Pattern, SeenKind, Trigger, Until, When, Who};
 
 pub(super) fn initial(pick: &mut Pick, nth: u32) -> Case {
-    let n = [1, 3, 5, 7][(nth % 4) as usize];
+    let n = [1, 2, 3, 5, 7][(nth % 5) as usize];
     let by = ELECTION_MAX * 10;
     let mut scenario = cluster(n, by + ms(2_000));
     scenario.network = Link::between(ms(1), ms(pick.number(2..=15)));
@@ -130,9 +130,12 @@ pub(super) fn rules_term(pick: &mut Pick, nth: u32) -> Case {
 }
 
 pub(super) fn one_leader(pick: &mut Pick, nth: u32) -> Case {
-    let n = [3, 4, 5, 7][(nth % 4) as usize];
+    let n = [3, 4, 5, 7, 2][(nth % 5) as usize];
     let calm = ms(3_000);
     let mut scenario = cluster(n, calm);
+    if pick.percent(30) {
+        wrong_walls(pick, &mut scenario, n, calm);
+    }
     let late = ms(pick.number(20..=900));
     let link = bad_links(pick.small(0..=20), pick.small(0..=60), pick.small(0..=50), late);
     // it takes about as long to hear as to stand: many stand in one term
@@ -197,13 +200,45 @@ pub(super) fn depose_one_by_one(reign: Duration, rounds: u32) -> impl Iterator<I
     (1..=rounds).map(move |nth| depose(reign, nth, next_goes.clone()))
 }
 
+/// A leader learns of a later term from the answer to a heartbeat, and from then on hears of nobody: it stands again.
+fn overruled_by_an_answer(pick: &mut Pick) -> Case {
+    let up = pick.number(1..=5);
+    let refuses = Script { on_vote: OnVote::Grant, on_append: OnAppend::FromTerm(up), ..Script::default() };
+    let scenario = against(vec![refuses, Script::default()], BOUND);
+    raft::case(scenario, vec![Goal::Followed { times: 3, within: ELECTION_MAX * 3 }])
+}
+/// A node has an entry of a leader that is gone for good. Its only peer has none and is in a later term, in which it has voted: it tells so
+/// whoever asks about an earlier one. The node has the better log, so nobody else can lead.
+fn the_better_log_in_the_earlier_term(pick: &mut Pick) -> Case {
+    let n1 = NodeId(1);
+    let term = pick.number(1..=3);
+    let gone = Script {
+        says: vec![(ms(5), n1, append(term, (0, 0), vec![entry(term, "a")], 0))],
+        ..Script::default()
+    };
+    let since = term + pick.number(1..=3);
+    let later = Script { on_vote: OnVote::Since(since), on_append: OnAppend::Take, ..Script::default() };
+    let mut scenario = against(vec![gone, later], BOUND + ms(10));
+    let harm = Harm::Isolate { node: Who::Node(NodeId(2)) };
+    scenario.faults.push(Fault::new(When::At(ms(20)), harm, Until::Never));
+    raft::case(scenario, vec![Goal::Led { since: ms(10), by: BOUND, among: vec![n1] }])
+}
+
 pub(super) fn reelection(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    match nth / 2 % 6 {
+        4 => return overruled_by_an_answer(pick),
+        5 => return the_better_log_in_the_earlier_term(pick),
+        _ => {}
+    }
     let all = cast(pick, n);
     let end = BOUND * 4;
     let followed = |times| Goal::Followed { times, within: REIGN + BOUND };
     let mut scenario = cluster(n, end);
-    let goals = match nth / 2 % 4 {
+    if nth / 2 % 6 != 3 {
+        wrong_walls(pick, &mut scenario, n, REIGN);
+    }
+    let goals = match nth / 2 % 6 {
         // who leads is cut off, and comes back
         0 => {
             let away = Until::After(ms(pick.number(1_500..=2_000)));
@@ -256,18 +291,71 @@ pub(super) fn many_elections(pick: &mut Pick, _nth: u32) -> Case {
     raft::case(scenario, goals)
 }
 
+/// Two nodes and few time-outs to draw from: in one round of five both stand before they hear of each other. More than twenty such rounds
+/// follow each other only if the draws of a round are those of the round before.
+fn two_of_two(_pick: &mut Pick) -> Case {
+    let by = ms(5_000);
+    let mut scenario = cluster(2, by + ms(10));
+    let config = Config { election_max: ELECTION_MIN + ms(40), ..config(2) };
+    for spec in &mut scenario.nodes {
+        spec.config = lab::frame::encode(&config);
+    }
+    scenario.network = Link::fixed(ms(8));
+    raft::case(scenario, vec![Goal::Led { since: Duration::ZERO, by, among: nodes(2) }])
+}
+/// Worlds in which nodes of all numbers stand at about the same time, and worlds of two.
+pub(super) const CROWDS: u32 = 25;
+pub(super) const PAIRS: u32 = 240;
+
 pub(super) fn split_votes(pick: &mut Pick, nth: u32) -> Case {
-    let n = [3, 4, 5, 7][(nth % 4) as usize];
+    if nth >= CROWDS {
+        return two_of_two(pick);
+    }
+    let n = [3, 4, 5, 7, 2][(nth % 5) as usize];
     let by = ELECTION_MAX * 20;
     let mut scenario = cluster(n, by + ms(10));
     scenario.network = Link::fixed(ms(pick.number(5..=20)));
     raft::case(scenario, vec![Goal::Led { since: Duration::ZERO, by, among: nodes(n) }])
 }
 
+/// Three of five nodes lack an entry that a majority has, and stand in turn, each in a later term and no sooner than a time-out allows.
+/// Nobody votes for them: the node that has the entry stands soon, for all that it hears.
+fn out_of_date_candidates(pick: &mut Pick) -> Case {
+    let n1 = NodeId(1);
+    let log = vec![entry(7, "a")];
+    let mut scripts =
+        vec![Script { says: vec![(ms(5), n1, append(8, (0, 0), log, 0))], ..Script::default() }];
+    let mut says = vec![Vec::new(); 3];
+    let end = ELECTION_MAX * 4;
+    let mut at = ms(30);
+    let mut term = 8;
+    for place in (0..3).cycle() {
+        at += ms(pick.number(70..=100));
+        if at >= end {
+            break;
+        }
+        term += 1;
+        says[place].push((at, n1, asks(term, 0, 0)));
+    }
+    scripts.extend(says.into_iter().map(|says| Script { says, ..Script::default() }));
+    let stands = Goal::Said {
+        since: Duration::ZERO,
+        by: end,
+        node: n1,
+        times: 1,
+        what: |message| matches!(message, Message::RequestVote { .. }),
+        or: "did not start an election for 4 election timeouts. In that time no leader sent it a message, and it granted no vote.",
+    };
+    raft::case(against(scripts, end), vec![stands])
+}
+
 /// One of four leads for a while, is forgotten, and goes on talking as the leader and candidate of a term gone by. Or somebody
 /// is asked for its vote when it is about to stand.
 pub(super) fn timer_resets(pick: &mut Pick, nth: u32) -> Case {
-    if nth % 2 == 1 {
+    if nth % 3 == 2 {
+        return out_of_date_candidates(pick);
+    }
+    if nth % 3 == 1 {
         let (n1, at) = (NodeId(1), ELECTION_MIN + ms(pick.number(5..=40)));
         let by = at + ELECTION_MIN + ms(50);
         let stands = Script { says: vec![(at, n1, asks(100, 0, 0))], ..Script::default() };
@@ -295,7 +383,7 @@ pub(super) fn timer_resets(pick: &mut Pick, nth: u32) -> Case {
 }
 
 pub(super) fn quiet(pick: &mut Pick, nth: u32) -> Case {
-    let n = [3, 5, 7][(nth % 3) as usize];
+    let n = [3, 5, 7, 1, 2][(nth % 5) as usize];
     let first = ELECTION_MAX * 10;
     let mut scenario = cluster(n, first + ms(1_001));
     scenario.network = Link::between(ms(1), ms(pick.number(2..=10)));

@@ -40,7 +40,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["agree"],
-                worlds: 40,
+                worlds: 54,
                 sometimes: &[],
                 case: rules_append,
                 ..Check::PLAIN
@@ -119,7 +119,8 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "honest-reply",
-                promise: "If a client hears `Committed`, its command stays at that index for ever.",
+                promise: "If a client hears `Committed`, its command stays at that index for ever. If a node \
+                          answers `NotLeader`, it has not appended the command and never will.",
                 rule: "§8, Figure 2, leaders: respond after the entry is applied. If another leader \
                        overwrote the entry, the client's command was not committed.",
                 assumption: "every entry in a leader's log will be committed.",
@@ -149,7 +150,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["agree"],
-                worlds: 24,
+                worlds: 32,
                 sometimes: &[(
                     PROMISED,
                     "Untested: in none of the runs did a client hear that its command is committed.",
@@ -177,7 +178,7 @@ pub(crate) fn exercise() -> Exercise {
             Check {
                 id: "fast-backup",
                 promise: "Two logs that differ in their last 500 entries agree within 3 seconds over a \
-                       round trip of 40 ms. This costs at most four times the missing entries.",
+                       round trip of 40 ms. This costs at most six times the missing entries.",
                 rule: "End of §5.3: a refusal that reports the conflicting term lets the leader go back one \
                        term at a time.",
                 assumption: "logs never differ by much.",
@@ -259,7 +260,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Cost,
                 xp: 1,
                 needs: &["agree"],
-                worlds: 4,
+                worlds: 8,
                 sometimes: &[],
                 case: messages,
                 ..Check::PLAIN

@@ -6,17 +6,17 @@ use kit::ms;
 use lab::NodeId;
 use lab::raft::{Command, Message};
 use std::time::Duration;
-use world::{Fault, Harm, Link, Matcher, Scenario, Until, Who};
+use world::{DiskLoss, Fault, Harm, Link, Matcher, Scenario, Until, When, Who};
 
 /// By when there is a leader, on a clean network.
 pub(super) const ELECTED: Duration = ms(4_000);
 
 pub(super) fn agree(pick: &mut Pick, nth: u32) -> Case {
-    let n = [1, 3, 5][(nth % 3) as usize];
+    let n = [1, 3, 5, 2][(nth % 4) as usize];
     let mut scenario = cluster(n, ELECTED + ms(1_000));
     let delay = pick.number(2..=10);
     scenario.network = Link { fifo: true, ..Link::between(ms(1), ms(delay)) };
-    let many = if nth.is_multiple_of(2) { 5 } else { 1 };
+    let many = if (nth / 4).is_multiple_of(2) { 5 } else { 1 };
     // whoever is asked in vain says so at once
     for id in 1..=many {
         let to = cast(pick, n);
@@ -45,7 +45,7 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
     fn took<const INDEX: u64>(message: &Message) -> bool {
         matches!(message, Message::Appended { success: true, index, .. } if *index == INDEX)
     }
-    let parts = match nth % 8 {
+    let parts = match nth % 9 {
         // a heartbeat that does not fit
         0 => Part {
             says: vec![all, append(term + 1, (5, 6), vec![], 0)],
@@ -120,6 +120,18 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
             must: Some((took::<5>, "did not acknowledge entry 5, which follows its entry 4.")),
             must_not: None,
         },
+        // a new leader speaks of a part: about the rest nobody knows yet
+        7 => Part {
+            says: vec![all, append(term + 1, (2, 3), vec![], 0)],
+            must: Some((
+                took::<2>,
+                "did not acknowledge entry 2, which a new leader named and which its own log had.",
+            )),
+            must_not: Some((
+                took::<5>,
+                "acknowledged entry 5 to a new leader, which had named its entry 2 only.",
+            )),
+        },
         // more of the same
         _ => Part {
             says: vec![
@@ -135,7 +147,8 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
         },
     };
     let begin = ms(20);
-    let step = ms(pick.number(8..=20));
+    // close together, or with time enough between for answers that wait for a disk
+    let step = if pick.percent(50) { ms(pick.number(8..=20)) } else { ms(pick.number(50..=70)) };
     let mut says: Vec<(Duration, NodeId, Message)> =
         (0..).zip(parts.says).map(|(nth, message)| (begin + step * nth, n1, message)).collect();
     // doubled, sometimes
@@ -144,7 +157,7 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
     {
         says.push((at + ms(3), to, message));
     }
-    let end = says.last().map_or(begin, |(at, ..)| *at) + ms(30);
+    let end = says.last().map_or(begin, |(at, ..)| *at) + ms(120);
     let speaker = Script { says, ..Script::default() };
     let scenario = against(vec![speaker, Script::default()], end);
     let must = parts.must.map(|(what, or)| Goal::Said {
@@ -155,16 +168,16 @@ pub(super) fn rules_append(pick: &mut Pick, nth: u32) -> Case {
         what,
         or,
     });
-    // the first message is taken, up to entry 5
-    let since = begin + ms(5);
+    // what answers the first message comes before that
+    let since = begin + step;
     let must_not = parts.must_not.map(|(what, or)| Goal::Unsaid { since, by: end, node: n1, what, or });
     let heard = Goal::Said {
         since: Duration::ZERO,
         by: end,
         node: n1,
         times: 1,
-        what: |message| matches!(message, Message::Appended { success: true, .. }),
-        or: "did not acknowledge the first entries that the leader of a new term sent to it.",
+        what: |message| matches!(message, Message::Appended { .. }),
+        or: "did not answer the AppendEntries of a new leader.",
     };
     raft::case(scenario, must.into_iter().chain(must_not).chain([heard]).collect())
 }
@@ -221,9 +234,12 @@ pub(super) fn votes(message: &Message) -> bool {
 }
 
 pub(super) fn state_machine(pick: &mut Pick, nth: u32) -> Case {
-    let n = if nth % 3 == 2 { 5 } else { 3 };
+    let n = [3, 3, 5, 3, 3, 5, 3, 3, 5, 2, 4, 1][nth as usize % 12];
     let calm = ms(3_500);
     let mut scenario = cluster(n, calm + ms(500));
+    if nth % 3 == 1 {
+        wrong_walls(pick, &mut scenario, n, calm);
+    }
     trouble(pick, &mut scenario, n, calm);
     let (many, each) = (pick.small(1..=3), pick.small(4..=12));
     clients(&mut scenario, pick, n, many, each, ms(500));
@@ -317,14 +333,22 @@ pub(super) fn twice_a_leader(pick: &mut Pick, nth: u32) -> Scenario {
         says: vec![(overruled, n1, append(30, (0, 0), vec![entry(30, "y")], 0))],
         ..Script::default()
     };
-    let scripts = if nth.is_multiple_of(2) {
+    let scripts = match nth % 3 {
         // the answers to the first time come in the second
-        vec![vote(OnAppend::Late(ms(1_500)), None), usurper]
-    } else {
+        0 => vec![vote(OnAppend::Late(ms(1_500)), None), usurper],
         // one answered the first time, another answers the second time: neither time are they a majority
-        let first = vote(OnAppend::Take, Some((ms(0), ms(740))));
-        let second = vote(OnAppend::Take, Some((ms(900), ms(9_000))));
-        vec![first, second, usurper, Script::default()]
+        1 => {
+            let first = vote(OnAppend::Take, Some((ms(0), ms(740))));
+            let second = vote(OnAppend::Take, Some((ms(900), ms(9_000))));
+            vec![first, second, usurper, Script::default()]
+        }
+        // what it sent the first time arrives in the second, and is refused from there
+        _ => {
+            let nothing = append(30, (0, 0), vec![], 0);
+            let usurper = Script { says: vec![(overruled, n1, nothing)], ..Script::default() };
+            let scripts = vec![vote(OnAppend::RefuseLate, None), usurper];
+            return against(scripts, ms(2_400));
+        }
     };
     let mut scenario = against(scripts, ms(2_400));
     for (id, at) in [(1, 500), (2, 505), (3, 510), (4, 515), (5, 1_450)] {
@@ -364,13 +388,43 @@ pub(super) fn honest_reply(pick: &mut Pick, nth: u32) -> Case {
     raft::case(scenario, vec![])
 }
 
+/// Some nodes are gone for good, as many as leave a majority. The others commit all that is proposed.
+fn a_minority_never_returns(pick: &mut Pick, n: u32) -> Case {
+    let mut scenario = cluster(n, ms(0));
+    let all = cast(pick, n);
+    let (gone, rest) = all.split_at((n / 2) as usize);
+    let away = ms(pick.number(0..=2_500));
+    for node in gone {
+        let node = Who::Node(*node);
+        let harm = match pick.percent(50) {
+            true => Harm::Isolate { node },
+            false => Harm::Crash { node, disk: DiskLoss::All },
+        };
+        scenario.faults.push(Fault::new(When::At(away), harm, Until::Never));
+    }
+    clients(&mut scenario, pick, n, 2, 6, ms(700));
+    for client in &mut scenario.clients {
+        client.think = ms(80);
+    }
+    let commands = proposed(&scenario);
+    scenario.calm = Some((away + ms(1), Link::between(ms(1), ms(5))));
+    // so many tries may go to nodes that are gone
+    let by = away + ELECTION_MAX * 14 + ms(600) * n * 6;
+    scenario.end = by + ms(10);
+    raft::case(scenario, vec![Goal::Done { by, on: rest.to_vec(), commands }])
+}
+
 pub(super) fn failures(pick: &mut Pick, nth: u32) -> Case {
     let n = if nth.is_multiple_of(2) { 3 } else { 5 };
     let all = cast(pick, n);
     let away = ms(pick.number(500..=2_500));
     let back = ms(5_000);
     let mut scenario = cluster(n, ms(0));
-    match nth / 2 % 3 {
+    if nth % 3 == 1 {
+        wrong_walls(pick, &mut scenario, n, back);
+    }
+    match nth / 2 % 4 {
+        3 => return a_minority_never_returns(pick, n),
         // followers go
         0 => {
             for node in &all[..(n / 2) as usize] {
@@ -445,7 +499,7 @@ pub(super) fn rejoin(pick: &mut Pick, nth: u32) -> Case {
 /// The log of one is another from a shared prefix on: entries of several terms that nobody else has.
 pub(super) fn fast_backup(_pick: &mut Pick, _nth: u32) -> Case {
     let n1 = NodeId(1);
-    let shared: u64 = 2_000;
+    let shared: u64 = 4_000;
     let one = |term: u64, index: u64, who: &str| entry(term, &format!("{who}{index}"));
     let prefix: Vec<_> = (1..=shared).map(|index| one(1, index, "p")).collect();
     // two followers: one has the prefix and 500 entries of four terms of its own, the other what the leader has
@@ -493,7 +547,7 @@ pub(super) fn fast_backup(_pick: &mut Pick, _nth: u32) -> Case {
             since: back,
             by,
             messages: u64::MAX,
-            bytes: 4 * missing as u64 + 20_000,
+            bytes: 6 * missing as u64 + 20_000,
             about: "the entries that one follower lacked, a few thousand bytes, and the heartbeats meanwhile",
         },
     ];
@@ -526,7 +580,7 @@ pub(super) fn unreliable(pick: &mut Pick, _nth: u32) -> Case {
 }
 
 pub(super) fn one_after_another(pick: &mut Pick, n: u32, size: usize) -> Scenario {
-    let mut scenario = cluster(n, ELECTED + ms(3_000));
+    let mut scenario = cluster(n, ELECTED + ms(3_500));
     scenario.network = Link::between(ms(1), ms(3));
     let commands = (1..=10).map(|nth| {
         let mut bytes = format!("{nth}.").into_bytes();
@@ -555,10 +609,11 @@ pub(super) fn bytes(pick: &mut Pick, nth: u32) -> Case {
     raft::case(scenario, goals)
 }
 pub(super) fn messages(pick: &mut Pick, nth: u32) -> Case {
-    let n = if nth.is_multiple_of(2) { 3 } else { 5 };
+    let n = [3, 5, 1, 2][nth as usize % 4];
     let scenario = one_after_another(pick, n, 8);
     let commands = proposed(&scenario);
-    let busy = ms(1_000);
+    // a follower may let a batch grow for some time before it syncs and acknowledges it
+    let busy = ms(2_000);
     let beats = 1_000 / HEARTBEAT.as_millis() as u64;
     let idle = 5 * u64::from(n - 1) * beats / 2;
     let since = ELECTED + busy;
@@ -567,9 +622,9 @@ pub(super) fn messages(pick: &mut Pick, nth: u32) -> Case {
         Goal::Few {
             since: ELECTED,
             by: since,
-            messages: 6 * u64::from(n - 1) * 13 + idle,
+            messages: 6 * u64::from(n - 1) * 13 + 2 * idle,
             bytes: u64::MAX,
-            about: "ten commands, one after another, and a second of heartbeats",
+            about: "ten commands, one after another, and two seconds of heartbeats",
         },
         Goal::Few {
             since,

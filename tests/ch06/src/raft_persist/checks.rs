@@ -44,7 +44,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Safety,
                 xp: 1,
                 needs: &["comes-back"],
-                worlds: 64,
+                worlds: VOTES + LATER_TERMS,
                 sometimes: &[(
                     RESTARTED,
                     "Untested: in none of the runs did a node restart that had voted or stored an entry.",
