@@ -479,7 +479,7 @@ pub(super) fn cost(pick: &mut Pick, nth: u32) -> Case {
     let (n, end) = (u64::from(n), stage.end);
     let rules = Rules::of(Synod::default())
         .and(Quick::with(delay))
-        .and(goals::few("for one request, though none was lost", at, settled, 2 * n * n + 4 * n, u64::MAX))
+        .and(goals::few("for one request, although none was lost", at, settled, 2 * n * n + 4 * n, u64::MAX))
         .and(goals::few(
             "when all had known the decision for long",
             settled,

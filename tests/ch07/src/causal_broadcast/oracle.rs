@@ -372,13 +372,13 @@ impl Group {
             return Ok(());
         }
         self.idle += 1;
-        // a node may look around, and say something, now and again
+        // a node may look after each of the others, now and again
         let resends = (seen.at - settled).as_micros() as u64 / RESEND.as_micros() as u64 + 1;
-        if self.idle <= 3 * n * resends {
+        if self.idle <= n * (n + 2) * resends {
             return Ok(());
         }
         let sentence = format!(
-            "{} {what} at {}. There were {} such events since {settled}, though all {n} nodes had delivered all {operations} messages \
+            "{} {what} at {}. There were {} such events since {settled}, although all {n} nodes had delivered all {operations} messages \
              by {last}: then there is nothing left to do.",
             seen.node, seen.at, self.idle
         );
