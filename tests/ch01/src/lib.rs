@@ -1,10 +1,11 @@
 //! Chapter 1: what makes a system distributed.
 
 mod courier;
+mod fallacies;
 mod gather;
 mod rpc;
 
-use judge::{Chapter, Planned};
+use judge::Chapter;
 
 /// The chapter.
 pub fn chapter() -> Chapter {
@@ -12,7 +13,7 @@ pub fn chapter() -> Chapter {
         number: 1,
         folder: "01-distributed",
         title: "What Makes a System Distributed",
-        exercises: vec![rpc::exercise(), courier::exercise(), gather::exercise()],
-        planned: &[Planned { id: "fallacies", xp: 39 }],
+        exercises: vec![rpc::exercise(), courier::exercise(), gather::exercise(), fallacies::exercise()],
+        planned: &[],
     }
 }
