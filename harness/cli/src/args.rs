@@ -141,10 +141,10 @@ pub(crate) struct ReplayArgs {
     /// Shrink the run, trying at most N smaller runs; 0 turns shrinking off
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,
-    /// Also print everything that happened in the whole run
+    /// Also print everything that happened in the run that is shown; with --shrink 0, in the whole run
     #[arg(long)]
     pub(crate) full: bool,
-    /// Write everything that happened in the whole run to this file, as JSON
+    /// Write everything that happened in the run that is shown to this file, as JSON; with --shrink 0, in the whole run
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Write this run as a test into the chapter's tests/, for a debugger

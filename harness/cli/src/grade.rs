@@ -27,6 +27,7 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     };
     let judging = Judging::new(&args.how, args.seed_key.as_deref()).with_stories(args.shrink);
     let mut report = grade(&submission, &selected, &judging)?;
+    report.has_secret_seeds = args.seed_key.is_some();
     report.not_isolated = crate::isolation::missing(args.how.no_sandbox);
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
@@ -102,7 +103,7 @@ pub(crate) fn grade(
         chapters.push(grade_chapter(&kit, first.chapter, &sources, these, judging)?);
         rest = others;
     }
-    Ok(Report { chapters, not_isolated: Vec::new(), timings_ms: None })
+    Ok(Report { chapters, not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false })
 }
 
 pub(crate) fn prepare_kit(layers: Layers) -> Result<Kit, Failed> {

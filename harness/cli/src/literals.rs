@@ -104,6 +104,10 @@ impl Literals<'_> {
             Cue::Timer { timer } => {
                 (format!("Cue::Timer {{ timer: {} }}", bytes(timer)), self.words(timer, is_timer))
             }
+            Cue::Answer { from, bytes: said } => (
+                format!("Cue::Answer {{ from: {}, bytes: {} }}", id_of(*from), bytes(said)),
+                self.words(said, |seen| matches!(seen, Seen::Answered { .. } | Seen::Replied { .. })),
+            ),
         };
         let each = acts.iter().map(|acts| vec(acts.iter().map(|act| self.act(act)).collect())).collect();
         let mut fields = Fields::default();
@@ -136,6 +140,12 @@ impl Literals<'_> {
                 self.words(said, |seen| matches!(seen, Seen::Emitted { .. })),
                 format!("Act::Emit {{ bytes: {} }}", bytes(said)),
             ),
+            Act::Call { to, bytes: said } => {
+                let to = to.map_or("None".to_owned(), |to| format!("Some({})", id_of(to)));
+                let words =
+                    self.words(said, |seen| matches!(seen, Seen::Called { .. } | Seen::Requested { .. }));
+                (words, format!("Act::Call {{ to: {to}, bytes: {} }}", bytes(said)))
+            }
         };
         beside(words, literal)
     }

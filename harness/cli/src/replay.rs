@@ -6,18 +6,19 @@ use crate::failures::{Failures, Kept};
 use crate::grade::{named_folder, prepare_kit};
 use crate::judging::Judging;
 use crate::replay_test;
-use crate::report::{How, further, told_text};
+use crate::report::{How, about, further, told_text};
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width, wrapped};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow};
 use build::{Built, Sources};
 use host::{Fleet, Guest};
-use judge::{Check, Recording, WorldSeed};
+use judge::{Check, Recording, Told, WorldSeed};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use world::{Cause, Seen};
+use world::{Cause, ObservationId, Seen};
 
 /// What is to be run again.
 struct Wanted<'a> {
@@ -65,30 +66,31 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
             }
         },
     };
+    let told = judge::tell(&mut fleet, exercise, wanted.check, world, args.shrink, alone)?;
     if args.full || args.json.is_some() {
         let whole = std::sync::Arc::new(judge::case(wanted.check, world.0, world.1).scenario);
-        let recording = judge::record(&fleet, wanted.check, world, whole)?;
+        let recording = match &told {
+            Some(told) => told.recording.clone(),
+            None => judge::record(&fleet, wanted.check, world, whole)?,
+        };
         if let Some(file) = &args.json {
             write_json(file, &wanted.name, world, &recording)?;
         }
         if args.full {
-            anstream::print!("{}", full(&recording));
+            anstream::print!("{}", full(&recording, told.as_ref(), args.ascii));
         }
     }
-    let told = judge::tell(&mut fleet, exercise, wanted.check, world, args.shrink, alone)?;
     let (seed, nth) = world;
     let Some(told) = told else {
-        anstream::println!("{} {}: run {nth}, with seed {seed}, passes now.", styled(GOOD, "✔"), wanted.name);
-        let all = format!("To try all runs: `faultlines grade {}/{}`.", chapter.suite.number, exercise.id);
-        anstream::print!("{}", wrapped(&all, 2, width()));
-        return Ok(Exit::Passed);
+        return passes(&mut fleet, &wanted, world, &judging);
     };
     let mut out = String::new();
     let _ = writeln!(out, "{} {}", styled(BAD, "✘"), styled(STRONG, &wanted.name));
     out.push_str(&told_text(&told, How { indent: 2, width: width(), ascii: args.ascii }));
     let _ = writeln!(out);
-    out.push_str(&wrapped(&format!("Promise: {}", wanted.check.promise), 2, width()));
-    out.push_str(&wrapped(&format!("Rule: {}", wanted.check.rule), 2, width()));
+    for line in about(wanted.check.promise, wanted.check.rule, wanted.check.assumption) {
+        out.push_str(&wrapped(&line, 2, width()));
+    }
     out.push_str(&wrapped(&format!("Seen: in run {nth}, with seed {seed}"), 2, width()));
     for way in further(chapter.suite.number, chapter.suite.folder, exercise.id) {
         let _ = writeln!(out, "  {}", styled(DIM, &way));
@@ -106,6 +108,31 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
     }
     anstream::print!("{out}");
     Ok(Exit::ChecksFailed)
+}
+
+/// This run fails no more. Where a check failed for what no run of it reached, no run of it fails.
+fn passes(
+    fleet: &mut Fleet,
+    wanted: &Wanted<'_>,
+    (seed, nth): (WorldSeed, u32),
+    judging: &Judging,
+) -> Result<Exit, Failed> {
+    let Selected { chapter, exercise } = wanted.selected;
+    if !wanted.check.sometimes.is_empty() {
+        let number = chapter.suite.number;
+        let finding = judge::judge(fleet, number, exercise.id, wanted.check, &judging.options)?;
+        if let Some(judge::How::Vacuous(sentence)) = finding.failure.map(|failure| failure.how) {
+            anstream::println!("{} {}", styled(BAD, "✘"), styled(STRONG, &wanted.name));
+            let said =
+                format!("{sentence} No run of this check fails by itself, so there is none to replay.");
+            anstream::print!("{}", wrapped(&said, 2, width()));
+            return Ok(Exit::ChecksFailed);
+        }
+    }
+    anstream::println!("{} {}: run {nth}, with seed {seed}, passes now.", styled(GOOD, "✔"), wanted.name);
+    let all = format!("To try all runs: `faultlines grade {}/{}`.", chapter.suite.number, exercise.id);
+    anstream::print!("{}", wrapped(&all, 2, width()));
+    Ok(Exit::Passed)
 }
 
 fn fleet(judging: &Judging, built: &Built) -> Result<(Fleet, bool), Failed> {
@@ -137,6 +164,11 @@ fn wanted<'a>(
     let from_kept = |Kept { seed, world, .. }: Kept| Some((seed.parse().ok()?, world));
     let world = match (named, args.world) {
         (Some(seed), Some(world)) => Some((seed, world)),
+        (None, Some(world))
+            if args.seed_key.is_none() && kept.as_ref().is_some_and(|kept| kept.world == world) =>
+        {
+            kept.and_then(from_kept)
+        }
         (None, Some(world)) => {
             let key = Judging::new(&args.how, args.seed_key.as_deref()).options.seed_key;
             Some((key.of(selected.chapter.suite.number, selected.exercise.id, check, world), world))
@@ -162,10 +194,23 @@ fn first_failure(
     Ok(finding.failure.map(|failure| (failure.seed, failure.world)))
 }
 
-/// Everything that happened, a line each.
-fn full(recording: &Recording) -> String {
+/// Everything that happened in the run that is told of, a line each, and marks where the story has them.
+fn full(recording: &Recording, told: Option<&Told>, ascii: bool) -> String {
     let mut out = String::new();
+    let (before, after) = told.map_or((0, 0), |told| (told.sizes.0.events, told.sizes.1.events));
+    let which = if after < before {
+        format!(
+            "All that happened in the run that is told of below. It was cut down from {before} events to {after}: `--shrink 0` lists the \
+             whole run."
+        )
+    } else {
+        "All that happened in this run.".to_owned()
+    };
+    out.push_str(&wrapped(&which, 0, width()));
+    let marks = marks(recording);
+    let sign = if ascii { "<==" } else { "◄━" };
     for seen in &recording.trace.observations {
+        let mark = marks.get(&seen.id).map(|what| format!("  {sign} {}", harmless(what))).unwrap_or_default();
         let cause = match seen.cause {
             Cause::Scenario => String::new(),
             Cause::Observation(cause) => format!("  (from {})", cause.0),
@@ -173,7 +218,7 @@ fn full(recording: &Recording) -> String {
         let label = seen.label.as_deref().map(|label| format!("  {}", harmless(label))).unwrap_or_default();
         let _ = writeln!(
             out,
-            "{:>5} {:>12} {:<4} {}{label}{cause}",
+            "{:>5} {:>12} {:<4} {}{label}{cause}{mark}",
             seen.id.0,
             seen.at.to_string(),
             seen.node.to_string(),
@@ -185,19 +230,38 @@ fn full(recording: &Recording) -> String {
     }
     out
 }
+/// What broke the promise, and what it takes to see that, each in a few words.
+fn marks(recording: &Recording) -> BTreeMap<ObservationId, String> {
+    let mut marks = BTreeMap::new();
+    match &recording.how {
+        Some(judge::How::Violated(violation)) => {
+            marks.extend(violation.because.iter().cloned());
+            if let Some(at) = violation.at {
+                marks.entry(at).or_insert_with(|| "here".to_owned());
+            }
+        }
+        Some(judge::How::Misbehaved(..)) => {
+            let last =
+                recording.trace.observations.iter().rfind(|seen| matches!(seen.seen, Seen::Misbehaved(_)));
+            marks.extend(last.map(|seen| (seen.id, "here".to_owned())));
+        }
+        Some(judge::How::Endless(..) | judge::How::Vacuous(_)) | None => {}
+    }
+    marks
+}
 /// What an observation is, in a few words.
 fn kind(seen: &Seen) -> String {
     match seen {
         Seen::Started { incarnation: 0 } => "starts".to_owned(),
         Seen::Started { incarnation } => format!("starts again, after {incarnation} crashes"),
-        Seen::Requested { request, .. } => format!("is asked #{}", request.0),
+        Seen::Requested { request, .. } => format!("is asked {}", world::name_of(*request)),
         Seen::Delivered { from, .. } => format!("receives from {from}"),
         Seen::Rang { .. } => "timer fires".to_owned(),
         Seen::Answered { from, call, .. } => format!("hears from {from} of call #{}", call.0),
         Seen::Sent { to, .. } => format!("sends to {to}"),
         Seen::TimerSet { rings_at, .. } => format!("sets a timer for {rings_at}"),
         Seen::TimerCancelled { .. } => "cancels a timer".to_owned(),
-        Seen::Replied { request, .. } => format!("answers #{}", request.0),
+        Seen::Replied { request, .. } => format!("answers {}", world::name_of(*request)),
         Seen::Emitted { .. } => "emits".to_owned(),
         Seen::Called { to, call, .. } => {
             let to = to.map_or("nobody".to_owned(), |to| to.to_string());

@@ -16,6 +16,8 @@ pub(crate) struct Report {
     /// What student code was not isolated from.
     pub(crate) not_isolated: Vec<Barrier>,
     pub(crate) timings_ms: Option<u64>,
+    /// Whether seeds come from a key that only its owner has.
+    pub(crate) has_secret_seeds: bool,
 }
 pub(crate) struct ChapterReport {
     pub(crate) number: u8,
@@ -93,7 +95,7 @@ impl Report {
     pub(crate) fn text(&self, width: usize, ascii: bool) -> String {
         let mut out = String::new();
         for chapter in &self.chapters {
-            chapter.text(&mut out, width, ascii);
+            chapter.text(&mut out, Page { width, ascii, has_secret_seeds: self.has_secret_seeds });
         }
         if !self.not_isolated.is_empty() {
             let open = self.open().join(", ");
@@ -133,11 +135,12 @@ impl Report {
 }
 
 impl ChapterReport {
-    fn text(&self, out: &mut String, width: usize, ascii: bool) {
+    fn text(&self, out: &mut String, page: Page) {
+        let width = page.width;
         let _ = writeln!(out, "{}", styled(STRONG, &format!("Chapter {}: {}", self.number, self.title)));
         for exercise in &self.exercises {
             let _ = writeln!(out);
-            exercise.text(self, out, width, ascii);
+            exercise.text(self, out, page);
         }
         if !self.statics.is_empty() {
             let _ = writeln!(out);
@@ -152,7 +155,8 @@ impl ChapterReport {
 }
 
 impl GradedExercise {
-    fn text(&self, chapter: &ChapterReport, out: &mut String, width: usize, ascii: bool) {
+    fn text(&self, chapter: &ChapterReport, out: &mut String, page: Page) {
+        let width = page.width;
         let name = format!("{}/{}", chapter.number, self.report.id);
         let earned = format!("{}/{} XP", self.report.xp(), self.report.max_xp());
         let _ = writeln!(out, "{}", spread(&styled(STRONG, &name), name.len(), &earned, width));
@@ -163,9 +167,20 @@ impl GradedExercise {
             }
             return;
         }
-        for check in &self.report.checks {
-            let further = further(chapter.number, chapter.folder, self.report.id);
-            check_text(check, &name, &further, out, width, ascii);
+        let further = further(chapter.number, chapter.folder, self.report.id);
+        for (nth, check) in self.report.checks.iter().enumerate() {
+            check_head(check, out, page);
+            let told_before = self.report.checks[..nth].iter().find(|earlier| is_same_bug(earlier, check));
+            match check.verdict {
+                Verdict::Passed | Verdict::NotStarted => {}
+                Verdict::Blocked | Verdict::Undecided => {
+                    out.push_str(&wrapped(&harmless(&check.message), 4, width));
+                }
+                Verdict::Failed | Verdict::Crashed | Verdict::TimedOut => match told_before {
+                    Some(earlier) => again_text(check, earlier, &name, out, page),
+                    None => failure_text(check, &name, &further, out, page),
+                },
+            }
         }
         if !self.is_started() {
             let _ = writeln!(out);
@@ -255,14 +270,16 @@ fn spread(left: &str, left_columns: usize, right: &str, width: usize) -> String 
     format!("{left}{}{right}", " ".repeat(gap))
 }
 
-fn check_text(
-    check: &CheckReport,
-    exercise: &str,
-    further: &[String],
-    out: &mut String,
+/// How to print a report.
+#[derive(Clone, Copy)]
+struct Page {
     width: usize,
     ascii: bool,
-) {
+    has_secret_seeds: bool,
+}
+
+/// The line of a check, and its figures.
+fn check_head(check: &CheckReport, out: &mut String, Page { width, ascii, .. }: Page) {
     let (mark, style, word) = match check.verdict {
         Verdict::Passed => ("✔", GOOD, ""),
         Verdict::Failed => ("✘", BAD, "failed"),
@@ -281,38 +298,72 @@ fn check_text(
     for said in figures::lines(&check.figures, width.saturating_sub(4), ascii) {
         let _ = writeln!(out, "    {}", styled(DIM, &said));
     }
-    match check.verdict {
-        Verdict::Passed | Verdict::NotStarted => {}
-        Verdict::Blocked | Verdict::Undecided => out.push_str(&wrapped(&harmless(&check.message), 4, width)),
-        Verdict::Failed | Verdict::Crashed | Verdict::TimedOut => {
-            match &check.told {
-                Some(told) => out.push_str(&told_text(told, How { indent: 4, width, ascii })),
-                None => out.push_str(&wrapped(&harmless(&check.message), 4, width)),
-            }
-            let _ = writeln!(out);
-            out.push_str(&wrapped(&format!("Promise: {}", check.promise), 4, width));
-            out.push_str(&wrapped(&format!("Rule: {}", check.rule), 4, width));
-            out.push_str(&wrapped(&format!("Do not assume that {}", check.assumption), 4, width));
-            let many = match (check.failing_worlds, check.worlds) {
-                (0, worlds) => {
-                    format!("none of the {worlds} runs reached the situation that this check is about")
-                }
-                (failing, worlds) => format!("{failing} of {worlds} runs failed"),
-            };
-            let seed = match &check.failure {
-                Some(Failure { world, seed, .. }) => {
-                    format!("; the first is number {world}, with seed {seed}")
-                }
-                None => String::new(),
-            };
-            out.push_str(&wrapped(&format!("Seen: {many}{seed}"), 4, width));
-            let replay = format!("replay  faultlines replay {exercise}/{}", check.id);
-            for way in further.iter().chain([&replay]) {
-                let _ = writeln!(out, "    {}", styled(DIM, way));
-            }
-            let _ = writeln!(out);
-        }
+}
+/// Whether an earlier check has failed in the same way, and was told.
+fn is_same_bug(earlier: &CheckReport, check: &CheckReport) -> bool {
+    match (&earlier.failure, &check.failure) {
+        (Some(earlier), Some(later)) => later.how.is_that_of(&earlier.how),
+        _ => false,
     }
+}
+/// A failure, told in full.
+fn failure_text(check: &CheckReport, exercise: &str, further: &[String], out: &mut String, page: Page) {
+    let Page { width, ascii, .. } = page;
+    match &check.told {
+        Some(told) => out.push_str(&told_text(told, How { indent: 4, width, ascii })),
+        None => out.push_str(&wrapped(&harmless(&check.message), 4, width)),
+    }
+    let _ = writeln!(out);
+    for line in about(check.promise, check.rule, check.assumption) {
+        out.push_str(&wrapped(&line, 4, width));
+    }
+    seen_text(check, out, page);
+    for way in further {
+        let _ = writeln!(out, "    {}", styled(DIM, way));
+    }
+    replay_text(check, exercise, out, page);
+    let _ = writeln!(out);
+}
+/// A failure that an earlier check has told already.
+fn again_text(check: &CheckReport, earlier: &CheckReport, exercise: &str, out: &mut String, page: Page) {
+    let broken = check.failure.as_ref().and_then(|failure| failure.how.rule());
+    let same = match broken {
+        Some(rule) => format!("The same rule is broken as in `{}` (`{rule}`): fix that first.", earlier.id),
+        None => format!("Your code ended as in `{}`: fix that first.", earlier.id),
+    };
+    out.push_str(&wrapped(&same, 4, page.width));
+    seen_text(check, out, page);
+    replay_text(check, exercise, out, page);
+    let _ = writeln!(out);
+}
+/// What a check promises, why, and what it takes nobody at their word for.
+pub(crate) fn about(promise: &str, rule: &str, assumption: &str) -> [String; 3] {
+    [format!("Promise: {promise}"), format!("Rule: {rule}"), format!("Do not assume that {assumption}")]
+}
+fn seen_text(check: &CheckReport, out: &mut String, page: Page) {
+    let many = match (check.failing_worlds, check.worlds) {
+        (0, worlds) => format!("none of the {worlds} runs reached the situation that this check is about"),
+        (failing, worlds) => format!("{failing} of {worlds} runs failed"),
+    };
+    let first = match &check.failure {
+        Some(Failure { world, seed, .. }) if !check.is_vacuous() => {
+            format!("; the first is number {world}, with seed {seed}")
+        }
+        _ => String::new(),
+    };
+    out.push_str(&wrapped(&format!("Seen: {many}{first}"), 4, page.width));
+}
+/// How to see it again. A secret seed cannot be worked out from its number.
+fn replay_text(check: &CheckReport, exercise: &str, out: &mut String, page: Page) {
+    let which = match &check.failure {
+        Some(Failure { world, seed, .. }) if !check.is_vacuous() => {
+            let seed = if page.has_secret_seeds { format!(" --seed {seed}") } else { String::new() };
+            format!(" --world {world}{seed}")
+        }
+        _ => String::new(),
+    };
+    let line = format!("replay  faultlines replay {exercise}/{}{which}", check.id);
+    let _ = writeln!(out, "    {}", styled(DIM, &line));
 }
 
 #[derive(Serialize)]

@@ -294,6 +294,21 @@ impl<M: Model> History<M> {
         }
     }
 
+    /// The same of what the process asked for, whatever came back: `asked to read from x`, `asked to write 5 to x`.
+    pub fn asked(&self, id: OpId) -> String {
+        let op = &self[id];
+        let key = self.model.key(&op.call);
+        let at = |preposition: &str| match key.as_ref().map_or_else(String::new, words::at) {
+            key if key.is_empty() => key,
+            key => format!(" {preposition}{key}"),
+        };
+        match self.model.access(&op.call, None) {
+            Some(Access::Read(_)) => format!("asked to read{}", at("from")),
+            Some(Access::Write(value)) => format!("asked to write {value:?}{}", at("to")),
+            None => self.model.describe(&op.call, None),
+        }
+    }
+
     /// From now on sentences of violations, and pictures, say `name` in place of `p3`: `the client of n2`, say.
     pub fn name(&mut self, process: Process, name: impl Into<String>) {
         Arc::make_mut(&mut self.names).insert(process, name.into());

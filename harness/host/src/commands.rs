@@ -1,6 +1,6 @@
 //! What one lane is to be told: commands, in frames.
 
-use crate::lane::{HostError, LaneError};
+use crate::error::{HostError, LaneError};
 use lab::frame::{self, Token};
 use std::collections::BTreeMap;
 use world::{Excess, Misbehaviour, Step, StepEvent};

@@ -1,7 +1,8 @@
 //! A fleet: the lanes of one submission, and the worlds that are driven through them.
 
 use crate::commands::{Commands, Roles};
-use crate::lane::{HostError, Lane, LaneError};
+use crate::error::{HostError, LaneError};
+use crate::lane::Lane;
 use crate::launch::Guest;
 use lab::NodeId;
 use lab::frame::{Covered, Token};

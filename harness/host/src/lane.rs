@@ -1,12 +1,13 @@
 //! A lane: one guest process, and the two pipes to it.
 
 use crate::commands::{Commands, Roles};
+use crate::error::{HostError, LaneError};
 use crate::launch::{Guest, MEMORY_MAX};
 use crate::watchdog::{Patience, Stuck};
 use lab::frame::{self, Covered, Farewell, Hello, Inbox, Reply, Token};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
@@ -19,53 +20,6 @@ pub(crate) const CPU_MAX: Duration = Duration::from_secs(1);
 const PIPE_BYTES: usize = 1 << 20;
 /// What a guest may say before it is listened to, in bytes: while it is still being told what to do.
 const UNHEARD_MAX: usize = 4 * frame::MAX_FRAME;
-
-/// What the harness or the machine did wrong; never the submission.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The guest could not be started.
-    #[error("cannot start the guest {path}: {source}")]
-    Spawn {
-        /// The binary.
-        path: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// It ended, or talked nonsense, before any student code ran.
-    #[error("the guest does not come up: it {how}; `faultlines doctor` looks into what is missing here")]
-    NoGreeting {
-        /// What it did, as a clause with the guest as its subject.
-        how: String,
-    },
-    /// What makes runs repeatable does not work here.
-    #[error("runs cannot be repeated on this machine: {}; `faultlines doctor` says more", faults.join("; "))]
-    NotDeterministic {
-        /// What the guest's self-test found, in sentences.
-        faults: Vec<String>,
-    },
-    /// The guest does not know a role that it was built with.
-    #[error("the guest was built without the role {0}; rebuild it: remove the cache folder and grade again")]
-    NoSuchRole(&'static str),
-    /// A pipe failed otherwise than by closing.
-    #[error("cannot talk to the guest: {0}")]
-    Pipe(#[from] Errno),
-}
-
-/// A guest that cannot go on: what it did.
-pub(crate) enum LaneError {
-    Guest(Misbehaviour),
-    Host(HostError),
-}
-impl From<HostError> for LaneError {
-    fn from(error: HostError) -> Self {
-        LaneError::Host(error)
-    }
-}
-impl From<Errno> for LaneError {
-    fn from(error: Errno) -> Self {
-        LaneError::Host(HostError::Pipe(error))
-    }
-}
 
 pub(crate) struct Lane {
     child: Child,

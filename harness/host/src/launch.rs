@@ -1,6 +1,6 @@
 //! A guest's program, and how it is started.
 
-use crate::lane::HostError;
+use crate::error::HostError;
 use confine::{Confinement, Layers, Limit, Resource};
 use std::io;
 use std::path::{Path, PathBuf};

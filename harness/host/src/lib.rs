@@ -12,14 +12,15 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 mod commands;
+mod error;
 mod fleet;
 mod lane;
 mod launch;
 mod watchdog;
 
 pub use confine::{Barrier, Layers, is_strict, probe};
+pub use error::HostError;
 pub use fleet::{Anomaly, Fleet, Job, Watch};
-pub use lane::HostError;
 pub use launch::Guest;
 
 /// Processor time of this process and of the guests that it has waited for: what judging cost, whoever else uses the

@@ -193,6 +193,8 @@ pub struct Violation {
     pub at: Option<ObservationId>,
     /// What else it takes to see that it is wrong, and what to say there.
     pub because: Vec<(ObservationId, String)>,
+    /// It is about how much nodes send: what is told of it is a count, and one of the messages that cost most.
+    pub is_of_costs: bool,
 }
 impl Violation {
     /// At this observation.
@@ -201,11 +203,16 @@ impl Violation {
     }
     /// At the end of the run.
     pub fn never(rule: &'static str, sentence: impl Into<String>) -> Violation {
-        Violation { rule, sentence: sentence.into(), at: None, because: Vec::new() }
+        Violation { rule, sentence: sentence.into(), at: None, because: Vec::new(), is_of_costs: false }
     }
     /// At what has this id.
     pub fn of(id: ObservationId, rule: &'static str, sentence: impl Into<String>) -> Violation {
-        Violation { rule, sentence: sentence.into(), at: Some(id), because: Vec::new() }
+        Violation { rule, sentence: sentence.into(), at: Some(id), because: Vec::new(), is_of_costs: false }
+    }
+    /// It is about how much nodes send.
+    #[must_use]
+    pub fn of_costs(self) -> Violation {
+        Violation { is_of_costs: true, ..self }
     }
     /// It takes this to see that it is wrong: what to say there, in a few words. Of what broke the promise, too.
     #[must_use]

@@ -99,6 +99,10 @@ impl CheckReport {
             told: None,
         }
     }
+    /// Whether it failed for no run having reached what it is about.
+    pub fn is_vacuous(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| matches!(failure.how, How::Vacuous(_)))
+    }
     /// Tells what happened: in the world that the story is from.
     pub fn tell(&mut self, told: Told) {
         self.message = message(told.how());
@@ -147,7 +151,18 @@ pub fn score(exercise: &Exercise, findings: Vec<Option<Finding>>) -> ExerciseRep
         }
         checks.push(report);
     }
+    let reason = reason_for_nothing(&checks)
+        .map(|id| format!(" `{id}` failed, too: fix it first, because it may be why no run got there."));
+    for check in checks.iter_mut().filter(|check| check.is_vacuous()) {
+        check.message.push_str(reason.as_deref().unwrap_or_default());
+    }
     ExerciseReport { id: exercise.id, checks }
+}
+/// A check that failed and that may be why runs of another one did not reach what that is about: one about progress before others.
+fn reason_for_nothing(checks: &[CheckReport]) -> Option<&'static str> {
+    let failed = || checks.iter().filter(|check| check.failure.is_some() && !check.is_vacuous());
+    let progress = failed().find(|check| check.kind == Kind::Liveness);
+    progress.or_else(|| failed().next()).map(|check| check.id)
 }
 
 /// What is said of a check in which this went wrong.

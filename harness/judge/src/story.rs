@@ -28,9 +28,11 @@ pub struct Story {
     pub is_timeless: bool,
 }
 impl Story {
-    /// How many rows tell of something that happened.
+    /// How much it tells of, counted as runs are: a message that leaves in one row and arrives in another is one event.
     pub fn events(&self) -> usize {
-        self.rows.iter().filter(|row| !matches!(row.what, What::Quiet(_))).count()
+        let is_half =
+            |what: &What| matches!(what, What::Quiet(_) | What::Leaves { becomes: Becomes::Arrives(_), .. });
+        self.rows.iter().filter(|row| !is_half(&row.what)).count()
     }
 }
 

@@ -11,7 +11,7 @@ use host::{Fleet, HostError, Job, Watch};
 use lab::NodeId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use world::{Observation, ObservationId, Scenario, Trace, World};
+use world::{Local, Observation, ObservationId, Scenario, Seen, Trace, World};
 
 /// One world of a check, run alone: all that can be known of it.
 #[derive(Debug, Clone)]
@@ -109,7 +109,8 @@ pub fn tell(
             told = (smaller, (before, after), runs);
         }
     }
-    let (recording, sizes, runs) = told;
+    let (mut recording, sizes, runs) = told;
+    lend_words(exercise, seed, &mut recording);
     let how = recording.how.as_ref().expect("it fails, as it did before");
     let story = story_of(&recording, how);
     Ok(Some(Told { story, recording, sizes, runs }))
@@ -125,6 +126,21 @@ fn story_of(recording: &Recording, how: &How) -> Story {
             drawing.below.extend(printed.lines().map(|line| format!("your function prints: {line}")));
             drawing
         }
+    }
+}
+
+/// A node that ended in an event did not live to say what that was. What clients ask, the reference can say as well.
+fn lend_words(exercise: &Exercise, seed: WorldSeed, recording: &mut Recording) {
+    let is_request = |seen: &Observation| matches!(seen.seen, Seen::Requested { operation: Some(_), .. });
+    let is_silent = |seen: &Observation| is_request(seen) && seen.label.is_none();
+    if !recording.trace.observations.iter().any(is_silent) {
+        return;
+    }
+    let reference = Local::new([(exercise.entry.reference)()]);
+    let (_, sound) = reference.trace(recording.scenario.clone(), seed.seed());
+    for silent in recording.trace.observations.iter_mut().filter(|seen| is_silent(seen)) {
+        let same = |other: &&Observation| is_request(other) && other.seen.bytes() == silent.seen.bytes();
+        silent.label = sound.observations.iter().filter(same).find_map(|other| other.label.clone());
     }
 }
 

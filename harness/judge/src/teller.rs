@@ -11,13 +11,17 @@
 //! | `event` | what one of them says |
 //! | `notes` | what came of it at once |
 //! | `harms` | faults, in words |
+//! | `waits` | what each node waits for in the end, where something never happened |
+//! | `costs` | what was sent how often, where too much was |
 
 mod abbreviate;
 mod choose;
+mod costs;
 mod event;
 mod harms;
 mod notes;
 mod rows;
+mod waits;
 
 use crate::check::Violation;
 use crate::explore::How;
@@ -36,9 +40,26 @@ pub fn story(
     let mut teller =
         Teller { scenario, trace, printed, effects: BTreeMap::new(), deliveries: BTreeMap::new() };
     teller.index();
-    let (marks, ending) = teller.marks(how);
-    let chosen = teller.choose(&marks, ending.is_some());
-    teller.tell(&chosen, &marks, ending)
+    let about = teller.with_marks_on_rows(teller.about(how));
+    let chosen = teller.choose(&about);
+    teller.tell(&chosen, about)
+}
+
+/// What a story is about.
+struct About {
+    /// What it goes back from, and what to say there.
+    marks: BTreeMap<ObservationId, String>,
+    /// What never came, if that is it: everything up to the end may be why.
+    ending: Option<String>,
+    /// A story that counts shows one case.
+    is_example: bool,
+    /// What is said below it.
+    below: Vec<String>,
+}
+impl About {
+    fn marks(marks: impl IntoIterator<Item = (ObservationId, String)>) -> About {
+        About { marks: marks.into_iter().collect(), ending: None, is_example: false, below: Vec::new() }
+    }
 }
 
 struct Teller<'a> {
@@ -76,28 +97,47 @@ impl<'a> Teller<'a> {
             _ => id,
         }
     }
-    /// What the story is about, and what never came, if that is it.
-    fn marks(&self, how: &How) -> (BTreeMap<ObservationId, String>, Option<String>) {
-        let mut marks = BTreeMap::new();
-        let mut ending = None;
+    /// What the story is about.
+    fn about(&self, how: &How) -> About {
+        let here = "here".to_owned();
         match how {
-            How::Violated(Violation { at, because, .. }) => {
-                marks.extend(because.iter().cloned());
-                match at {
-                    Some(at) => _ = marks.entry(*at).or_insert_with(|| "here".to_owned()),
-                    None => ending = Some("here the run ends".to_owned()),
-                }
+            How::Violated(violation) if violation.is_of_costs => self.costs(violation),
+            How::Violated(Violation { at: Some(at), because, .. }) => {
+                let mut about = About::marks(because.iter().cloned());
+                about.marks.entry(*at).or_insert(here);
+                about
             }
+            How::Violated(Violation { at: None, because, .. }) => About {
+                ending: Some("here the run ends".to_owned()),
+                below: self.waits(),
+                ..About::marks(because.iter().cloned())
+            },
             How::Misbehaved(..) => {
-                let last = self.trace.observations.iter().rev();
-                if let Some(seen) = last.into_iter().find(|seen| matches!(seen.seen, Seen::Misbehaved(_))) {
-                    marks.insert(seen.id, "here".to_owned());
-                }
+                let last =
+                    self.trace.observations.iter().rfind(|seen| matches!(seen.seen, Seen::Misbehaved(_)));
+                About::marks(last.map(|seen| (seen.id, here)))
             }
-            How::Endless(..) => ending = Some("and so on, without an end".to_owned()),
-            How::Vacuous(_) => {}
+            How::Endless(..) => About {
+                ending: Some("and so on, without an end".to_owned()),
+                below: self.sent_most(false),
+                ..About::marks([])
+            },
+            How::Vacuous(_) => About::marks([]),
         }
-        (marks, ending)
+    }
+    /// That a client begins to ask is told where its request reaches the node.
+    fn with_marks_on_rows(&self, about: About) -> About {
+        let row_of = |id: ObservationId| match self.get(id).seen {
+            Seen::Invoked { .. } => {
+                let handed = |seen: &&Observation| {
+                    seen.cause == Cause::Observation(id) && matches!(seen.seen, Seen::Requested { .. })
+                };
+                self.trace.observations.iter().find(handed).map_or(id, |seen| seen.id)
+            }
+            _ => id,
+        };
+        let marks = about.marks.into_iter().map(|(id, what)| (row_of(id), what)).collect();
+        About { marks, ..about }
     }
     fn harm(&self, fault: usize) -> Option<&Harm> {
         self.scenario.faults.get(fault).map(|fault| &fault.harm)

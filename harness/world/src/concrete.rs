@@ -214,6 +214,7 @@ fn cue(event: &Observation) -> Option<Cue> {
         Seen::Delivered { from, bytes } => Some(Cue::Message { from: *from, bytes: bytes.to_vec() }),
         Seen::Requested { bytes, .. } => Some(Cue::Request { bytes: bytes.to_vec() }),
         Seen::Rang { timer } => Some(Cue::Timer { timer: timer.to_vec() }),
+        Seen::Answered { from, bytes, .. } => Some(Cue::Answer { from: *from, bytes: bytes.to_vec() }),
         _ => None,
     }
 }
@@ -235,7 +236,7 @@ fn act(event: &Observation, effect: &Observation, asked: &[RequestId]) -> Result
                 }
             }
         },
-        Seen::Called { .. } => return Err("calls a service"),
+        Seen::Called { to, bytes, .. } => Act::Call { to: *to, bytes: bytes.to_vec() },
         Seen::Wrote { .. } => return Err("writes to its disk"),
         Seen::Stray { .. } => return Err("is sent what is none of its messages"),
         Seen::Status { bytes } if !bytes.is_empty() => return Err("shows a status"),

@@ -34,7 +34,7 @@ pub use draw::{Chance, Key, Seed};
 pub use kernel::World;
 pub use local::Local;
 pub use misbehaviour::{Death, Excess, Misbehaviour, Nonsense, Stall};
-pub use names::{ClientId, OperationId, caller};
+pub use names::{ClientId, OperationId, caller, name_of};
 pub use observe::{
     AnswerKey, Bytes, Cause, During, End, LossReason, Observation, ObservationId, Seen, Trace,
 };

@@ -35,3 +35,16 @@ pub(crate) fn call_request_id(caller: NodeId, call: u64, copy: u8) -> RequestId 
 pub fn caller(request: RequestId) -> Option<NodeId> {
     (request.0 & CALL != 0).then_some(NodeId((request.0 >> 40) as u32 & ((1 << NODE_BITS) - 1)))
 }
+/// A request as people read of it: `#5.1`, the first request of client 5; `#5.1.2`, its second try; `#n2.7`, the seventh call of
+/// node 2.
+pub fn name_of(request: RequestId) -> String {
+    let RequestId(bits) = request;
+    match caller(request) {
+        Some(node) => format!("#{node}.{}", ((bits & ((1 << 36) - 1)) >> 1) + 1),
+        None => {
+            let (client, operation, tries) = (bits >> 40, bits >> 8 & 0xffff_ffff, (bits & 0xff) + 1);
+            let tries = if tries > 1 { format!(".{tries}") } else { String::new() };
+            format!("#{client}.{operation}{tries}")
+        }
+    }
+}

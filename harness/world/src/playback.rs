@@ -4,8 +4,9 @@
 //! effects under the same [keys](crate::Key), and the run is the same; and where another node does otherwise than it
 //! did, this one still answers what it has answered before, and is silent on the rest.
 
-use lab::{Boot, CallId, Contract, Node, NodeId, Nothing, Out, Raw, RequestId};
+use lab::{Boot, CallId, Contract, Node, NodeId, Out, Raw, RequestId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a played-back node does when it is handed this.
@@ -24,6 +25,7 @@ pub enum Cue {
     Message { from: NodeId, bytes: Vec<u8> },
     Request { bytes: Vec<u8> },
     Timer { timer: Vec<u8> },
+    Answer { from: NodeId, bytes: Vec<u8> },
 }
 /// One effect of a played-back node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,11 @@ pub enum Act {
     Emit {
         bytes: Vec<u8>,
     },
+    /// To the node that its calls go to, where this names none.
+    Call {
+        to: Option<NodeId>,
+        bytes: Vec<u8>,
+    },
 }
 
 /// The contract of a node that is played back.
@@ -63,8 +70,8 @@ impl Contract for Playback {
     type Response = Raw;
     type Event = Raw;
     type Status = ();
-    type Call = Nothing;
-    type Answer = Nothing;
+    type Call = Raw;
+    type Answer = Raw;
 }
 
 pub(crate) struct Player {
@@ -73,13 +80,20 @@ pub(crate) struct Player {
     given: Vec<usize>,
     /// The requests, in order.
     asked: Vec<RequestId>,
+    /// Whom each call went to.
+    called: BTreeMap<CallId, NodeId>,
 }
 impl Node for Player {
     type Contract = Playback;
     type Message = Raw;
     type Timer = Raw;
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
-        let mut player = Player { given: vec![0; boot.config.len()], lines: boot.config, asked: Vec::new() };
+        let mut player = Player {
+            given: vec![0; boot.config.len()],
+            lines: boot.config,
+            asked: Vec::new(),
+            called: BTreeMap::new(),
+        };
         player.play(&Cue::Start, None, out);
         player
     }
@@ -93,8 +107,10 @@ impl Node for Player {
     fn on_timer(&mut self, timer: Raw, out: &mut Out<Self>) {
         self.play(&Cue::Timer { timer: timer.0 }, None, out);
     }
-    fn on_answer(&mut self, _: CallId, answer: Nothing, _: &mut Out<Self>) {
-        match answer {}
+    fn on_answer(&mut self, call: CallId, answer: Raw, out: &mut Out<Self>) {
+        if let Some(from) = self.called.get(&call).copied() {
+            self.play(&Cue::Answer { from, bytes: answer.0 }, None, out);
+        }
     }
 }
 impl Player {
@@ -116,6 +132,11 @@ impl Player {
                         .for_each(|id| out.reply(*id, Raw(bytes.clone())));
                 }
                 Act::Emit { bytes } => out.emit(Raw(bytes)),
+                Act::Call { to: None, bytes } => _ = out.call(Raw(bytes)),
+                Act::Call { to: Some(to), bytes } => {
+                    let call = out.call_to(to, Raw(bytes));
+                    self.called.insert(call, to);
+                }
             }
         }
     }

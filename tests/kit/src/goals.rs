@@ -159,7 +159,7 @@ impl Few {
             self.about,
             most.unwrap_or_default()
         );
-        Err(scene.breaks("few-messages", sentence))
+        Err(scene.breaks("few-messages", sentence).of_costs())
     }
 }
 impl<C: Contract, M: Wire> Rule<C, M> for Few {
@@ -197,7 +197,7 @@ impl<C: Contract, M: Wire> Rule<C, M> for Quiet {
             {
                 let sentence =
                     format!("{} sent {to} a message at {}, although {}.", scene.node(), scene.at(), self.why);
-                Err(scene.breaks("quiet", sentence))
+                Err(scene.breaks("quiet", sentence).of_costs())
             }
             _ => Ok(()),
         }

@@ -75,6 +75,8 @@ struct Recorded<M: Model> {
     /// The node that was asked first, and, once there is an answer, the node that gave it.
     node: NodeId,
     asked: (ObservationId, Time),
+    /// Where it first reached a node.
+    handed: Option<ObservationId>,
     /// Tries that reached a node and that nobody has refused.
     open: BTreeSet<RequestId>,
     answer: Option<Answered<M>>,
@@ -159,6 +161,7 @@ impl<C: Contract, M: Model> Record<C, M> {
             Seen::Requested { request, operation: Some(name), .. } => {
                 if let Some(operation) = self.operation(*name) {
                     operation.open.insert(*request);
+                    operation.handed.get_or_insert(seen.id);
                     self.tries.insert(*request, *name);
                 }
             }
@@ -208,6 +211,7 @@ impl<C: Contract, M: Model> Record<C, M> {
                 call,
                 node: seen.node,
                 asked: (seen.id, seen.at),
+                handed: None,
                 open: BTreeSet::new(),
                 answer: None,
                 is_over: false,
@@ -388,13 +392,23 @@ impl<C: Contract, M: Model> Record<C, M> {
             capital(&found.sentence),
             lines.join("; ")
         );
-        let mark = |id: OpId| match &recorded(id).answer {
-            Some(answer) if history[id].returned_at.is_some() => answer.id,
-            _ => recorded(id).asked.0,
+        let answer = |id: OpId| {
+            let answer = recorded(id).answer.as_ref().filter(|_| history[id].returned_at.is_some());
+            answer.map(|answer| answer.id)
         };
-        let violation = Violation::of(mark(found.guilty), rule, sentence);
-        let label = |id: OpId| format!("{} {}", who(id), history.did(id));
-        found.core.iter().fold(violation, |violation, &id| violation.because(mark(id), label(id)))
+        let request = |id: OpId| recorded(id).handed.unwrap_or(recorded(id).asked.0);
+        // what is answered later than the guilty answer is no part of how that came about: its request is
+        let shows = answer(found.guilty).unwrap_or_else(|| request(found.guilty));
+        let mark = |id: OpId| match answer(id).filter(|answer| *answer <= shows) {
+            Some(answer) => (answer, format!("{} {}", who(id), history.did(id))),
+            None => (request(id), format!("{} {}", who(id), history.asked(id))),
+        };
+        let violation = Violation::of(shows, rule, sentence);
+        found
+            .core
+            .iter()
+            .map(|&id| mark(id))
+            .fold(violation, |violation, (id, label)| violation.because(id, label))
     }
 }
 /// A record as a rule among others: see [`Record::must_be`].

@@ -149,8 +149,12 @@ fn grade(
             };
             let judging = Judging::new(&how, None).with_stories(SHRINK_RUNS);
             let graded = grade_chapter(kit, what[0].chapter, sources, what, &judging)?;
-            let mut report =
-                Report { chapters: vec![graded], not_isolated: missing(false), timings_ms: None };
+            let mut report = Report {
+                chapters: vec![graded],
+                not_isolated: missing(false),
+                timings_ms: None,
+                has_secret_seeds: false,
+            };
             let elsewhere = report.json();
             report.not_isolated.clear();
             let here = report.json();

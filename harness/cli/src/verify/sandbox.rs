@@ -41,7 +41,13 @@ pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
             let judging = Judging::new(how, None).on_core(core);
             let kit = kit.clone().with_layers(how.layers());
             let graded = grade_chapter(&kit, chapter, &case.sources, &case.selected, &judging)?;
-            Ok(Report { chapters: vec![graded], not_isolated: Vec::new(), timings_ms: None }.json())
+            Ok(Report {
+                chapters: vec![graded],
+                not_isolated: Vec::new(),
+                timings_ms: None,
+                has_secret_seeds: false,
+            }
+            .json())
         };
         let (with, without) = (report(&ways[0])?, report(&ways[1])?);
         let diff = || {

@@ -1,6 +1,7 @@
 //! End to end: the binary, as its users run it, and the gates of the course.
 
 mod attacks;
+mod circles;
 mod daily;
 mod dev;
 mod errors;

@@ -46,7 +46,12 @@ stories! { "02-failure-and-time":
     a_message_that_came_twice = "classify-ignores-the-second",
     a_function_that_panics = "classify-wants-a-duty",
 }
+stories! { "04-consistency":
+    a_node_that_waits_for_nothing = "abd-one-operation-at-a-time",
+    a_second_majority_that_was_none = "abd-any-acknowledgement-counts",
+}
 stories! { "06-consensus":
+    the_whole_log_again = "raft-back-to-the-beginning",
     a_promise_that_was_forgotten = "paxos-promises-anything",
     accepted_counted_across_ballots = "paxos-counts-votes-of-all-ballots",
     a_promise_that_left_before_it_was_durable = "paxos-promise-before-sync",
@@ -71,6 +76,20 @@ stories! { "07-logical-clocks":
     nobody_told_that_it_left = "mutex-tells-only-one-that-it-left",
     delivered_before_its_cause = "causal-only-fifo",
     delivered_by_the_dead_alone = "causal-delivers-on-arrival",
+}
+
+#[test]
+fn one_bug_that_fails_many_checks_is_told_once() {
+    let (_, dir) = mutant("06-consensus", "paxos-accepts-below-its-promise");
+    let folder = dir.path().to_string_lossy().into_owned();
+    insta::assert_snapshot!(faultlines(&["grade", "6/paxos", "--submission", &folder]));
+}
+
+#[test]
+fn a_check_that_no_run_reached_names_the_one_to_mend_first() {
+    let (_, dir) = mutant("07-logical-clocks", "mutex-null-silent");
+    let folder = dir.path().to_string_lossy().into_owned();
+    insta::assert_snapshot!(faultlines(&["grade", "7/mutex", "--submission", &folder]));
 }
 
 #[test]

@@ -69,4 +69,15 @@ impl How {
             How::Misbehaved(..) | How::Endless(..) | How::Vacuous(_) => None,
         }
     }
+    /// Whether it is what went wrong in another check, too: the same rule is broken, or code panicked at the same place.
+    pub fn is_that_of(&self, other: &How) -> bool {
+        match (self, other) {
+            (How::Violated(a), How::Violated(b)) => a.rule == b.rule,
+            (How::Misbehaved(_, _, a), How::Misbehaved(_, _, b)) => match (a, b) {
+                (Misbehaviour::Panicked { at: a, .. }, Misbehaviour::Panicked { at: b, .. }) => a == b,
+                _ => a == b,
+            },
+            _ => false,
+        }
+    }
 }

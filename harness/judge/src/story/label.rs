@@ -14,6 +14,7 @@ pub struct Label {
 impl Label {
     /// From what `Debug` makes of a value.
     pub(crate) fn of(words: &str) -> Label {
+        let words = &with_short_lists(&with_short_ids(words));
         let name: String = words.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let rest = words[name.len()..].trim();
         let inside = rest
@@ -23,8 +24,15 @@ impl Label {
         if name.is_empty() || (inside.is_none() && !rest.is_empty()) {
             return Label { name: String::new(), fields: shorten(words) };
         }
-        let fields = fields(inside.unwrap_or_default());
-        Label { name, fields: shorten(&fields.join(" ")) }
+        let mut all = fields(inside.unwrap_or_default());
+        // a message that is one struct: its fields are those of the message
+        if let [only] = &all[..]
+            && let Some((_, inside)) = only.strip_suffix('}').and_then(|only| only.split_once(" {"))
+            && only.chars().next().is_some_and(char::is_uppercase)
+        {
+            all = fields(inside);
+        }
+        Label { name, fields: shorten(&all.join(" ")) }
     }
 }
 impl std::fmt::Display for Label {
@@ -63,6 +71,68 @@ fn fields(inside: &str) -> Vec<String> {
     fields.iter().map(|field| named(field)).filter(said).collect()
 }
 
+/// Ids of requests as people read of them, in place of numbers that say nothing.
+fn with_short_ids(words: &str) -> String {
+    const BEGINS: &str = "RequestId(";
+    let (mut short, mut rest) = (String::new(), words);
+    while let Some((before, after)) = rest.split_once(BEGINS) {
+        short.push_str(before);
+        match after.split_once(')').and_then(|(digits, rest)| Some((digits.parse().ok()?, rest))) {
+            Some((id, after)) => {
+                short.push_str(&world::name_of(lab::RequestId(id)));
+                rest = after;
+            }
+            None => {
+                short.push_str(BEGINS);
+                rest = after;
+            }
+        }
+    }
+    short + rest
+}
+/// Of lists with more elements than a few, the first ones and the last.
+fn with_short_lists(words: &str) -> String {
+    const WHOLE: usize = 4;
+    let mut out = String::new();
+    // of each list that is open here: where its elements begin in `out`
+    let mut open: Vec<(char, Vec<usize>)> = Vec::new();
+    let (mut quoted, mut before) = (false, ' ');
+    for c in words.chars() {
+        if c == '"' && before != '\\' {
+            quoted = !quoted;
+        }
+        before = c;
+        if quoted {
+            out.push(c);
+            continue;
+        }
+        match c {
+            '[' | '(' | '{' => {
+                out.push(c);
+                open.push((c, vec![out.len()]));
+            }
+            ',' => {
+                out.push(c);
+                if let Some((_, elements)) = open.last_mut() {
+                    elements.push(out.len());
+                }
+            }
+            ']' | ')' | '}' => {
+                if let Some(('[', elements)) = open.pop()
+                    && let [_, second, .., last] = elements[..]
+                    && elements.len() > WHOLE
+                {
+                    let tail = out.split_off(last);
+                    out.truncate(second);
+                    out.push_str(&format!(" … {} more,{tail}", elements.len() - 2));
+                }
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
 /// A text that fits a few lines.
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 160;
@@ -89,4 +159,25 @@ pub(crate) fn split_fields(text: &str) -> Vec<String> {
             word.chars().map(|c| i32::from("([{".contains(c)) - i32::from(")]}".contains(c))).sum::<i32>();
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Label;
+
+    #[test]
+    fn a_label_has_short_forms() {
+        let shown = |words: &str| Label::of(words).to_string();
+        assert_eq!(shown("Vote { term: 3, granted: true }"), "Vote term=3 granted=true");
+        assert_eq!(shown("Accept(Proposal { ballot: 4.2, value: 112 })"), "Accept ballot=4.2 value=112");
+        assert_eq!(shown("Resend(RequestId(5497558139136))"), "Resend #5.1");
+        assert_eq!(shown("Resend(RequestId(5497558139137))"), "Resend #5.1.2");
+        assert_eq!(shown("Some(RequestId(oops))"), "Some RequestId(oops)");
+        assert_eq!(shown("Append { entries: [1, 2, 3, 4] }"), "Append entries=[1, 2, 3, 4]");
+        assert_eq!(
+            shown("Append { entries: [a(1), b(2), c(3), d(4), e(5)] }"),
+            "Append entries=[a(1), … 3 more, e(5)]"
+        );
+        assert_eq!(shown("Say(\"[1, 2, 3, 4, 5, 6]\")"), "Say \"[1, 2, 3, 4, 5, 6]\"");
+    }
 }

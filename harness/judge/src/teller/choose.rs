@@ -1,6 +1,6 @@
 //! Which events matter to a failure, and which of them are shown.
 
-use super::Teller;
+use super::{About, Teller};
 use crate::story::is_puppet;
 use lab::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +11,8 @@ const EVENTS_MAX: usize = 24;
 
 /// Nor one about what never happened.
 const EVENTS_MAX_OF_NOTHING: usize = 14;
+/// Nor one that shows one case of many.
+const EVENTS_MAX_OF_EXAMPLE: usize = 8;
 
 pub(super) struct Chosen {
     pub(super) rows: BTreeSet<ObservationId>,
@@ -21,7 +23,9 @@ impl Teller<'_> {
     /// The events that matter: handled ones, and what was done to nodes.
     ///
     /// Where something never happened, everything up to the end may be why: `everything`.
-    pub(super) fn choose(&self, marks: &BTreeMap<ObservationId, String>, everything: bool) -> Chosen {
+    pub(super) fn choose(&self, about: &About) -> Chosen {
+        let About { marks, ending, .. } = about;
+        let everything = ending.is_some();
         let (mut chosen, last) = if everything || marks.is_empty() {
             (self.since(marks), self.trace.observations.last().map(|seen| seen.id))
         } else {
@@ -36,7 +40,7 @@ impl Teller<'_> {
             (Seen::Lost { .. }, Cause::Observation(sent)) => !marks.contains_key(&sent),
             _ => true,
         });
-        self.fit(chosen, marks, everything)
+        self.fit(chosen, about)
     }
     /// What is marked, and all that matters since the first mark, or since the beginning.
     fn since(&self, marks: &BTreeMap<ObservationId, String>) -> BTreeSet<ObservationId> {
@@ -129,6 +133,9 @@ impl Teller<'_> {
         let (Seen::FaultBegan { fault } | Seen::FaultEnded { fault }) = seen.seen else {
             return matches!(seen.seen, Seen::Calm | Seen::Lost { reason: LossReason::Fault });
         };
+        if matches!(seen.seen, Seen::FaultEnded { .. }) && self.splits_anew(seen, fault) {
+            return false;
+        }
         match self.harm(fault) {
             Some(
                 Partition { .. }
@@ -144,11 +151,25 @@ impl Teller<'_> {
             _ => false,
         }
     }
+    /// Whether another split of the network begins in the moment in which this one ends: it is not whole in between.
+    fn splits_anew(&self, ended: &Observation, fault: usize) -> bool {
+        let is_split = |fault: usize| matches!(self.harm(fault), Some(Harm::Partition { .. }));
+        let began = |seen: &Observation| match seen.seen {
+            Seen::FaultBegan { fault: other } => seen.at == ended.at && other != fault && is_split(other),
+            _ => false,
+        };
+        is_split(fault) && self.trace.observations.iter().any(began)
+    }
     /// Whether this is one of the first few that faults lose on this way: of hundreds, the rest says no more.
     fn is_first_lost(&self, seen: &Observation) -> bool {
         const FIRST: usize = 3;
         let before = self.trace.observations.iter().take_while(|other| other.id < seen.id);
         before.filter(|other| other.node == seen.node && self.is_of_network(other)).count() < FIRST
+    }
+    /// The last of these on each node of the submission's.
+    fn last_of_each(&self, of: &BTreeSet<ObservationId>) -> BTreeMap<NodeId, ObservationId> {
+        let handed = of.iter().map(|id| self.get(*id)).filter(|seen| seen.seen.is_handed());
+        handed.filter(|seen| !is_puppet(self.scenario, seen.node)).map(|seen| (seen.node, seen.id)).collect()
     }
     /// The chains of causes of these, event by event, to where they begin.
     fn direct_causes(&self, of: &BTreeSet<ObservationId>) -> BTreeSet<ObservationId> {
@@ -165,27 +186,33 @@ impl Teller<'_> {
         direct
     }
     /// The most telling of them, where there are too many.
-    fn fit(
-        &self,
-        chosen: BTreeSet<ObservationId>,
-        marks: &BTreeMap<ObservationId, String>,
-        everything: bool,
-    ) -> Chosen {
-        let most = if everything { EVENTS_MAX_OF_NOTHING } else { EVENTS_MAX };
+    fn fit(&self, chosen: BTreeSet<ObservationId>, about: &About) -> Chosen {
+        let About { marks, ending, is_example, .. } = about;
+        let everything = ending.is_some();
+        let most = match (everything, is_example) {
+            (true, _) => EVENTS_MAX_OF_NOTHING,
+            (_, true) => EVENTS_MAX_OF_EXAMPLE,
+            _ => EVENTS_MAX,
+        };
         if chosen.len() <= most {
             return Chosen { rows: chosen, left_out: BTreeSet::new() };
         }
         let marked: BTreeSet<ObservationId> = marks.keys().map(|id| self.step(*id)).collect();
         let direct = self.direct_causes(&marked);
         let about: BTreeSet<NodeId> = marked.iter().map(|id| self.get(*id).node).collect();
+        let concerns = |node: &NodeId| about.is_empty() || about.contains(node);
+        let mut last = if everything { self.last_of_each(&chosen) } else { BTreeMap::new() };
+        last.retain(|node, _| concerns(node));
         let rank = |id: &ObservationId| {
             let seen = self.get(*id);
-            let concerns = about.is_empty() || about.contains(&seen.node);
+            let concerns = concerns(&seen.node);
             let first = match seen.seen {
                 _ if marked.contains(id) => 0,
                 Seen::Crashed | Seen::Started { .. } | Seen::FaultBegan { .. } => 2,
                 Seen::Lost { .. } if self.is_first_lost(seen) => 2,
                 Seen::GaveUp { .. } => 2,
+                // what a node was handed last should have led on
+                _ if last.get(&seen.node) == Some(id) => 2,
                 _ if direct.contains(id) => 1,
                 // of a story about nodes, what others told each other is the least
                 _ if everything && !concerns => 4,

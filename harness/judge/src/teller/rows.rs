@@ -1,9 +1,10 @@
 //! From the events that are shown to the rows of the diagram.
 
-use super::Teller;
 use super::abbreviate::abbreviate;
 use super::choose::Chosen;
-use crate::story::{Becomes, Row, Story, What};
+use super::costs::listed;
+use super::{About, Teller};
+use crate::story::{Becomes, Row, Story, What, is_puppet};
 use lab::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 use world::{Cause, Observation, ObservationId, Seen, Time};
@@ -27,12 +28,9 @@ struct Shown {
 }
 
 impl Teller<'_> {
-    pub(super) fn tell(
-        &self,
-        chosen: &Chosen,
-        marks: &BTreeMap<ObservationId, String>,
-        ending: Option<String>,
-    ) -> Story {
+    pub(super) fn tell(&self, chosen: &Chosen, about: About) -> Story {
+        let About { marks, ending, below, .. } = about;
+        let marks = &marks;
         let mut points = self.points(chosen, marks);
         let split = self.split(&mut points, chosen);
         let crashes = chosen.rows.iter().map(|id| self.get(*id));
@@ -41,7 +39,11 @@ impl Teller<'_> {
         let mut rows = self.rows(&shown, chosen, marks);
         rows.extend(ending.map(|text| self.ending(text)));
         abbreviate(&mut rows);
-        self.with_parties(rows)
+        let story = self.with_parties(rows);
+        let played: Vec<&NodeId> =
+            story.nodes.iter().filter(|node| is_puppet(self.scenario, **node)).collect();
+        let played = (!played.is_empty()).then(|| format!("The test plays {}.", listed(played)));
+        Story { below: below.into_iter().chain(played).collect(), ..story }
     }
     /// What stands in a row of its own: the events, and marked sendings that do not arrive in one.
     fn points(

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A reading of a hybrid clock. Stamps are ordered by `l`, and by `c` where `l` is equal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Stamp {
     /// The largest wall clock reading that the event can have heard of, rounded down to a whole granule: nanoseconds
     /// since 1970.
@@ -21,6 +21,12 @@ impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SECOND: u64 = 1_000_000_000;
         write!(f, "{}.{:09}+{}", self.l / SECOND, self.l % SECOND, self.c)
+    }
+}
+/// The same.
+impl fmt::Debug for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -29,7 +29,7 @@ pub type Value = u64;
 ///
 /// Apart from their order, ballots are the proposer's own choice. But a ballot belongs to one attempt of one node, for ever,
 /// and there is always a higher one. A round and the node's id, `(round, me)`, are enough.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ballot {
     /// The round, for example.
     pub high: u64,
@@ -40,6 +40,12 @@ pub struct Ballot {
 impl fmt::Display for Ballot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.high, self.low)
+    }
+}
+/// The same.
+impl fmt::Debug for Ballot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A scenario as data runs as the one that is code.
 
-use crate::actor::{Actor, Acts, Do, Echoes, Place, Said, SlowEcho};
+use crate::actor::{Actor, Acts, Do, Echo, Echoes, Place, Said, SlowEcho};
 use crate::random::{ANYTHING, cases, scenario, seed};
 use crate::stage::{Direct, crash, ms, n, stage, upon};
 use lab::Role;
@@ -109,6 +109,18 @@ fn a_variant_where_that_tells_apart_and_whole_encodings_where_not() {
         matches!(of(word(|word| word == 301)), Matcher::OneOf(encodings) if encodings == [exact.clone()])
     );
     assert!(matches!(of(word(|word| word == 7)), Matcher::OneOf(encodings) if encodings.is_empty()));
+}
+
+#[test]
+fn a_puppet_that_calls_calls_again_and_does_with_answers_what_it_did() {
+    let mut scenario = beside_a_puppet(vec![Do::Call(7), Do::Call(8), Do::CallTo(n(9), 7)]);
+    scenario.nodes.push(NodeSpec::service::<Echoes>(n(9), &(), Role::node::<Echo>));
+    scenario.nodes[0].calls_to = Some(n(9));
+    let run = scenario.run();
+    let answered = |said: &(Time, Said)| matches!(said.1, Said::Answered { .. });
+    assert_eq!(run.said(1).iter().filter(|said| answered(said)).count(), 3);
+    let concrete = scenario.concrete(&[&run.trace]).expect("it sends and calls");
+    assert_eq!(concrete.run().world.hash(), run.world.hash());
 }
 
 #[test]

@@ -197,7 +197,7 @@ impl Post {
                 name(from),
                 seen.at
             );
-            return Err(Violation::at(seen, "quiet", sentence));
+            return Err(Violation::at(seen, "quiet", sentence).of_costs());
         }
         if self.goals.frugal {
             let letters = *link.letters.get_or_insert_with(|| asked_in_all(world, sender, receiver));

@@ -284,7 +284,7 @@ impl Watch {
                 4 * (n - 1)
             ),
         };
-        Err(Violation::at(seen, rule, sentence))
+        Err(Violation::at(seen, rule, sentence).of_costs())
     }
 }
 

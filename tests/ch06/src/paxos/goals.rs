@@ -79,7 +79,7 @@ impl AllKnow {
             scene.at(),
             self.quiet_messages
         );
-        Err(scene.breaks("quiet-after-decision", sentence))
+        Err(scene.breaks("quiet-after-decision", sentence).of_costs())
     }
 }
 impl Rule<Paxos, Message> for AllKnow {

@@ -354,6 +354,7 @@ impl Watch {
                         self.n
                     ),
                 )
+                .of_costs()
             }
         }
     }

@@ -400,7 +400,8 @@ impl Group {
                 self.frames,
                 world.now()
             ),
-        ))
+        )
+        .of_costs())
     }
 
     /// Whether any message overtook one of the slow node.

@@ -361,6 +361,7 @@ impl Turns {
                 "{n} nodes sent each other {frames} messages for {entries} entries. An entry costs at most 3 (n − 1) = \
                  {each} messages."
             ),
-        ))
+        )
+        .of_costs())
     }
 }
