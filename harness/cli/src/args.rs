@@ -5,6 +5,7 @@ use host::Layers;
 use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Learn distributed systems by doing: write a node, and see it graded under injected faults.
 #[derive(Debug, Parser)]
@@ -25,8 +26,12 @@ pub(crate) enum Command {
     Next,
     /// Grade your solutions, or another submission
     Grade(GradeArgs),
+    /// Grade what you save, as soon as you save it
+    Watch(WatchArgs),
     /// Repeat a run that failed, and show what happened
     Replay(ReplayArgs),
+    /// Grade under fresh random seeds until something fails or the time is over; earn no XP
+    Soak(SoakArgs),
     /// Show your progress, as `faultlines` alone does
     Progress,
     /// List chapters and exercises
@@ -112,6 +117,43 @@ pub(crate) struct GradeArgs {
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,
     /// Draw with ASCII characters only
+    #[arg(long)]
+    pub(crate) ascii: bool,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WatchArgs {
+    /// What to watch: a chapter (7) or an exercise (7/lamport); everything if not given
+    #[arg(value_name = "CHAPTER[/EXERCISE]")]
+    pub(crate) what: Vec<String>,
+    /// Look at the files every half second, where the file system sends no word of changes
+    #[arg(long)]
+    pub(crate) poll: bool,
+    /// The editor that the key `o` opens; $VISUAL or $EDITOR if not given
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) edit_cmd: Option<String>,
+    /// Draw with plain letters only
+    #[arg(long)]
+    pub(crate) ascii: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SoakArgs {
+    /// What to soak: a chapter (7) or an exercise (7/lamport); everything if not given
+    #[arg(value_name = "CHAPTER[/EXERCISE]")]
+    pub(crate) what: Vec<String>,
+    /// For how long: 30s, 5m or 2h. The exercise that is under way then is judged to its end
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = crate::soak::duration)]
+    pub(crate) lasts: Duration,
+    /// The folder that holds the chapters' folders, such as 07-logical-clocks
+    #[arg(long, value_name = "DIR")]
+    pub(crate) submission: Option<PathBuf>,
+    /// Shrink the failure, trying at most N smaller runs; 0 turns shrinking off
+    #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) shrink: u32,
+    /// Draw with plain letters only
     #[arg(long)]
     pub(crate) ascii: bool,
     #[command(flatten)]

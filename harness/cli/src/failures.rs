@@ -42,6 +42,12 @@ impl Failures {
     pub(crate) fn first(&self) -> Option<&Kept> {
         self.failures.first()
     }
+    /// The first of an exercise, such as 7/lamport.
+    pub(crate) fn first_of(&self, exercise: &str) -> Option<&Kept> {
+        self.failures
+            .iter()
+            .find(|kept| kept.check.strip_prefix(exercise).is_some_and(|rest| rest.starts_with('/')))
+    }
     /// That of this check.
     pub(crate) fn of(&self, check: &str) -> Option<&Kept> {
         self.failures.iter().find(|kept| kept.check == check)

@@ -13,6 +13,7 @@ mod figures;
 mod grade;
 mod isolation;
 mod judging;
+mod keys;
 mod known_bugs;
 mod literals;
 mod pages;
@@ -20,9 +21,11 @@ mod progress;
 mod replay;
 mod replay_test;
 mod report;
+mod soak;
 mod text;
 mod variants;
 mod verify;
+mod watch;
 mod workspace;
 
 use args::{Args, Command};
@@ -82,7 +85,10 @@ async fn main() -> ExitCode {
     // Guests die with this process, and files are written whole or not at all: it may end anywhere.
     let done = tokio::select! {
         done = work => done,
-        _ = tokio::signal::ctrl_c() => std::process::exit(130),
+        _ = tokio::signal::ctrl_c() => {
+            keys::give_back();
+            std::process::exit(130)
+        }
     };
     match done {
         Ok(Ok(exit)) => exit.into(),
@@ -110,6 +116,8 @@ fn run(args: Args) -> Result<Exit, Failed> {
         Some(Command::Hint { exercise, level }) => pages::hint(&exercise, level),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
+        Some(Command::Soak(args)) => soak::run(&args),
+        Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Dev(args::Dev::New(args))) => dev::new(&args),
     }

@@ -73,20 +73,18 @@ fn bar(part: u32, whole: u32) -> String {
     format!("{}{}", "█".repeat(full as usize), "░".repeat((CELLS - full) as usize))
 }
 
-/// The first exercise that is not complete, in the roadmap's order: of a chapter that was begun, if one was.
-fn next_exercise<'a>(course: &'a Course, progress: &Progress) -> Option<Selected<'a>> {
-    let (begun, others): (Vec<_>, Vec<_>) =
-        course.chapters.iter().partition(|chapter| progress.chapter_xp(&chapter.suite).0 > 0);
-    let all = begun.into_iter().chain(others).flat_map(|chapter| {
-        chapter.suite.exercises.iter().map(move |exercise| Selected { chapter, exercise })
-    });
-    let mut open = all.filter(|selected| {
-        progress.exercise_xp(&selected.chapter.suite, selected.exercise) < selected.exercise.xp()
-    });
-    open.next()
+/// The first of these that is not complete: of a chapter that was begun, if one was.
+pub(crate) fn next_exercise<'a>(all: &[Selected<'a>], progress: &Progress) -> Option<Selected<'a>> {
+    let is_begun = |one: &&Selected<'_>| progress.chapter_xp(&one.chapter.suite).0 > 0;
+    let (begun, others): (Vec<_>, Vec<_>) = all.iter().partition(is_begun);
+    let mut in_turn = begun.into_iter().chain(others);
+    let is_open =
+        |one: &&Selected<'_>| progress.exercise_xp(&one.chapter.suite, one.exercise) < one.exercise.xp();
+    in_turn.find(is_open).copied()
 }
 fn next_step(course: &Course, progress: &Progress) {
-    let Some(next) = next_exercise(course, progress) else {
+    let all = course.select(&[]).unwrap_or_default();
+    let Some(next) = next_exercise(&all, progress) else {
         anstream::println!("\nAll exercises that are built so far are complete.");
         return;
     };

@@ -12,6 +12,7 @@ mod leftovers;
 mod replay_test;
 mod stories;
 mod transports;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -20,7 +20,7 @@ pub const LEDGER: Log<Posting> = Log::new("ledger");
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// How long a key is kept, counted from the *arrival* of the first request with it: until then, a repeated request gets the
-    /// first answer. When a key was not used for `2 × retention`, it must be gone, also from the disk, once another request has
+    /// first answer. When a key was not used for `2 × retention`, it must be gone, also from the disk, once ten more requests have
     /// arrived. In between both are right.
     ///
     /// Time is what the wall clock shows: it goes on while the service is down. In this exercise it does not jump. A client

@@ -430,8 +430,50 @@ pub(super) fn counting(pick: &mut Pick, nth: u32) -> Case {
     script.safe()
 }
 
-/// Clients at random, and everything that can go wrong.
+/// Clients at random, and everything that can go wrong; or a long life before a power failure; or questions that are asked again.
 pub(super) fn linearizable(pick: &mut Pick, nth: u32) -> Case {
+    match nth % 16 {
+        7 => long_life(pick),
+        15 => asked_again(pick, nth / 16),
+        _ => at_random(pick, nth),
+    }
+}
+/// So many writes that whatever a node keeps in blocks, or tidies up now and then, was begun anew; then all nodes crash.
+fn long_life(pick: &mut Pick) -> Case {
+    let mut script = Script::new(pick, 3, ms(100), ms(4_000));
+    let cast = script.cast.clone();
+    let mut write = script.write(cast[0], at(5));
+    for nth in 1..pick.small(40..=150) {
+        write = script.write(cast[nth as usize % 2], write.ended(us(50)));
+    }
+    for &node in &cast {
+        script.fault(
+            write.ended(ms(5)),
+            Harm::Crash { node: Who::Node(node), disk: DiskLoss::All },
+            Until::After(ms(5)),
+        );
+    }
+    script.reads(write.ended(ms(30)), &cast);
+    script.safe()
+}
+/// The first sendings of the questions of a write are lost, from one of them on. What is stored in the end is what is sent again;
+/// and that is all that the others know of, when the writer is gone.
+fn asked_again(pick: &mut Pick, nth: u32) -> Case {
+    let resend = ms(20);
+    let n = [3, 5][nth as usize % 2];
+    let mut script = Script::new(pick, n, resend, ms(900));
+    let cast = script.cast.clone();
+    let (writer, rest) = (cast[0], &cast[1..]);
+    let write = script.ask(writer, Some(at(5)), true);
+    let cut = Harm::Cut { from: vec![writer], to: rest.to_vec() };
+    script.fault(sends(writer, nth / 2 % (2 * n) + 1), cut, Until::After(resend / 4));
+    script.client(writer).timeout = None;
+    script.part(write.ended(Duration::ZERO), &[writer], Until::Never);
+    script.reads(write.ended(SOON), &[rest, rest].concat());
+    script.safe()
+}
+/// Clients at random.
+fn at_random(pick: &mut Pick, nth: u32) -> Case {
     let (n, resend) = ([3, 5, 3, 4][nth as usize % 4], ms(20));
     let calm = ms(600);
     let mut script = Script::new(pick, n, resend, calm + resend * 30);

@@ -273,6 +273,7 @@ impl Books {
 
     fn replied(&mut self, seen: &Observation, id: RequestId, response: Response) -> Result<(), Violation> {
         let Some(hand) = self.in_hand.remove(&id) else { return Ok(()) };
+        self.answers_in_time(seen, &hand)?;
         let InHand { used, payment, .. } = hand;
         let done = self.done(used, seen.at);
         if let Some((rule, why)) = self.objection(seen.at, &hand, response, done) {
@@ -395,6 +396,24 @@ impl Books {
         ))
     }
 
+    /// A bank that is silent for long excuses no silence of the service: it answers that it cannot tell yet.
+    fn answers_in_time(&self, seen: &Observation, hand: &InHand) -> Result<(), Violation> {
+        let within = ANSWERED_WITHIN * self.config.patience;
+        if seen.at - hand.since <= within {
+            return Ok(());
+        }
+        let Use { caller, key, .. } = &self.uses[hand.used];
+        let sentence = format!(
+            "{} answered the request {caller} {key:?}: {} at {}. The request had arrived at {}, so the answer was due by {}, whether the \
+             bank had answered or not.",
+            self.me,
+            hand.payment,
+            seen.at,
+            hand.since,
+            hand.since + within
+        );
+        Err(Violation::at(seen, "left-waiting", sentence).because(hand.seen, "this request waits"))
+    }
     /// Only a crash excuses silence.
     fn none_is_left_waiting(&self, world: &World) -> Result<(), Violation> {
         let forgotten = |hand: &&InHand| is_due(world, hand.since, ANSWERED_WITHIN * self.config.patience);

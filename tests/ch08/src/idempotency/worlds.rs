@@ -183,11 +183,12 @@ pub(super) fn mismatch(pick: &mut Pick, _: u32) -> Case {
     judged(town)
 }
 
-/// The bank refuses, or cannot be reached, or is slow, for a time that ends.
+/// The bank refuses, or cannot be reached, or is slow, for a time that ends: sometimes only when every request must have had an answer.
 pub(super) fn transient(pick: &mut Pick, nth: u32) -> Case {
-    let (from, to) = (pick.millis(10..=30), pick.millis(300..=900));
+    let is_long = nth % 10 > 4;
+    let (from, to) = (pick.millis(10..=30), pick.millis(if is_long { 2_500..=3_500 } else { 300..=900 }));
     let manner = if nth.is_multiple_of(5) { busy(pick).refusing(from, to) } else { busy(pick) };
-    let mut town = town(pick, manner, ms(1_000));
+    let mut town = town(pick, manner, ms(if is_long { 3_600 } else { 1_000 }));
     let link = Link { loss: Chance::percent(60), ..Link::between(ms(1), ms(5)) };
     let slow = Link::between(ms(90), ms(pick.number(120..=400)));
     let harm = match nth % 5 {

@@ -1,0 +1,199 @@
+//! `faultlines soak`: worlds that no grade has shown, one seed key after another, until one fails or the time is over.
+
+use crate::args::SoakArgs;
+use crate::course::{Course, Selected};
+use crate::failures::Failures;
+use crate::grade::{named_folder, prepare_kit};
+use crate::judging::{Judging, judge_all};
+use crate::report::{ChapterReport, GradedExercise, Report};
+use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width};
+use crate::workspace::Workspace;
+use crate::{Exit, Failed};
+use anyhow::anyhow;
+use build::{Built, Sources};
+use judge::{ExerciseReport, SeedKey, Verdict};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+pub(crate) fn run(args: &SoakArgs) -> Result<Exit, Failed> {
+    let course = Course::load()?;
+    let selected = course.select(&args.what)?;
+    let (submission, workspace) = match &args.submission {
+        Some(named) => (named_folder(named)?, None),
+        None => {
+            let workspace = Workspace::find()?;
+            (workspace.folder.clone(), Some(workspace))
+        }
+    };
+    let judging = Judging::new(&args.how, None).with_stories(args.shrink);
+    let chapters = build_all(&submission, &selected, &judging)?;
+    // fresh in every soak; the seed that a failure names is enough to see it again
+    let key = RandomState::new().hash_one(std::process::id());
+    let mut soak = Soak { begun: Instant::now(), bar: spinner(), runs: 0, rounds: 0 };
+    while soak.begun.elapsed() < args.lasts {
+        soak.rounds += 1;
+        let mut judging = judging.clone();
+        judging.options.seed_key = SeedKey::secret(&format!("soak-{key:016x}-{}", soak.rounds));
+        for one in &selected {
+            let number = one.chapter.suite.number;
+            let name = format!("{number}/{}", one.exercise.id);
+            let Some(built) = chapters.get(&number) else { continue };
+            soak.shows(&name);
+            let fit = judging.fit_for(built);
+            let mut judged = judge_all(&fit, &built.binary, number, &[one.exercise], &|_| {})?;
+            let report = judged.pop().ok_or_else(|| Failed::harness(anyhow!("no report for {name}")))?;
+            if is_not_started(&report) {
+                return Err(Failed::usage(anyhow!(
+                    "{name} is not started: soak what passes, and begin with `faultlines grade {name}`"
+                )));
+            }
+            soak.runs += report.checks.iter().map(|check| u64::from(check.worlds)).sum::<u64>();
+            if !report.checks.iter().all(|check| check.verdict == Verdict::Passed) {
+                soak.bar.finish_and_clear();
+                return fails(args, *one, built, report, workspace.as_ref(), &soak);
+            }
+            if soak.begun.elapsed() >= args.lasts && soak.rounds > 1 {
+                break;
+            }
+        }
+    }
+    soak.bar.finish_and_clear();
+    let asked = if args.what.is_empty() { "all exercises".to_owned() } else { args.what.join(", ") };
+    anstream::println!(
+        "{} {asked}: no promise was broken in {} runs under {} fresh seed {}.",
+        styled(GOOD, "✔"),
+        soak.runs,
+        soak.rounds,
+        if soak.rounds == 1 { "key" } else { "keys" }
+    );
+    anstream::eprintln!("{}", styled(DIM, &soak.pace()));
+    Ok(Exit::Passed)
+}
+
+/// What is being done, and how far it is.
+struct Soak {
+    begun: Instant,
+    bar: indicatif::ProgressBar,
+    runs: u64,
+    rounds: u64,
+}
+impl Soak {
+    fn shows(&self, exercise: &str) {
+        self.bar.set_message(format!("{exercise}   {}", self.pace()));
+    }
+    /// How long it has run, and how fast.
+    fn pace(&self) -> String {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let rate = if seconds > 0.0 { self.runs as f64 / seconds } else { 0.0 };
+        format!("{seconds:.0} s   {} runs   {rate:.0} runs a second", self.runs)
+    }
+}
+/// A line on standard error that moves, for a terminal only.
+fn spinner() -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::with_draw_target(None, indicatif::ProgressDrawTarget::stderr());
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// The guests of what is selected, by chapter.
+fn build_all(
+    submission: &Path,
+    selected: &[Selected<'_>],
+    judging: &Judging,
+) -> Result<BTreeMap<u8, Built>, Failed> {
+    let kit = prepare_kit(judging.layers)?;
+    let mut chapters = BTreeMap::new();
+    for one in selected {
+        let suite = &one.chapter.suite;
+        if chapters.contains_key(&suite.number) {
+            continue;
+        }
+        let folder = submission.join(suite.folder);
+        if !folder.is_dir() {
+            return Err(Failed::usage(anyhow!(
+                "no folder {}: chapter {} belongs there",
+                folder.display(),
+                suite.number
+            )));
+        }
+        let these = selected.iter().filter(|other| other.chapter.suite.number == suite.number);
+        let exercises: Vec<_> = these.map(|other| other.exercise).collect();
+        let built = one.chapter.build(&kit, &Sources::read(&folder)?, &exercises)?;
+        if let Some((id, said)) = built.broken.iter().next() {
+            anstream::eprintln!("{}", harmless(&said.to_string()));
+            let error = anyhow!("{}/{id} does not compile", suite.number);
+            return Err(Failed { exit: Exit::BuildFailed, error });
+        }
+        chapters.insert(suite.number, built);
+    }
+    Ok(chapters)
+}
+
+fn is_not_started(report: &ExerciseReport) -> bool {
+    report.checks.iter().any(|check| check.verdict == Verdict::NotStarted)
+}
+
+/// Tells a failure as `grade` does, and keeps it for `replay`.
+fn fails(
+    args: &SoakArgs,
+    one: Selected<'_>,
+    built: &Built,
+    report: ExerciseReport,
+    workspace: Option<&Workspace>,
+    soak: &Soak,
+) -> Result<Exit, Failed> {
+    let suite = &one.chapter.suite;
+    let report = Report {
+        chapters: vec![ChapterReport {
+            number: suite.number,
+            folder: suite.folder,
+            title: suite.title,
+            exercises: vec![GradedExercise::judged(report)],
+            planned_xp: 0,
+            statics: built.statics.clone(),
+        }],
+        not_isolated: crate::isolation::missing(args.how.no_sandbox),
+        timings_ms: None,
+    };
+    anstream::print!("{}", report.text(width(), args.ascii));
+    let found = format!("A fresh seed key showed this after {}.", soak.pace().replace("   ", ", "));
+    anstream::println!("{}", styled(STRONG, &found));
+    anstream::println!("No XP are booked by a soak.");
+    let Some(workspace) = workspace else { return Ok(Exit::ChecksFailed) };
+    let mut failures = Failures::read(workspace);
+    failures.update(&report);
+    if let Err(Failed { error, .. }) = failures.write(workspace) {
+        anstream::eprintln!("{} {}", styled(BAD, "note:"), harmless(&format!("{error:#}")));
+    }
+    Ok(Exit::ChecksFailed)
+}
+
+/// `30s`, `5m`, `2h`; a number alone counts seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let units = [('s', 1), ('m', 60), ('h', 3_600)];
+    let with_unit = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)));
+    let (number, seconds) = with_unit.unwrap_or((text, 1));
+    let wrong = || format!("`{text}` is no time: write 30s, 5m or 2h");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let lasts = number.checked_mul(seconds).filter(|seconds| (1..=604_800).contains(seconds));
+    lasts.map(Duration::from_secs).ok_or_else(|| format!("`{text}` is not between 1s and 168h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [("30s", 30), ("5m", 300), ("2h", 7_200), ("45", 45), (" 1s ", 1)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "0s", "-3s", "3d", "1.5s", "999999999h", "18446744073709551615m", "5 µ"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}
