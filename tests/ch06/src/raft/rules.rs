@@ -474,14 +474,14 @@ impl Watch {
                 if *granted {
                     self.member(node).votes.entry(*term).or_default().insert(from);
                 }
-                told = (*term > status.term).then_some((*term, "a Vote"));
+                told = (*term > status.term).then_some((*term, "`Vote`"));
             }
             Message::Appended { term, success, index, .. } => {
                 if *success {
                     let acked = self.member(node).acks.entry((*term, from)).or_default();
                     *acked = (*acked).max(*index);
                 }
-                told = (*term > status.term).then_some((*term, "an answer to AppendEntries"));
+                told = (*term > status.term).then_some((*term, "`Appended`"));
             }
             Message::AppendEntries { term, prev_index, prev_term, entries, commit } => {
                 let reach = prev_index + entries.len() as Index;
@@ -509,7 +509,7 @@ impl Watch {
                 *heard = (heard.0.max(reach), heard.1.max(*commit));
                 let follows =
                     *term > status.term || *term == status.term && status.position == Position::Candidate;
-                told = follows.then_some((*term, "AppendEntries"));
+                told = follows.then_some((*term, "`AppendEntries`"));
                 let (term, prev_index) = (*term, *prev_index);
                 let prev = (prev_index, *prev_term);
                 let held = self.member(node).holds.is_handed(term, prev, last_of(prev, entries));
