@@ -298,11 +298,11 @@ impl<'a> Watch<'a> {
         }
         Ok(false)
     }
-    /// The first failure of the exercise once more; where it has none, the first of all.
+    /// The first failure of the exercise once more.
     fn replay(&self, now: Selected<'_>) -> Result<(), Failed> {
         let failures = Failures::read(self.workspace);
-        let Some(check) = failures.first_of(&name(&now)).or(failures.first()) else {
-            anstream::println!("Nothing has failed so far.");
+        let Some(check) = failures.first_of(&name(&now)) else {
+            anstream::println!("No check of {} failed in its last grade.", name(&now));
             return Ok(());
         };
         self.show("replay", std::slice::from_ref(&check.check)).map(|_| ())
