@@ -38,7 +38,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "a question arrives before its answer.",
                 kind: Kind::Safety,
                 xp: 5,
-                needs: &["validity"],
+                needs: &[],
                 worlds: 128,
                 sometimes: &[(
                     CAUSED,
@@ -55,7 +55,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "every message that arrives is new.",
                 kind: Kind::Safety,
                 xp: 2,
-                needs: &["validity"],
+                needs: &[],
                 worlds: 64,
                 sometimes: &[(DOUBLED, "Untested: in none of the runs did a message arrive twice.")],
                 case: once,
@@ -86,7 +86,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "a node that begins a broadcast also finishes it.",
                 kind: Kind::Safety,
                 xp: 3,
-                needs: &["validity"],
+                needs: &[],
                 worlds: 128,
                 sometimes: &[(
                     SURVIVED,
@@ -106,7 +106,7 @@ pub(crate) fn exercise() -> Exercise {
                        it.",
                 kind: Kind::Safety,
                 xp: 4,
-                needs: &["validity"],
+                needs: &[],
                 worlds: 96,
                 sometimes: &[(
                     DIED,
@@ -124,7 +124,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "all nodes are about equally fast.",
                 kind: Kind::Cost,
                 xp: 2,
-                needs: &["validity"],
+                needs: &[],
                 worlds: 24,
                 sometimes: &[(
                     UNFAZED,
@@ -142,7 +142,7 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "messages are free, however long they are.",
                 kind: Kind::Cost,
                 xp: 1,
-                needs: &["validity"],
+                needs: &[],
                 worlds: 4,
                 sometimes: &[],
                 case: traffic,

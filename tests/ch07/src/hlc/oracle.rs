@@ -139,7 +139,7 @@ impl Clocks {
     fn give(&mut self, seen: &Observation, what: &'static str, stamp: Stamp) -> Result<(), Violation> {
         let node = seen.node;
         let granule_ns = ns(self.rules.config.granule).max(1);
-        if !stamp.l.is_multiple_of(granule_ns) {
+        if self.rules.close && !stamp.l.is_multiple_of(granule_ns) {
             let sentence = format!(
                 "{node} stamped {what} {stamp}: l is no whole number of granules of {:?}.",
                 self.rules.config.granule
