@@ -311,8 +311,9 @@ impl Synod {
             promises.entry(from).or_insert(*accepted);
         }
         let is_old = member.prepared.last_key_value().is_some_and(|(last, _)| ballot < *last);
-        let again = !member.heard.insert((from, ballot, is_promise)) && !member.prepared.is_empty();
-        let stale = again || is_old;
+        let again = !member.heard.insert((from, ballot, is_promise));
+        // one that never proposes counts nothing
+        let stale = (again || is_old) && !member.proposals.is_empty();
         self.reached.mark_if(STALE, stale);
     }
 
