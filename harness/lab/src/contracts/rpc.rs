@@ -23,8 +23,8 @@ use std::time::Duration;
 /// What a caller is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// How long to wait for a server before asking it again. On a clean network, a message and its answer take at most an
-    /// eighth of this.
+    /// How long to wait before asking a server again for the same call, whether the server is silent or has refused a copy. On a
+    /// clean network, a message and its answer take at most an eighth of this.
     pub resend: Duration,
 }
 

@@ -119,9 +119,9 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "frugal",
-                promise: "If a call is answered at once, it needs one copy. While the server is silent, copies are few; afterwards there are none.",
+                promise: "If a call is answered at once, it needs one copy. If its server is silent or refuses, copies are few. When it is over, there are none.",
                 rule: "Birrell and Nelson 1984, section 3.2: retransmission is for calls without an answer. The pause between two copies \
-                       bounds what a silent server costs.",
+                       bounds what a server costs that does not work.",
                 assumption: "messages are free.",
                 kind: Kind::Cost,
                 xp: 1,

@@ -497,6 +497,9 @@ pub(super) fn deadline(pick: &mut Pick, nth: u32) -> Case {
         let at = pick.millis(5..=500);
         draft.call(at, server, body, within);
     }
+    // and one that has no time at all
+    let (server, body) = (*pick.one(&draft.servers), draft.body(pick));
+    draft.call(pick.millis(5..=500), server, body, Duration::ZERO);
     draft.case(pick)
 }
 
@@ -536,13 +539,14 @@ pub(super) fn frugal(pick: &mut Pick, nth: u32) -> Case {
     let clean = nth.is_multiple_of(2);
     draft.goals.frugal = Some(Frugal { resend: draft.resend, clean });
     let one = draft.servers[0];
-    for place in 0..8 {
+    for place in 0..8u32 {
         let (server, body) = (*pick.one(&draft.servers), draft.body(pick));
         let at = pick.millis(5..=300);
         if clean || place % 2 == 0 {
             draft.call_through(at, server, body);
         } else {
-            draft.script(one, body, &[*pick.one(&[Does::Nothing, Does::Execute { after: ms(400) }])]);
+            let does = [Does::Nothing, Does::Execute { after: ms(400) }, REFUSE];
+            draft.script(one, body, &[does[(nth / 2 + place / 2) as usize % 3]]);
             let within = pick.millis(100..=1_500);
             draft.call(at, one, body, within);
         }
