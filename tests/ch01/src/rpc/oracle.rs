@@ -113,12 +113,13 @@ struct Sent {
 struct Copy {
     at: Time,
     seen: ObservationId,
-    refused: bool,
+    /// Where its refusal reached the caller.
+    refused: Option<ObservationId>,
 }
 impl Sent {
     /// Whether a copy may still be executed, as far as the caller can know, or one was.
     fn may_take_effect(&self) -> bool {
-        self.done || self.copies.values().any(|copy| !copy.refused)
+        self.done || self.copies.values().any(|copy| copy.refused.is_none())
     }
     fn is_in_doubt(&self) -> bool {
         !self.done && self.may_take_effect()
@@ -172,7 +173,7 @@ impl Calls {
         let waited = self.on_stopwatch(waited);
         let frugal = self.goals.frugal;
         let group = self.group(server, body);
-        let new = Copy { at: scene.at(), seen: scene.id(), refused: false };
+        let new = Copy { at: scene.at(), seen: scene.id(), refused: None };
         let sent =
             group.sent.entry(id).or_insert(Sent { first: scene.at(), copies: BTreeMap::new(), done: false });
         if !group.copies.insert((id, copy)) {
@@ -237,7 +238,7 @@ impl Calls {
             }
             Message::Refused { copy, .. } => {
                 if let Some(copy) = group.sent.get_mut(&id).and_then(|sent| sent.copies.get_mut(&copy)) {
-                    copy.refused = true;
+                    copy.refused.get_or_insert(scene.id());
                 }
             }
             Message::Ask { .. } => {}
@@ -377,7 +378,7 @@ impl Calls {
         }
         let others = group.made_in_this_life - group.failed_in_this_life;
         let in_doubt: Vec<&Sent> = group.sent.values().filter(|sent| sent.may_take_effect()).collect();
-        let doubt = in_doubt.iter().flat_map(|sent| &sent.copies).find(|(_, copy)| !copy.refused);
+        let doubt = in_doubt.iter().flat_map(|sent| &sent.copies).find(|(_, copy)| copy.refused.is_none());
         if in_doubt.len() > others
             && let Some((number, copy)) = doubt
         {
@@ -428,11 +429,12 @@ impl Calls {
             scene.at()
         );
         let violation = scene.breaks("knew-that-it-failed", sentence);
-        let last = refused.and_then(|sent| sent.copies.values().last());
-        Err(match last {
-            Some(copy) => violation.because(copy.seen, "the last copy, which was refused"),
+        // the last refusals, for there may be many
+        let refusals = refused.into_iter().flat_map(|sent| sent.copies.iter().rev().take(3));
+        Err(refusals.fold(violation, |violation, (number, copy)| match copy.refused {
+            Some(refusal) => violation.because(refusal, format!("copy {number} is refused")),
             None => violation,
-        })
+        }))
     }
 
     /// What is wrong with the time that a call took, or has taken so far.
@@ -547,7 +549,8 @@ impl Rule<Caller, Message> for Calls {
                 if let Some(done) = scene.seen.emitted::<Serving>().filter(|_| !mine) {
                     let refused = self.groups.get(&(scene.node(), done.body));
                     let refused = refused.and_then(|group| group.sent.get(&done.id));
-                    let half = refused.is_some_and(|sent| sent.copies.values().any(|copy| copy.refused));
+                    let half =
+                        refused.is_some_and(|sent| sent.copies.values().any(|copy| copy.refused.is_some()));
                     self.reached.mark_if(HALF_REFUSED, half);
                     self.executed(scene, done)?;
                 }
