@@ -123,18 +123,28 @@ pub(crate) fn node(Pointers([path, arguments, environment]): Pointers) -> Vec<Fi
         .only(libc::SYS_openat, &[(2, Dword, MaskedEq(refused as u64), 0)])
         // of what is open, not of what has a name
         .only(libc::SYS_newfstatat, &[(3, Dword, Eq, libc::AT_EMPTY_PATH as u64)])
-        .only(libc::SYS_mremap, &[(3, Dword, MaskedEq(libc::MREMAP_FIXED as u64), 0)])
         .only(libc::SYS_tgkill, &[(0, Dword, Eq, OWN_PID)]) // how a process aborts
         .only(libc::SYS_prlimit64, &[(0, Dword, Eq, 0), (2, Qword, Eq, 0)]) // to ask
         .only(libc::SYS_personality, &[(0, Dword, Eq, 0xffff_ffff)]) // to ask
-        .only(libc::SYS_prctl, &[(0, Dword, Eq, libc::PR_SET_TSC as u64)]);
+        .only(libc::SYS_prctl, &[(0, Dword, Eq, libc::PR_SET_TSC as u64)])
+        // so that it can give up what it needs no more
+        .only(libc::SYS_prctl, &[(0, Dword, Eq, libc::PR_GET_SECCOMP as u64)])
+        .only(libc::SYS_prctl, &[(0, Dword, Eq, libc::PR_GET_NO_NEW_PRIVS as u64)])
+        .only(
+            libc::SYS_prctl,
+            &[(0, Dword, Eq, libc::PR_SET_SECCOMP as u64), (1, Dword, Eq, libc::SECCOMP_MODE_FILTER.into())],
+        );
     for command in [libc::F_DUPFD_CLOEXEC, libc::F_GETFD, libc::F_SETFD, libc::F_GETFL] {
         rules = rules.only(libc::SYS_fcntl, &[(1, Dword, Eq, command as u64)]);
     }
-    // Shared memory would not count against the limit, and outlive this process.
+    // Shared memory would not count against the limit, and outlive this process; what grows by itself grows anywhere.
+    let not_so = (libc::MAP_SHARED | libc::MAP_GROWSDOWN) as u64;
     for beside in [(0, Qword, Lt, FORBIDDEN.start), (0, Qword, Ge, FORBIDDEN.end)] {
-        let shared = (3, Dword, MaskedEq(libc::MAP_SHARED as u64), 0);
-        rules = rules.only(libc::SYS_mmap, &[beside, shared, (1, Qword, Le, MAPPING_MAX)]);
+        let plain = (3, Dword, MaskedEq(not_so), 0);
+        rules = rules.only(libc::SYS_mmap, &[beside.clone(), plain, (1, Qword, Le, MAPPING_MAX)]);
+        // what has grown to the edge of the zone, and lost its beginning, must not grow on
+        let stays = (3, Dword, MaskedEq(libc::MREMAP_FIXED as u64), 0);
+        rules = rules.only(libc::SYS_mremap, &[beside, stays, (2, Qword, Le, MAPPING_MAX)]);
     }
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let escapes = Rules::default().all(ESCAPES);

@@ -70,6 +70,22 @@ fn exec(path: &str, arguments: &[&str]) -> io::Result<Vec<u8>> {
     unsafe { libc::execv(path.as_ptr(), pointers.as_ptr()) };
     Err(io::Error::last_os_error())
 }
+/// The end of where names of programs lie, and of what no confined process may map.
+const ZONE_END: u64 = 0x11_0000_0000;
+const MIB: u64 = 1 << 20;
+fn map_at(at: u64, bytes: u64, how: i32) -> io::Result<()> {
+    let how = how | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: a new mapping that replaces none.
+    let mapped =
+        unsafe { libc::mmap(at as *mut _, bytes as usize, libc::PROT_READ | libc::PROT_WRITE, how, -1, 0) };
+    if mapped as u64 == at { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+/// Makes a mapping longer where it lies.
+fn grow(at: u64, from: u64, to: u64) -> io::Result<()> {
+    // SAFETY: memory of our own; it stays where it is.
+    let grown = unsafe { libc::mremap(at as *mut _, from as usize, to as usize, 0) };
+    if grown as u64 == at { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
 fn map(bytes: usize, how: i32) -> io::Result<Vec<u8>> {
     // SAFETY: a new mapping, which nobody uses.
     let at = unsafe {
@@ -470,6 +486,30 @@ fn attack(name: &str, about: &[&str]) -> io::Result<Vec<u8>> {
             let limit = libc::rlimit { rlim_cur: 7, rlim_max: 7 };
             // SAFETY: a limit, of this process.
             check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).and(nothing)
+        }
+        // where a filter that sees addresses alone expects the name of the one program that may be run
+        ("map-where-names-are", []) => {
+            map_at(ZONE_END - MIB, MIB, 0)?;
+            nothing
+        }
+        ("grow-to-where-names-are", []) => {
+            // step by step, and what is behind is given back: no mapping is ever large
+            let mut at = ZONE_END - (3 << 30);
+            map_at(at, MIB, 0)?;
+            while at < ZONE_END - 512 * MIB {
+                grow(at, MIB, 256 * MIB)?;
+                at += 255 * MIB;
+                // SAFETY: memory of our own that nobody uses.
+                check(unsafe { libc::munmap((at - 255 * MIB) as *mut _, 255 << 20) })?;
+            }
+            nothing
+        }
+        ("grow-down-to-where-names-are", []) => {
+            let at = ZONE_END;
+            map_at(at, MIB, libc::MAP_GROWSDOWN)?;
+            // SAFETY: the page before one that grows down becomes memory when it is touched.
+            unsafe { ((at - 8) as *mut u64).write_volatile(1) };
+            nothing
         }
         ("survive-its-parent", []) => {
             // SAFETY: no memory is involved.

@@ -275,10 +275,24 @@ fn resources(attack: Row<'_>) -> Vec<Attack> {
         .rare(),
         attack("leave-a-key", name, |scene, _| key_is_removed(&scene.name()), CALLS).jailed_by(CALLS).rare(),
         attack("raise-a-limit", NOTHING, |_, run| run.open_files_max() == 7, CALLS),
+        attack("map-where-names-are", NOTHING, HAS_MAPPED_NAMES, CALLS),
+        attack("grow-to-where-names-are", NOTHING, HAS_MAPPED_NAMES, CALLS),
+        attack("grow-down-to-where-names-are", NOTHING, HAS_MAPPED_NAMES, CALLS),
         attack("change-cores", NOTHING, |_, run| is_elsewhere(run), CALLS).rare(),
         attack("change-its-priority", NOTHING, |_, run| is_elsewhere(run), CALLS).rare(),
     ]
 }
+/// Whether it has memory where names of programs lie, which a filter would then take for that of the one it may run.
+const HAS_MAPPED_NAMES: Succeeded = |_, run| {
+    const ZONE: std::ops::Range<u64> = 0x10_0000_0000..0x11_0000_0000;
+    let maps = fs::read_to_string(format!("/proc/{}/maps", run.child.id())).unwrap_or_default();
+    maps.lines().any(|line| {
+        let (begin, rest) = line.split_once('-').unwrap_or_default();
+        let end = rest.split(' ').next().unwrap_or_default();
+        let number = |text| u64::from_str_radix(text, 16).unwrap_or(0);
+        number(begin) < ZONE.end && number(end) > ZONE.start
+    })
+};
 /// The cores that a process may run on, and how nice it is.
 fn place(pid: &str) -> Option<(String, String)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
