@@ -313,7 +313,7 @@ impl Node for Puppet {
                     out.send(from, Message::Vote { term, granted: true, pre_vote: false })
                 }
                 OnVote::FromTerm(higher) => {
-                    let term = term + higher;
+                    let term = term.saturating_add(higher);
                     out.send(from, Message::Vote { term, granted: false, pre_vote: false });
                 }
                 OnVote::Lead => out.send(from, append(term, (0, 0), vec![], 0)),
@@ -329,18 +329,18 @@ impl Node for Puppet {
                     let (first, index) = *self.first.get_or_insert((term, prev_index));
                     if term > first {
                         out.send(from, Message::Appended { term, success: false, index, conflict: None });
-                        out.send(from, took(term, prev_index + entries.len() as Index));
+                        out.send(from, took(term, prev_index.saturating_add(entries.len() as Index)));
                     }
                 }
                 OnAppend::Late(after) if prev_index > 0 || !entries.is_empty() => {
-                    let index = prev_index + entries.len() as Index;
+                    let index = prev_index.saturating_add(entries.len() as Index);
                     out.set_timer(after, Cue::Answer { term, index, to: from });
                 }
                 OnAppend::Take | OnAppend::Late(_) => {
-                    out.send(from, took(term, prev_index + entries.len() as Index));
+                    out.send(from, took(term, prev_index.saturating_add(entries.len() as Index)));
                 }
                 OnAppend::FromTerm(higher) => {
-                    let (term, index) = (term + higher, prev_index);
+                    let (term, index) = (term.saturating_add(higher), prev_index);
                     out.send(from, Message::Appended { term, success: false, index, conflict: None });
                 }
                 OnAppend::LeadBefore => out.send(from, append(term.saturating_sub(1), (0, 0), vec![], 0)),

@@ -414,7 +414,7 @@ impl Watch {
     ) -> Result<(), Violation> {
         let node = seen.node;
         let mut before = prev_term;
-        for (index, entry) in (prev_index + 1..).zip(entries) {
+        for (index, entry) in numbered(prev_index, entries) {
             let known =
                 self.entries.entry((index, entry.term)).or_insert_with(|| (entry.command.clone(), before));
             if known.0 != entry.command {
@@ -484,15 +484,15 @@ impl Watch {
                 told = (*term > status.term).then_some((*term, "`Appended`"));
             }
             Message::AppendEntries { term, prev_index, prev_term, entries, commit } => {
-                let reach = prev_index + entries.len() as Index;
+                let reach = prev_index.saturating_add(entries.len() as Index);
                 let is_puppet = !self.guests.contains(&from);
-                let overwritten = (prev_index + 1..).zip(entries).any(|(index, entry)| {
+                let overwritten = numbered(*prev_index, entries).any(|(index, entry)| {
                     self.entries.range((index, 0)..(index, entry.term)).next().is_some()
                 });
                 self.reached.mark_if(OVERWRITTEN, overwritten);
                 if is_puppet {
                     let mut before = *prev_term;
-                    for (index, entry) in (prev_index + 1..).zip(entries) {
+                    for (index, entry) in numbered(*prev_index, entries) {
                         if let Some(command) = &entry.command {
                             self.asked.insert(command.clone());
                             self.proposals.entry(command.clone()).or_default().is_everybodys = true;
@@ -848,4 +848,9 @@ pub(super) fn list(nodes: &BTreeSet<NodeId>) -> String {
         [one] => one.clone(),
         [all @ .., last] => format!("{} and {last}", all.join(", ")),
     }
+}
+
+/// Entries that a leader sends after `prev`, each with its index. A submission may say any number: the last one is the last.
+fn numbered(prev: Index, entries: &[Entry]) -> impl Iterator<Item = (Index, &Entry)> {
+    (1..).zip(entries).map(move |(nth, entry)| (prev.saturating_add(nth), entry))
 }

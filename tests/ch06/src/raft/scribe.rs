@@ -70,7 +70,7 @@ impl Acknowledged {
 }
 /// Where entries that a leader sends end.
 pub(super) fn last_of(prev: (Index, Term), entries: &[lab::raft::Entry]) -> (Index, Term) {
-    entries.last().map_or(prev, |last| (prev.0 + entries.len() as Index, last.term))
+    entries.last().map_or(prev, |last| (prev.0.saturating_add(entries.len() as Index), last.term))
 }
 
 /// Takes note of votes and acknowledgements.
@@ -155,7 +155,12 @@ impl Scribe for Votes {
             }
             _ => {
                 let held = kept.acknowledged.held?;
-                super::append(self.highest + TERMS_ABOVE, (held.index, held.term), Vec::new(), 0)
+                super::append(
+                    self.highest.saturating_add(TERMS_ABOVE),
+                    (held.index, held.term),
+                    Vec::new(),
+                    0,
+                )
             }
         };
         Some(lab::frame::encode(&message))
