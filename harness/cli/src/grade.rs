@@ -103,7 +103,8 @@ pub(crate) fn grade(
         chapters.push(grade_chapter(&kit, first.chapter, &sources, these, judging)?);
         rest = others;
     }
-    Ok(Report { chapters, not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false })
+    let budget_s = judging.options.budget.as_secs();
+    Ok(Report { chapters, not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false, budget_s })
 }
 
 pub(crate) fn prepare_kit(layers: Layers) -> Result<Kit, Failed> {

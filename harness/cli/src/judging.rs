@@ -24,7 +24,8 @@ impl Judging {
     pub(crate) fn new(how: &HowArgs, seed_key: Option<&str>) -> Judging {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let seed_key = seed_key.map(SeedKey::secret).unwrap_or_default();
-        let options = Options { seed_key, worlds: how.worlds, batch: how.batch.into() };
+        let budget = std::time::Duration::from_secs(how.budget);
+        let options = Options { seed_key, worlds: how.worlds, batch: how.batch.into(), budget };
         Judging {
             options,
             workers: how.workers.map_or(cores, usize::from),
@@ -128,7 +129,10 @@ pub(crate) fn judge_all(
 /// Whether a check has a story: it failed, and not for want of anything that it is about.
 fn is_told(check: &CheckReport) -> bool {
     matches!(check.verdict, Verdict::Failed | Verdict::Crashed | Verdict::TimedOut)
-        && check.failure.as_ref().is_some_and(|failure| !matches!(failure.how, How::Vacuous(_)))
+        && check
+            .failure
+            .as_ref()
+            .is_some_and(|failure| !matches!(failure.how, How::Vacuous(_) | How::Spent(_)))
 }
 
 type Place = (usize, usize);

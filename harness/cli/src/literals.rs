@@ -419,7 +419,7 @@ fn link(link: &Link) -> String {
     fields.of("Link", &format!("Link::between({}, {})", duration(*min), duration(*max)))
 }
 fn limits_literal(limits: &Limits) -> String {
-    let Limits { events, effects_per_event, message_bytes, effects, bytes } = limits;
+    let Limits { events, effects_per_event, message_bytes, effects, bytes, shown } = limits;
     let usual = Limits::default();
     let mut fields = Fields::default();
     fields.put("events", *events != usual.events, || events.to_string());
@@ -429,6 +429,7 @@ fn limits_literal(limits: &Limits) -> String {
     fields.put("message_bytes", *message_bytes != usual.message_bytes, || message_bytes.to_string());
     fields.put("effects", *effects != usual.effects, || effects.to_string());
     fields.put("bytes", *bytes != usual.bytes, || bytes.to_string());
+    fields.put("shown", *shown != usual.shown, || shown.to_string());
     fields.of("Limits", "Limits::default()")
 }
 

@@ -245,7 +245,10 @@ fn marks(recording: &Recording) -> BTreeMap<ObservationId, String> {
                 recording.trace.observations.iter().rfind(|seen| matches!(seen.seen, Seen::Misbehaved(_)));
             marks.extend(last.map(|seen| (seen.id, "here".to_owned())));
         }
-        Some(judge::How::Endless(..) | judge::How::Vacuous(_)) | None => {}
+        Some(
+            judge::How::Endless(..) | judge::How::Vacuous(_) | judge::How::Spent(_) | judge::How::Fault(_),
+        )
+        | None => {}
     }
     marks
 }

@@ -18,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) timings_ms: Option<u64>,
     /// Whether seeds come from a key that only its owner has.
     pub(crate) has_secret_seeds: bool,
+    /// Processor time that one check might take, in seconds.
+    pub(crate) budget_s: u64,
 }
 pub(crate) struct ChapterReport {
     pub(crate) number: u8,
@@ -73,7 +75,10 @@ impl Report {
                 checks.all(|check| check.verdict == Verdict::Passed)
             }
         };
-        if passes {
+        let mut checks = exercises().flat_map(|exercise| &exercise.report.checks);
+        if checks.any(|check| check.verdict == Verdict::HarnessFault) {
+            Exit::HarnessFault
+        } else if passes {
             Exit::Passed
         } else if exercises().any(|exercise| exercise.build_error.is_some()) {
             Exit::BuildFailed
@@ -126,6 +131,7 @@ impl Report {
             max_xp,
             chapters: self.chapters.iter().map(JsonChapter::new).collect(),
             not_isolated: self.open(),
+            budget_s: self.budget_s,
             timings_ms: self.timings_ms,
         };
         let mut text = serde_json::to_string_pretty(&report).expect("a report has no value that JSON lacks");
@@ -173,7 +179,7 @@ impl GradedExercise {
             let told_before = self.report.checks[..nth].iter().find(|earlier| is_same_bug(earlier, check));
             match check.verdict {
                 Verdict::Passed | Verdict::NotStarted => {}
-                Verdict::Blocked | Verdict::Undecided => {
+                Verdict::Blocked | Verdict::Undecided | Verdict::HarnessFault => {
                     out.push_str(&wrapped(&harmless(&check.message), 4, width));
                 }
                 Verdict::Failed | Verdict::Crashed | Verdict::TimedOut => match told_before {
@@ -288,6 +294,7 @@ fn check_head(check: &CheckReport, out: &mut String, Page { width, ascii, .. }: 
         Verdict::NotStarted => ("○", DIM, "not started"),
         Verdict::Blocked => ("○", DIM, "blocked"),
         Verdict::Undecided => ("?", STRONG, "undecided"),
+        Verdict::HarnessFault => ("?", BAD, "harness fault"),
     };
     let mut right = format!("{}/{} XP", check.xp, check.max_xp);
     if !word.is_empty() {
@@ -342,6 +349,7 @@ pub(crate) fn about(promise: &str, rule: &str, assumption: &str) -> [String; 3] 
 }
 fn seen_text(check: &CheckReport, out: &mut String, page: Page) {
     let many = match (check.failing_worlds, check.worlds) {
+        (0, 0) => "no run was judged to its end".to_owned(),
         (0, worlds) => format!("none of the {worlds} runs reached the situation that this check is about"),
         (failing, worlds) => format!("{failing} of {worlds} runs failed"),
     };
@@ -376,6 +384,8 @@ struct Json<'a> {
     /// What student code was not isolated from; left out where that is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_isolated: Vec<&'static str>,
+    /// Processor time that one check might take, in seconds.
+    budget_s: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     timings_ms: Option<u64>,
 }

@@ -47,9 +47,7 @@ pub(crate) fn harmless(text: &str) -> String {
         if c == '#' && safe.ends_with('#') {
             safe.push(' ');
         }
-        let hidden = c.is_control() && c != '\n'
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if hidden {
+        if c.is_control() && c != '\n' || is_invisible(c) {
             let _ = write!(safe, "{}", c.escape_unicode());
         } else {
             safe.push(c);
@@ -57,6 +55,18 @@ pub(crate) fn harmless(text: &str) -> String {
     }
     let lines: Vec<String> = safe.split('\n').map(no_command).collect();
     lines.join("\n")
+}
+
+/// What turns the direction of a text, ends a line where nobody sees it, or takes no room at all: with it one text looks like
+/// another.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A line that begins with `::` (blanks aside) is a command to some CI systems.

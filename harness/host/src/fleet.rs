@@ -1,5 +1,6 @@
 //! A fleet: the lanes of one submission, and the worlds that are driven through them.
 
+use crate::budget;
 use crate::commands::{Commands, Roles};
 use crate::error::{HostError, LaneError};
 use crate::lane::Lane;
@@ -7,10 +8,16 @@ use crate::launch::Guest;
 use lab::NodeId;
 use lab::frame::{Covered, Token};
 use std::hash::{BuildHasher, RandomState};
-use world::{Misbehaviour, NodeKind, NodeSpec, Observation, StepEvent, World};
+use world::{Misbehaviour, NodeKind, NodeSpec, Observation, Step, StepEvent, World};
 
 /// Worlds with more guests than this share lanes.
 const LANES_MAX: usize = 16;
+/// Each lane is so many processes. A node that starts again lives in the next one, so that a crash takes the memory of its
+/// process away in a batch, too.
+const PROCESSES: usize = 2;
+/// A budget is looked at once in so many rounds of a batch, and steps of a world alone: a look takes some system calls.
+const ROUNDS_A_LOOK: usize = 32;
+const STEPS_A_LOOK: usize = 256;
 /// A world alone with more guests than this shares processes among them.
 const PROCESSES_MAX: usize = 64;
 /// What the worlds of a batch may keep together, in bytes: many times what sound submissions do.
@@ -50,6 +57,8 @@ pub enum Anomaly {
     SharedOrder,
     /// The worlds keep more in disks and messages than there is room for at once; each alone may well be within its limits.
     Crowded,
+    /// The budget of this thread is spent ([`budget::spent`]).
+    Spent,
 }
 
 /// The lanes of one submission.
@@ -110,14 +119,20 @@ impl Fleet {
     /// consists of is at hand. (Hundreds of worlds that take turns do not fit a core's cache.)
     fn rounds<W: Watch>(&mut self, jobs: &mut [Job<W>]) -> Result<Result<(), Anomaly>, LaneError> {
         let mut slots = [0; LANES_MAX];
-        let places: Vec<Places> = jobs.iter().map(|job| Places::new(&job.world, &mut slots)).collect();
+        let mut places: Vec<Places> = jobs.iter().map(|job| Places::new(&job.world, &mut slots)).collect();
         let mut asking = Asking::new(self.token, self.lane(0)?.roles().clone());
         let (mut buffer, mut heard) = (Vec::new(), 0);
         for (index, job) in jobs.iter_mut().enumerate() {
-            asking.step(job, index, &places[index], &mut buffer)?;
+            asking.step(job, index, &mut places[index], &mut buffer)?;
         }
-        let mut asked: Vec<Vec<usize>> = vec![Vec::new(); LANES_MAX];
-        while asking.is_any() {
+        let mut asked: Vec<Vec<usize>> = vec![Vec::new(); LANES_MAX * PROCESSES];
+        for round in 1_usize.. {
+            if !asking.is_any() {
+                break;
+            }
+            if round.is_multiple_of(ROUNDS_A_LOOK) && budget::spent().is_some() {
+                return Ok(Err(Anomaly::Spent));
+            }
             for (place, commands) in asking.commands.iter_mut().enumerate() {
                 if !commands.is_empty() {
                     self.lane(place)?.send(commands)?;
@@ -135,7 +150,7 @@ impl Fleet {
                     let job = &mut jobs[index];
                     job.world.apply(reply);
                     if job.look(&mut buffer) {
-                        asking.step(job, index, &places[index], &mut buffer)?;
+                        asking.step(job, index, &mut places[index], &mut buffer)?;
                     }
                     Ok(())
                 })?;
@@ -162,7 +177,8 @@ impl Fleet {
     }
 
     /// Runs one world alone, with a fresh process for every start of a node: nothing can be shared, and a
-    /// crash is the end of a process. What a guest does wrong ends up in the world.
+    /// crash is the end of a process. What a guest does wrong ends up in the world. Where this thread's budget is spent, the world
+    /// is left as it is: [`budget::spent`] says so.
     ///
     /// # Errors
     /// The harness's own.
@@ -183,7 +199,12 @@ impl Fleet {
         let places = Fleet::places_alone(guest, &job.world, token)?;
         let mut lanes: Vec<Option<Lane>> = Vec::new();
         lanes.resize_with(places.of.iter().map(|(lane, _)| lane + 1).max().unwrap_or(0), || None);
+        let mut steps = 0_usize;
         while let Some(step) = job.world.next() {
+            steps += 1;
+            if steps.is_multiple_of(STEPS_A_LOOK) && budget::spent().is_some() {
+                return Ok(());
+            }
             let (place, slot) = places.of[step.node];
             let lane = &mut lanes[place];
             let stepped = (|| {
@@ -226,7 +247,8 @@ impl Fleet {
         let nodes = &world.scenario().nodes;
         let guests = nodes.iter().filter(|node| matches!(node.kind, NodeKind::Guest)).count();
         if guests <= PROCESSES_MAX || !Lane::spawn(guest, token, false)?.covered().hash_keys {
-            return Ok(Places { of: (0..nodes.len()).map(|place| (place, 0)).collect(), are_shared: false });
+            let of = (0..nodes.len()).map(|place| (place, 0)).collect();
+            return Ok(Places { of, started: Vec::new(), are_shared: false });
         }
         Ok(Places { are_shared: true, ..Places::new(world, &mut [0; PROCESSES_MAX]) })
     }
@@ -250,8 +272,8 @@ struct Asking {
 }
 impl Asking {
     fn new(token: Token, roles: Roles) -> Asking {
-        let commands = std::iter::repeat_with(|| Commands::new(token)).take(LANES_MAX).collect();
-        Asking { roles, commands, asked: vec![Vec::new(); LANES_MAX] }
+        let commands = std::iter::repeat_with(|| Commands::new(token)).take(LANES_MAX * PROCESSES).collect();
+        Asking { roles, commands, asked: vec![Vec::new(); LANES_MAX * PROCESSES] }
     }
     fn is_any(&self) -> bool {
         self.asked.iter().any(|asked| !asked.is_empty())
@@ -261,14 +283,14 @@ impl Asking {
         &mut self,
         job: &mut Job<W>,
         index: usize,
-        places: &Places,
+        places: &mut Places,
         buffer: &mut Vec<Observation>,
     ) -> Result<(), LaneError> {
         let Some(step) = job.world.next() else {
             job.look(buffer);
             return Ok(());
         };
-        let (lane, slot) = places.of[step.node];
+        let (lane, slot) = places.step(&step);
         self.asked[lane].push(index);
         self.commands[lane].put(&step, slot, &self.roles)
     }
@@ -277,6 +299,8 @@ impl Asking {
 /// Where the nodes of a world live: lane and slot, by their place in the scenario.
 struct Places {
     of: Vec<(usize, u32)>,
+    /// Which of them have been started.
+    started: Vec<bool>,
     /// Whether nodes of one world live in one process.
     are_shared: bool,
 }
@@ -293,8 +317,18 @@ impl Places {
             slots[lane] += 1;
             (lane, slots[lane] - 1)
         };
-        let of = world.scenario().nodes.iter().map(place).collect();
-        Places { of, are_shared: guests > LANES }
+        let of: Vec<_> = world.scenario().nodes.iter().map(place).collect();
+        Places { started: vec![false; of.len()], of, are_shared: guests > LANES }
+    }
+    /// Where a step goes in a batch.
+    fn step(&mut self, step: &Step) -> (usize, u32) {
+        let place = &mut self.of[step.node];
+        let again = matches!(step.event, StepEvent::Start { .. })
+            && std::mem::replace(&mut self.started[step.node], true);
+        if again {
+            place.0 = (place.0 + LANES_MAX) % (LANES_MAX * PROCESSES);
+        }
+        *place
     }
 }
 

@@ -1,5 +1,6 @@
 //! A lane: one guest process, and the two pipes to it.
 
+use crate::budget;
 use crate::commands::{Commands, Roles};
 use crate::error::{HostError, LaneError};
 use crate::launch::{Guest, MEMORY_MAX};
@@ -21,6 +22,9 @@ const PIPE_BYTES: usize = 1 << 20;
 /// What a guest may say before it is listened to, in bytes: while it is still being told what to do.
 const UNHEARD_MAX: usize = 4 * frame::MAX_FRAME;
 
+/// What is listened to of what student code prints in one event, in bytes: more than the runtime passes on.
+const PRINTED_MAX: u64 = 64 << 10;
+
 pub(crate) struct Lane {
     child: Child,
     stdin: ChildStdin,
@@ -39,6 +43,7 @@ impl Lane {
     pub(crate) fn spawn(guest: &Guest, token: Token, aloud: bool) -> Result<Lane, HostError> {
         let failed = |source| HostError::Spawn { path: guest.binary().display().to_string(), source };
         let mut child = guest.start(aloud).map_err(failed)?;
+        budget::begins(child.id());
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both were piped")
         };
@@ -185,12 +190,13 @@ impl Lane {
     pub(crate) fn printed(&mut self) -> String {
         let mut printed = Vec::new();
         if let Some(stderr) = &mut self.stderr {
-            // it ends where nothing more is there, for now or for ever
-            let _ = stderr.read_to_end(&mut printed);
+            // it ends where nothing more is there, for now or for ever; who writes on and on is heard that far
+            let _ = stderr.take(PRINTED_MAX).read_to_end(&mut printed);
         }
         String::from_utf8_lossy(&printed).into_owned()
     }
     fn kill(&mut self) {
+        budget::ends(self.child.id());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -198,6 +204,7 @@ impl Lane {
     fn died(&mut self) -> LaneError {
         // A guest that closes its pipe and lives on is as good as dead. For one that is dying already, and has
         // its pipes closed for that, this signal comes too late to change how.
+        budget::ends(self.child.id());
         let _ = self.child.kill();
         LaneError::Guest(match self.child.wait() {
             Ok(status) => describe(status),

@@ -11,6 +11,7 @@
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
+pub mod budget;
 mod commands;
 mod error;
 mod fleet;

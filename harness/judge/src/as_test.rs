@@ -79,7 +79,9 @@ pub fn as_test(
         }
         Some(How::Misbehaved(..)) => Wrong::Misbehaved,
         Some(How::Endless(..)) => Wrong::Endless,
-        Some(How::Violated(_) | How::Vacuous(_)) | None => Wrong::SameUntil(last),
+        Some(How::Violated(_) | How::Vacuous(_) | How::Spent(_) | How::Fault(_)) | None => {
+            Wrong::SameUntil(last)
+        }
     };
     Ok(Ok(AsTest { recording: again, wrong }))
 }

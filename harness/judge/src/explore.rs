@@ -2,7 +2,11 @@
 //!
 //! Worlds run in batches, which are fast, and in which a misbehaving guest or state outside a node could
 //! make one world disturb another. So nothing that a batch shows is believed before a world alone, in fresh
-//! processes, shows it too: the first failure, or one world of every check that passes.
+//! processes, shows it too: the first failure, or a few worlds of every check that passes. Which these are is drawn from the
+//! seed key, so that with a secret key nobody can tell them beforehand.
+//!
+//! What judging a check costs is bounded, and a panic of an oracle, a puppet or a service is the harness's fault in this check
+//! and in no other.
 
 mod blocks;
 mod evidence;
@@ -11,16 +15,23 @@ mod finding;
 pub(crate) use self::blocks::block_of;
 pub use self::evidence::{Evidence, case};
 pub(crate) use self::evidence::{Judging, evidence, how_it_ended, job};
-pub use self::finding::{Failure, Finding, How, Undecided};
+pub use self::finding::{Cost, Failure, Finding, How, Undecided};
 
 use self::blocks::{decided, is_decided, stretch};
 use crate::check::{Check, Reached};
 use crate::seed::{SeedKey, WorldSeed};
-use host::{Fleet, HostError, Job};
+use host::{Fleet, HostError, Job, budget};
+use std::any::Any;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 /// A check is undecided where more than one world in so many is.
 const UNDECIDED_ONE_IN: u32 = 20;
+/// So many worlds of a check that passes are drawn to be run alone, beside the last one.
+const DRAWN: u32 = 2;
+/// Events handed to nodes in all worlds of a check: many times what any sound submission needs.
+const EVENTS_MAX: u64 = 50_000_000;
 
 /// How to judge.
 #[derive(Debug, Clone)]
@@ -31,10 +42,27 @@ pub struct Options {
     pub worlds: Option<u32>,
     /// So many worlds side by side; 1 runs each alone, in fresh processes.
     pub batch: usize,
+    /// Processor time that judging one check may take, guests included.
+    pub budget: Duration,
+}
+impl Options {
+    /// The budget of a check by default: a hundred times what most take.
+    pub const BUDGET: Duration = Duration::from_secs(120);
 }
 impl Default for Options {
     fn default() -> Self {
-        Options { seed_key: SeedKey::default(), worlds: None, batch: 256 }
+        Options { seed_key: SeedKey::default(), worlds: None, batch: 256, budget: Options::BUDGET }
+    }
+}
+
+/// Why judging ended before its end.
+enum Stop {
+    Host(HostError),
+    Spent(Cost),
+}
+impl From<HostError> for Stop {
+    fn from(error: HostError) -> Stop {
+        Stop::Host(error)
     }
 }
 
@@ -52,10 +80,29 @@ pub fn judge(
     let seed = |nth| options.seed_key.of(chapter, exercise, check, nth);
     let total = options.worlds.unwrap_or(check.worlds).max(1);
     let batch = u32::try_from(check.side_by_side(options.batch)).unwrap_or(u32::MAX);
-    let mut exploration = Exploration { fleet, check, seed: &seed, total, batch, solo: None };
-    let found = exploration.all_that_count()?;
-    let solo = exploration.solo;
-    Ok(conclude(check, seed, found, solo))
+    let drawn = options.seed_key.places(chapter, exercise, check.id, total, DRAWN);
+    let mut exploration = Exploration { fleet, check, seed: &seed, total, batch, drawn, solo: None };
+    budget::allow(options.budget);
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let found = exploration.all_that_count()?;
+        Ok(conclude(check, seed, found, exploration.solo))
+    }));
+    budget::allow_all();
+    let how = match judged {
+        Ok(Ok(finding)) => return Ok(finding),
+        Ok(Err(Stop::Host(error))) => return Err(error),
+        Ok(Err(Stop::Spent(cost))) => How::Spent(cost),
+        Err(panic) => How::Fault(words(&*panic)),
+    };
+    // whatever they were at
+    fleet.renew();
+    Ok(Finding::without_worlds(Failure { how, world: 0, seed: seed(0) }))
+}
+/// What a panic says.
+pub(crate) fn words(panic: &(dyn Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without words").to_owned()
 }
 
 /// A check that is being judged.
@@ -65,6 +112,8 @@ struct Exploration<'a> {
     seed: &'a dyn Fn(u32) -> WorldSeed,
     total: u32,
     batch: u32,
+    /// Which worlds are run alone, too, where all pass.
+    drawn: Vec<u32>,
     /// Why worlds are judged one by one from here on, if they are.
     solo: Option<&'static str>,
 }
@@ -75,17 +124,18 @@ struct Stretch {
 }
 impl Exploration<'_> {
     /// What its worlds showed, up to the end of the first block that holds a failure.
-    fn all_that_count(&mut self) -> Result<Vec<Evidence>, HostError> {
+    fn all_that_count(&mut self) -> Result<Vec<Evidence>, Stop> {
         let mut found: Vec<Evidence> = Vec::new();
         while (found.len() as u32) < self.total {
             let first = found.len() as u32;
             let many = self.total.min(stretch(first, self.batch));
             let Stretch { mut evidences, batched_until } = self.stretch(first..many)?;
-            if batched_until > first && !self.holds(first..many, &evidences, batched_until)? {
+            if batched_until > first && !self.holds(first..many, &found, &evidences, batched_until)? {
                 self.solo = Some("nodes of different runs disturb each other: there is state outside `self`");
                 found.clear();
                 continue;
             }
+            count_events(&found, &mut evidences);
             let end = decided(first, &evidences);
             evidences.truncate((end.unwrap_or(many) - first) as usize);
             found.extend(evidences);
@@ -96,7 +146,7 @@ impl Exploration<'_> {
         Ok(found)
     }
     /// Runs these worlds, side by side where that is believed; fewer, where a failure ends its block before.
-    fn stretch(&mut self, worlds: Range<u32>) -> Result<Stretch, HostError> {
+    fn stretch(&mut self, worlds: Range<u32>) -> Result<Stretch, Stop> {
         let Range { start: first, end: many } = worlds;
         let (mut evidences, mut batched_until) = (Vec::new(), first);
         while first + (evidences.len() as u32) < many {
@@ -120,12 +170,7 @@ impl Exploration<'_> {
         Ok(Stretch { evidences, batched_until })
     }
     /// A batch of worlds from `next` on. `None` where none is believed any more, or a world of the next block misbehaves.
-    fn side_by_side(
-        &mut self,
-        next: u32,
-        many: u32,
-        block_end: u32,
-    ) -> Result<Option<Vec<Evidence>>, HostError> {
+    fn side_by_side(&mut self, next: u32, many: u32, block_end: u32) -> Result<Option<Vec<Evidence>>, Stop> {
         if self.batch <= 1 || self.solo.is_some() {
             return Ok(None);
         }
@@ -138,13 +183,14 @@ impl Exploration<'_> {
         Ok(done)
     }
     /// Whether a batch's word is good. Its first failure is looked at, with its block; or the last of its worlds, which others
-    /// had the most chances to disturb.
+    /// had the most chances to disturb, and those that are drawn among all of the check's.
     fn holds(
         &mut self,
         worlds: Range<u32>,
+        earlier: &[Evidence],
         evidences: &[Evidence],
         batched_until: u32,
-    ) -> Result<bool, HostError> {
+    ) -> Result<bool, Stop> {
         let Range { start: first, end: many } = worlds;
         let by_batch = (batched_until - first) as usize;
         match evidences.iter().position(|evidence| evidence.how.is_some()) {
@@ -157,16 +203,28 @@ impl Exploration<'_> {
                 let again = if block.end <= batched_until { self.batched(block)? } else { None };
                 Ok(again.is_none_or(|again| again == shown) && self.alone(failed_nth)? == evidences[failed])
             }
-            _ if many == self.total => Ok(self.alone(batched_until - 1)? == evidences[by_batch - 1]),
+            _ if many == self.total => {
+                let last = batched_until - 1;
+                for nth in self.drawn.iter().copied().filter(|nth| *nth < last).chain([last]) {
+                    let shown =
+                        earlier.get(nth as usize).unwrap_or_else(|| &evidences[(nth - first) as usize]);
+                    if self.alone(nth)? != *shown {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
             _ => Ok(true),
         }
     }
     /// `None` where the batch could not be brought to its end, or it was a long way there.
-    fn batched(&mut self, worlds: Range<u32>) -> Result<Option<Vec<Evidence>>, HostError> {
-        run(self.fleet, worlds.map(|nth| job(self.check, (self.seed)(nth), nth)).collect())
+    fn batched(&mut self, worlds: Range<u32>) -> Result<Option<Vec<Evidence>>, Stop> {
+        let done = run(self.fleet, worlds.map(|nth| job(self.check, (self.seed)(nth), nth)).collect())?;
+        within_budget()?;
+        Ok(done)
     }
     /// One by one; the first that hangs or never ends is the last, for each costs a second.
-    fn one_by_one(&self, worlds: Range<u32>) -> Result<Vec<Evidence>, HostError> {
+    fn one_by_one(&self, worlds: Range<u32>) -> Result<Vec<Evidence>, Stop> {
         let mut evidences = Vec::new();
         for nth in worlds {
             let evidence = self.alone(nth)?;
@@ -179,10 +237,25 @@ impl Exploration<'_> {
         Ok(evidences)
     }
     /// One world in fresh processes.
-    fn alone(&self, nth: u32) -> Result<Evidence, HostError> {
+    fn alone(&self, nth: u32) -> Result<Evidence, Stop> {
         let mut job = job(self.check, (self.seed)(nth), nth);
         Fleet::solo(self.fleet.guest(), &mut job)?;
+        within_budget()?;
         Ok(evidence(&mut job))
+    }
+}
+
+fn within_budget() -> Result<(), Stop> {
+    budget::spent().map_or(Ok(()), |spent| Err(Stop::Spent(spent.into())))
+}
+/// The world with which a check has had more events than it may fails for that: however its worlds are batched, the same.
+fn count_events(earlier: &[Evidence], evidences: &mut [Evidence]) {
+    let mut events: u64 = earlier.iter().map(|evidence| evidence.events).sum();
+    for evidence in evidences {
+        events = events.saturating_add(evidence.events);
+        if events > EVENTS_MAX && evidence.how.is_none() {
+            evidence.how = Some(How::Spent(Cost::Events(EVENTS_MAX)));
+        }
     }
 }
 

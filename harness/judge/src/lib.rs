@@ -33,7 +33,7 @@ pub use as_test::{AsTest, NoTest, Wrong, as_test};
 pub use call::Call;
 pub use caught::first_failure;
 pub use check::{Case, Chapter, Check, Entry, Exercise, Kind, Oracle, Planned, Reached, Violation};
-pub use explore::{Evidence, Failure, Finding, How, Options, Undecided, case, judge};
+pub use explore::{Cost, Evidence, Failure, Finding, How, Options, Undecided, case, judge};
 pub use figures::{Count, Figures, Series};
 pub use keys::judge_under;
 pub use pick::{Pick, pair, pairs};

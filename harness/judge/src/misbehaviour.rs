@@ -24,6 +24,8 @@ fn told(node: &str, during: During, how: &Misbehaviour) -> String {
             let at = if at.is_empty() { String::new() } else { format!(" at {at}") };
             let refused = ["PermissionDenied", "(os error 1)", "(os error 13)"];
             let help = if refused.iter().any(|word| message.contains(word)) { REFUSED } else { "" };
+            // its words are the student's: none of their lines may be taken for one of the report's
+            let message = message.replace('\n', "\n│ ");
             format!("{node} panicked{at} {during}: {message}{help}")
         }
         Misbehaviour::Died(death) => {
@@ -83,6 +85,8 @@ fn too_much(excess: Excess) -> String {
     match excess {
         Excess::EffectsOfEvent(effects) => format!("{effects} effects in one event"),
         Excess::Message(bytes) => format!("a message of {bytes} bytes"),
+        Excess::Value(bytes) => format!("an event, a reply or a call of {bytes} bytes"),
+        Excess::Shown(limit) => format!("more than {limit} bytes of events, replies and calls in all"),
         Excess::Effects(limit) => format!("more than {limit} effects in all"),
         Excess::Bytes(limit) => format!("more than {limit} bytes under way or not synced"),
         Excess::Disk(limit) => format!("more than {limit} bytes on one disk"),
@@ -123,6 +127,8 @@ mod tests {
         let excesses = [
             Excess::EffectsOfEvent(20_001),
             Excess::Message(2_000_000),
+            Excess::Value(2_000_000),
+            Excess::Shown(33_554_432),
             Excess::Effects(10_000_000),
             Excess::Bytes(67_108_864),
             Excess::Disk(67_108_864),

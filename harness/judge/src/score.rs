@@ -1,7 +1,7 @@
 //! Verdicts and XP.
 
 use crate::check::{Check, Exercise, Kind};
-use crate::explore::{Failure, Finding, How, Undecided};
+use crate::explore::{Cost, Failure, Finding, How, Undecided};
 use crate::figures::Figures;
 use crate::misbehaviour;
 use crate::tell::Told;
@@ -18,7 +18,7 @@ pub enum Verdict {
     Failed,
     /// The code panicked, or its process ended.
     Crashed,
-    /// It computed or waited for ever.
+    /// It computed or waited for ever, or judging it cost more than it may.
     TimedOut,
     /// A `todo!()` was reached.
     NotStarted,
@@ -26,6 +26,8 @@ pub enum Verdict {
     Blocked,
     /// The checker ran out of its budget before it could tell.
     Undecided,
+    /// The harness itself failed while it judged the check.
+    HarnessFault,
 }
 
 /// One check, judged.
@@ -169,7 +171,8 @@ fn reason_for_nothing(checks: &[CheckReport]) -> Option<&'static str> {
 pub fn verdict(how: &How) -> Verdict {
     match how {
         How::Violated(_) | How::Vacuous(_) => Verdict::Failed,
-        How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung(_)) => Verdict::TimedOut,
+        How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung(_)) | How::Spent(_) => Verdict::TimedOut,
+        How::Fault(_) => Verdict::HarnessFault,
         How::Misbehaved(_, _, Misbehaviour::Panicked { not_started: true, .. }) => Verdict::NotStarted,
         How::Misbehaved(..) => Verdict::Crashed,
     }
@@ -183,9 +186,9 @@ fn undecided(undecided: u32, worlds: u32, reason: &str) -> String {
     )
 }
 
-/// What went wrong, in a sentence or a few.
+/// What went wrong, in a sentence or a few, and not in more than [`TEXT_MAX`] bytes.
 pub fn message(how: &How) -> String {
-    match how {
+    capped(match how {
         How::Violated(violation) => violation.sentence.clone(),
         How::Vacuous(sentence) => (*sentence).to_owned(),
         How::Endless(events, now) => format!(
@@ -193,5 +196,60 @@ pub fn message(how: &How) -> String {
              handler that always sends the message, or sets the timer, that calls it again."
         ),
         How::Misbehaved(node, during, how) => misbehaviour::sentence(*node, *during, how),
+        How::Spent(cost) => spent(*cost),
+        How::Fault(words) => format!(
+            "The harness failed while it judged this check: {words}. This is a bug of the harness, not of your code: please report \
+             it. The other checks are judged as usual."
+        ),
+    })
+}
+fn spent(cost: Cost) -> String {
+    match cost {
+        Cost::Events(events) => format!(
+            "The runs of this check handed the nodes more than {events} events in all. Look for messages or timers that cause ever \
+             more of their kind."
+        ),
+        Cost::Time(time) => format!(
+            "Judging this check took more than {} s of processor time, which is its budget. Look for a handler that computes for \
+             long, or for messages and timers that never end; `--budget` changes the limit.",
+            time.as_secs()
+        ),
+        Cost::Memory(mib) => format!(
+            "Judging this check took more than {mib} MiB of memory. Look for events, replies or messages that grow from run to run."
+        ),
+    }
+}
+
+/// What a sentence may take, in bytes. What nodes say can be part of it.
+const TEXT_MAX: usize = 4_000;
+fn capped(mut text: String) -> String {
+    if text.len() > TEXT_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_MAX));
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_said_of_a_check_that_could_not_be_judged() {
+        let said = [
+            How::Spent(Cost::Events(50_000_000)),
+            How::Spent(Cost::Time(Duration::from_secs(120))),
+            How::Spent(Cost::Memory(3072)),
+            How::Fault("attempt to add with overflow".to_owned()),
+        ];
+        let said: Vec<String> = said.iter().map(message).collect();
+        insta::assert_snapshot!(said.join("\n"));
+    }
+
+    #[test]
+    fn a_sentence_that_a_node_made_long_is_cut() {
+        let long = message(&How::Fault("é".repeat(1 << 20)));
+        assert!(long.len() <= TEXT_MAX + "…".len() && long.ends_with('…'));
     }
 }

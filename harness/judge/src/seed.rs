@@ -17,6 +17,12 @@ impl SeedKey {
     pub fn secret(key: &str) -> SeedKey {
         SeedKey(key.as_bytes().to_vec())
     }
+    /// So many worlds of the `total` of a check, drawn: who does not know the key cannot know them.
+    pub(crate) fn places(&self, chapter: u8, exercise: &str, check: &str, total: u32, many: u32) -> Vec<u32> {
+        // no run has a number like these
+        let drawn = (0..many).map(|nth| self.world(chapter, exercise, check, u32::MAX - nth).halves()[0]);
+        drawn.map(|draw| u32::try_from(draw % u64::from(total.max(1))).unwrap_or(0)).collect()
+    }
     /// The seed of one run: HMAC-SHA-256 of the release, the check and the run's place, cut to 128 bits.
     pub fn world(&self, chapter: u8, exercise: &str, check: &str, run: u32) -> WorldSeed {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
@@ -94,6 +100,16 @@ mod tests {
         for (i, a) in seeds.iter().enumerate() {
             assert!(seeds[i + 1..].iter().all(|b| a != b), "{seeds:?}");
         }
+    }
+    #[test]
+    fn places_are_of_the_key_and_of_the_check() {
+        let public = SeedKey::default();
+        let of = |key: &SeedKey, check| key.places(7, "lamport", check, 1_000_000, 2);
+        let (one, other) = (of(&public, "restart"), of(&public, "logical"));
+        assert_eq!(one, of(&public, "restart"));
+        assert!(one.len() == 2 && one[0] != one[1] && one != other);
+        assert_ne!(one, of(&SeedKey::secret("other"), "restart"));
+        assert!(public.places(7, "lamport", "restart", 3, 50).iter().all(|place| *place < 3));
     }
     #[test]
     fn a_seed_reads_back_as_it_is_printed() {

@@ -2,14 +2,15 @@
 
 use crate::call::Call;
 use crate::check::{Check, Exercise, Oracle, Reached, Violation};
-use crate::explore::{How, case, how_it_ended};
+use crate::explore::{How, Options, case, how_it_ended};
 use crate::seed::WorldSeed;
 use crate::shrink::{Shrunk, Size, shrink};
 use crate::story::Story;
 use crate::teller::story;
-use host::{Fleet, HostError, Job, Watch};
+use host::{Fleet, HostError, Job, Watch, budget};
 use lab::NodeId;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use world::{Local, Observation, ObservationId, Scenario, Seen, Trace, World};
 
@@ -58,33 +59,74 @@ impl Told {
     }
 }
 
-/// Runs one world of a check alone, and keeps everything.
+/// Runs one world of a check alone, and keeps everything, in words too. Words are made by code of the submission: where that
+/// is what fails, the world is run without them.
 ///
 /// # Errors
 /// The harness's own.
 pub fn record(
     fleet: &Fleet,
     check: &Check,
-    (seed, nth): (WorldSeed, u32),
+    world: (WorldSeed, u32),
     scenario: Arc<Scenario>,
 ) -> Result<Recording, HostError> {
-    let world = World::new(scenario.clone(), seed.seed()).with_labels();
+    let told = run(fleet, check, world, scenario.clone(), true)?;
+    if !matches!(told.how, Some(How::Misbehaved(..))) {
+        return Ok(told);
+    }
+    let plain = run(fleet, check, world, scenario, false)?;
+    Ok(if plain.how == told.how { told } else { plain })
+}
+fn run(
+    fleet: &Fleet,
+    check: &Check,
+    (seed, nth): (WorldSeed, u32),
+    scenario: Arc<Scenario>,
+    in_words: bool,
+) -> Result<Recording, HostError> {
+    let world = World::new(scenario.clone(), seed.seed());
+    let world = if in_words { world.with_labels() } else { world };
     let oracle = case(check, seed, nth).oracle;
-    let recorder = Recorder { oracle, violation: None, trace: Trace::default(), printed: BTreeMap::new() };
-    let mut job = Job { world, watch: recorder };
-    Fleet::solo_aloud(fleet.guest(), &mut job)?;
-    let Job { world, watch: Recorder { mut oracle, violation, trace, printed } } = job;
+    let mut job = Job { world, watch: Recorder::new(oracle) };
+    if in_words {
+        Fleet::solo_aloud(fleet.guest(), &mut job)?;
+    } else {
+        Fleet::solo(fleet.guest(), &mut job)?;
+    }
+    let Job { world, watch: Recorder { mut oracle, violation, trace, printed, .. } } = job;
     let how = how_it_ended(&world, violation, &mut *oracle, &mut Reached::default());
     let call = oracle.call();
     Ok(Recording { scenario, how, trace, printed, hash: world.hash(), events: world.events(), call })
 }
 
-/// Tells how the world of this seed fails: cut down by running `budget` smaller ones at most. `None` if it does not fail.
+/// Tells how the world of this seed fails: cut down by running `budget` smaller ones at most, in as much processor time as a
+/// check may take. `None` if it does not fail, or that time is not enough, or the harness fails at it: then the verdict has to do.
 /// `alone`: nodes of different worlds must not share a process.
 ///
 /// # Errors
 /// The harness's own.
 pub fn tell(
+    fleet: &mut Fleet,
+    exercise: &Exercise,
+    check: &Check,
+    world: (WorldSeed, u32),
+    budget: u32,
+    alone: bool,
+) -> Result<Option<Told>, HostError> {
+    budget::allow(Options::BUDGET);
+    let told = catch_unwind(AssertUnwindSafe(|| told(fleet, exercise, check, world, budget, alone)));
+    let spent = budget::spent();
+    budget::allow_all();
+    match told {
+        Ok(told) if spent.is_none() => told,
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(_)) | Err(_) => {
+            fleet.renew();
+            Ok(None)
+        }
+    }
+}
+fn told(
     fleet: &mut Fleet,
     exercise: &Exercise,
     check: &Check,
@@ -144,21 +186,45 @@ fn lend_words(exercise: &Exercise, seed: WorldSeed, recording: &mut Recording) {
     }
 }
 
+/// Labels, and what nodes print, are kept up to so many bytes of a world: nobody reads more.
+const WORDS_MAX: usize = 16 << 20;
+
 struct Recorder {
     oracle: Box<dyn Oracle>,
     violation: Option<Violation>,
     trace: Trace,
     printed: BTreeMap<ObservationId, String>,
+    /// Room for words.
+    room: usize,
+}
+impl Recorder {
+    fn new(oracle: Box<dyn Oracle>) -> Recorder {
+        let (violation, trace, printed) = (None, Trace::default(), BTreeMap::new());
+        Recorder { oracle, violation, trace, printed, room: WORDS_MAX }
+    }
+    /// Whether there is room for these words, too.
+    fn has_room(&mut self, words: &str) -> bool {
+        let has = words.len() <= self.room;
+        self.room = self.room.saturating_sub(words.len());
+        has
+    }
 }
 impl Watch for Recorder {
     fn see(&mut self, world: &World, observation: &Observation) -> bool {
-        self.trace.observations.push(observation.clone());
+        let mut kept = observation.clone();
+        if !kept.label.as_deref().is_none_or(|label| self.has_room(label)) {
+            kept.label = None;
+        }
+        self.trace.observations.push(kept);
         if self.violation.is_none() {
             self.violation = self.oracle.see(world, observation).err();
         }
         self.violation.is_none() && !self.oracle.has_seen_enough()
     }
     fn hear(&mut self, node: NodeId, text: &str) {
+        if !self.has_room(text) {
+            return;
+        }
         let mut seen = self.trace.observations.iter().rev();
         // what it was handed last is what it printed in
         if let Some(event) = seen.find(|seen| seen.node == node && seen.seen.is_handed()) {

@@ -122,7 +122,7 @@ impl<'a> Teller<'a> {
                 below: self.sent_most(false),
                 ..About::marks([])
             },
-            How::Vacuous(_) => About::marks([]),
+            How::Vacuous(_) | How::Spent(_) | How::Fault(_) => About::marks([]),
         }
     }
     /// That a client begins to ask is told where its request reaches the node.

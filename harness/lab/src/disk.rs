@@ -224,6 +224,12 @@ impl Disk {
     pub fn drop_torn(&mut self) {
         self.logs.values_mut().for_each(|log| log.torn = false);
     }
+    /// (For the kernel.) Bytes of the names of all that is held.
+    pub fn name_bytes(&self) -> usize {
+        let names =
+            self.values.keys().chain(self.tables.keys()).chain(self.logs.keys()).chain(self.files.keys());
+        names.map(String::len).sum()
+    }
     /// (For the kernel.) Bytes held, and some more for each record, value and row.
     pub fn bytes(&self) -> usize {
         const BOOKKEEPING: usize = 32;
@@ -293,7 +299,7 @@ fn no_groups<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<DiskOp>, D::Error
     if INSIDE.replace(true) {
         return Err(D::Error::custom("a group in a group"));
     }
-    let writes = Vec::deserialize(from);
+    let writes = crate::frame::at_most_many(from);
     INSIDE.set(false);
     writes
 }
@@ -385,6 +391,21 @@ impl DiskOp {
                 vec![Object::Log(name)]
             }
             DiskOp::Write { name, .. } | DiskOp::Cut { name, .. } => vec![Object::File(name)],
+        }
+    }
+    /// (For the kernel.) Bytes of the names that this write carries.
+    pub fn name_bytes(&self) -> usize {
+        match self {
+            DiskOp::All(ops) => ops.iter().map(DiskOp::name_bytes).sum(),
+            DiskOp::Save { name, .. }
+            | DiskOp::Clear { name }
+            | DiskOp::Put { name, .. }
+            | DiskOp::Remove { name, .. }
+            | DiskOp::Append { name, .. }
+            | DiskOp::Truncate { name, .. }
+            | DiskOp::TrimFront { name, .. }
+            | DiskOp::Write { name, .. }
+            | DiskOp::Cut { name, .. } => name.len(),
         }
     }
     /// (For the kernel.) Bytes this write carries.

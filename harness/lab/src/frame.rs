@@ -8,9 +8,11 @@
 
 use crate::{CallId, Disk, DiskOp, NodeId, RequestId};
 use postcard::ser_flavors::Flavor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Changes with every change to the types of this module.
@@ -251,13 +253,14 @@ pub enum RawEffect<'a> {
 pub struct Reply<'a> {
     /// How the handler ended.
     pub ending: Ending,
-    /// What it asked for, in order; after a panic, what it had asked for before it.
-    #[serde(borrow)]
+    /// What it asked for, in order; after a panic, what it had asked for before it. No more than [`MANY_MAX`].
+    #[serde(borrow, deserialize_with = "at_most_many")]
     pub effects: Vec<RawEffect<'a>>,
     /// The node's status, where wanted.
     #[serde(borrow)]
     pub status: Option<Raw<'a>>,
     /// The event, then each effect, then the status if that is wanted too: in words, where wanted.
+    #[serde(deserialize_with = "cut_texts")]
     pub labels: Vec<String>,
 }
 impl Reply<'_> {
@@ -277,12 +280,53 @@ pub enum Ending {
     /// It panicked.
     Panicked {
         /// With these words.
+        #[serde(deserialize_with = "cut_text")]
         message: String,
         /// `src/file.rs:line:column`; empty where unknown.
+        #[serde(deserialize_with = "cut_text")]
         at: String,
         /// The panic is a `todo!()`.
         not_started: bool,
     },
+}
+
+/// So many effects or labels of one reply are read, and so many writes of one group: a byte of a frame must not become a
+/// hundred of memory, sixteen million times.
+pub const MANY_MAX: usize = 1 << 16;
+/// A text of a reply is cut to so many bytes.
+pub const TEXT_MAX: usize = 4_000;
+
+/// Reads a list, counting while it reads: one of more than [`MANY_MAX`] is refused.
+pub(crate) fn at_most_many<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    struct AtMost<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for AtMost<T> {
+        type Value = Vec<T>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MANY_MAX}")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Vec<T>, A::Error> {
+            // what it says of its length is not believed beyond this
+            let mut list = Vec::with_capacity(from.size_hint().unwrap_or(0).min(64));
+            while let Some(next) = from.next_element()? {
+                if list.len() == MANY_MAX {
+                    return Err(A::Error::custom("too many"));
+                }
+                list.push(next);
+            }
+            Ok(list)
+        }
+    }
+    from.deserialize_seq(AtMost(PhantomData))
+}
+/// Reads a text, and keeps its beginning.
+fn cut_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    <&'de str>::deserialize(from).map(|text| text[..text.floor_char_boundary(TEXT_MAX)].to_owned())
+}
+fn cut_texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let texts: Vec<&'de str> = at_most_many(from)?;
+    Ok(texts.into_iter().map(|text| text[..text.floor_char_boundary(TEXT_MAX)].to_owned()).collect())
 }
 
 /// Encodes a value.

@@ -1,11 +1,12 @@
 //! A role behind bytes: how the harness hosts a node without knowing its types.
 
-use crate::frame::{Context, Ending, Event, Raw, RawEffect, Start, Want, decode, encode_into};
+use crate::frame::{Context, Ending, Event, Raw, RawEffect, Start, TEXT_MAX, Want, decode, encode_into};
 use crate::keys::Keys;
 use crate::out::{Ask, Effect};
 use crate::{Boot, Contract, Node, Out, RequestId, Wire};
 use std::any::Any;
 use std::cell::RefCell;
+use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -219,6 +220,8 @@ fn write_reply<N: Node>(
     reply: &mut Vec<u8>,
 ) {
     encode_into(ending, reply);
+    // more than a world allows, and no more than the harness reads
+    let effects = &effects[..effects.len().min(crate::frame::MANY_MAX)];
     encode_into(&effects.len(), reply);
     let mut inside = Vec::new();
     for effect in effects {
@@ -250,20 +253,48 @@ fn raw<'a, T: Wire>(value: &T, inside: &'a mut Vec<u8>) -> Raw<'a> {
     Raw(inside)
 }
 
+/// Labels of one reply are no longer in all than this, in bytes; those beyond are left out.
+const LABELS_MAX: usize = 1 << 20;
 fn labels<N: Node>(event: String, effects: &[Effect<N>], status: Option<&[u8]>) -> Vec<String> {
-    let effects = effects.iter().map(|effect| match effect {
-        Effect::Send(_, message) | Effect::Broadcast(message) => format!("{message:?}"),
-        Effect::SetTimer(_, timer) | Effect::CancelTimer(timer) => format!("{timer:?}"),
-        Effect::Reply(_, response) => format!("{response:?}"),
-        Effect::Emit(event) => format!("{event:?}"),
-        Effect::Call(_, call) | Effect::CallTo(_, _, call) => format!("{call:?}"),
-        Effect::Disk(_) | Effect::Sync => String::new(),
+    let mut room = LABELS_MAX;
+    let effects = effects.iter().take(crate::frame::MANY_MAX - 2).map(|effect| {
+        if room == 0 {
+            return String::new();
+        }
+        let label = match effect {
+            Effect::Send(_, message) | Effect::Broadcast(message) => words(message),
+            Effect::SetTimer(_, timer) | Effect::CancelTimer(timer) => words(timer),
+            Effect::Reply(_, response) => words(response),
+            Effect::Emit(event) => words(event),
+            Effect::Call(_, call) | Effect::CallTo(_, _, call) => words(call),
+            Effect::Disk(_) | Effect::Sync => String::new(),
+        };
+        room = room.saturating_sub(label.len());
+        label
     });
     let status = status.map(|bytes| show::<<N::Contract as Contract>::Status>(Raw(bytes)));
     std::iter::once(event).chain(effects).chain(status).collect()
 }
 fn show<T: Wire>(bytes: Raw<'_>) -> String {
-    decode::<T>(bytes.0).map_or_else(|| format!("{bytes:?}"), |value| format!("{value:?}"))
+    decode::<T>(bytes.0).map_or_else(|| format!("{bytes:?}"), |value| words(&value))
+}
+/// A value in words. `Debug` may be the student's own: where it panics that is said in place of the words, and where it says
+/// more than anybody reads it is cut off.
+fn words<T: fmt::Debug>(value: &T) -> String {
+    struct Words(String);
+    impl fmt::Write for Words {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = TEXT_MAX.saturating_sub(self.0.len());
+            self.0.push_str(&text[..text.floor_char_boundary(room)]);
+            if text.len() > room { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut words = Words(String::new());
+    match catch_unwind(AssertUnwindSafe(|| fmt::write(&mut words, format_args!("{value:?}")))) {
+        Ok(Ok(())) => words.0,
+        Ok(Err(_)) => words.0 + "…",
+        Err(_) => "(its Debug panicked)".to_owned(),
+    }
 }
 fn label<N: Node>(event: Event<'_>) -> String {
     match event {

@@ -19,7 +19,7 @@ pub(crate) struct NodeDisk {
 }
 /// What a write counts for against the limit of bytes.
 pub(crate) fn weight(op: &DiskOp) -> usize {
-    op.bytes() + BOOKKEEPING * op.objects().len().max(1)
+    op.bytes() + op.name_bytes() + BOOKKEEPING * op.objects().len().max(1)
 }
 
 impl NodeDisk {
@@ -43,12 +43,16 @@ impl NodeDisk {
             Damage::Flip { at, bit } => self.durable.flip(file, *at, *bit),
             Damage::Append(bytes) => self.durable.append_to(file, bytes),
         }
-        self.written = self.durable.bytes();
+        self.written = self.held();
+    }
+    /// Bytes of what is durable, and of its names.
+    pub(crate) fn held(&self) -> usize {
+        self.durable.bytes() + self.durable.name_bytes()
     }
     /// Whether more is durable than this.
     pub(crate) fn is_over(&mut self, limit: usize) -> bool {
         if self.written > limit {
-            self.written = self.durable.bytes();
+            self.written = self.held();
         }
         self.written > limit
     }

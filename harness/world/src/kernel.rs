@@ -76,6 +76,8 @@ pub struct World {
     was_noisy: bool,
     /// What is under way, held, waiting, unsynced or to ring, as [`weight`] counts.
     bytes: usize,
+    /// Bytes of events, replies, calls and statuses so far.
+    shown: usize,
     effects: u64,
     /// Of all guests.
     guest_effects: u64,
@@ -132,6 +134,7 @@ impl World {
             travelling: 0,
             was_noisy: false,
             bytes: 0,
+            shown: 0,
             effects: 0,
             guest_effects: 0,
             effect: (Key(0), 0),
@@ -213,9 +216,9 @@ impl World {
     pub fn unsynced(&self, node: NodeId) -> &[Arc<lab::DiskOp>] {
         self.place(node).map_or(&[], |place| &self.nodes[place].disk.unsynced)
     }
-    /// Bytes that are under way, held, waiting, unsynced or durable.
+    /// Bytes that are under way, held, waiting, unsynced or durable, and of what oracles were shown and may keep.
     pub fn kept(&self) -> usize {
-        self.bytes + self.nodes.iter().map(|node| node.disk.durable.bytes()).sum::<usize>()
+        self.bytes + self.shown + self.nodes.iter().map(|node| node.disk.held()).sum::<usize>()
     }
     /// What was observed since the last call.
     pub fn take_observations(&mut self) -> std::vec::Drain<'_, Observation> {

@@ -71,6 +71,10 @@ pub enum Excess {
     EffectsOfEvent(usize),
     /// A message of so many bytes.
     Message(usize),
+    /// An event, a reply or a call of so many bytes.
+    Value(usize),
+    /// Bytes of events, replies and calls in all; the limit.
+    Shown(usize),
     /// Effects in all; the limit.
     Effects(u64),
     /// Bytes under way or unsynced; the limit.

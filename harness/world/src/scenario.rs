@@ -117,6 +117,8 @@ pub struct Limits {
     /// Bytes under way, waiting or unsynced in all, and bytes durable on one disk; whatever is kept counts for
     /// some more than its contents.
     pub bytes: usize,
+    /// Bytes of events, replies and calls of all nodes together: what is shown to oracles, which may keep it.
+    pub shown: usize,
 }
 impl Default for Limits {
     fn default() -> Self {
@@ -126,6 +128,7 @@ impl Default for Limits {
             message_bytes: 1 << 20,
             effects: 10_000_000,
             bytes: 64 << 20,
+            shown: 32 << 20,
         }
     }
 }

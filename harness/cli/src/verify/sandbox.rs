@@ -46,6 +46,7 @@ pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
                 not_isolated: Vec::new(),
                 timings_ms: None,
                 has_secret_seeds: false,
+                budget_s: 0,
             }
             .json())
         };

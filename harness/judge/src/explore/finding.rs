@@ -4,6 +4,7 @@ use crate::check::Violation;
 use crate::figures::Figures;
 use crate::seed::WorldSeed;
 use lab::NodeId;
+use std::time::Duration;
 use world::{During, Misbehaviour, Time};
 
 /// What came of one check, needs aside.
@@ -25,6 +26,18 @@ pub struct Finding {
     pub solo: Option<&'static str>,
 }
 impl Finding {
+    /// That judging could not be brought to its end.
+    pub(super) fn without_worlds(failure: Failure) -> Finding {
+        Finding {
+            worlds: 0,
+            events: 0,
+            failure: Some(failure),
+            failing_worlds: 0,
+            undecided: None,
+            figures: Figures::default(),
+            solo: None,
+        }
+    }
     /// Whether the promise held, and was seen to hold.
     pub fn passed(&self) -> bool {
         self.failure.is_none() && self.undecided.is_none()
@@ -59,6 +72,28 @@ pub enum How {
     Endless(u64, Time),
     /// No world reached what the check is about.
     Vacuous(&'static str),
+    /// Judging the check cost more than it may.
+    Spent(Cost),
+    /// The harness panicked while it judged the check, with these words: whatever the submission did, that is a bug of the harness.
+    Fault(String),
+}
+/// What judging a check may cost only so much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Events handed to nodes, in all worlds together.
+    Events(u64),
+    /// Processor time.
+    Time(Duration),
+    /// Memory of the harness, in MiB.
+    Memory(u64),
+}
+impl From<host::budget::Spent> for Cost {
+    fn from(spent: host::budget::Spent) -> Cost {
+        match spent {
+            host::budget::Spent::Time(time) => Cost::Time(time),
+            host::budget::Spent::Memory(mib) => Cost::Memory(mib),
+        }
+    }
 }
 
 impl How {
@@ -66,7 +101,7 @@ impl How {
     pub fn rule(&self) -> Option<&'static str> {
         match self {
             How::Violated(violation) => Some(violation.rule),
-            How::Misbehaved(..) | How::Endless(..) | How::Vacuous(_) => None,
+            How::Misbehaved(..) | How::Endless(..) | How::Vacuous(_) | How::Spent(_) | How::Fault(_) => None,
         }
     }
     /// Whether it is what went wrong in another check, too: the same rule is broken, or code panicked at the same place.

@@ -5,14 +5,14 @@ use super::outcome::{Looking, Outcome, is_same, outcome};
 use super::plan::Plan;
 use crate::check::Reached;
 use crate::explore::{case, how_it_ended};
-use host::{Fleet, HostError, Job, Watch};
+use host::{Fleet, HostError, Job, Watch, budget};
 use std::sync::Arc;
 use world::World;
 
 impl Shrinker<'_> {
     /// What each of these worlds showed, if it fails as the whole one does and is fair; fewer, where the budget ends.
     pub(super) fn try_all(&mut self, plans: &[Plan]) -> Result<Vec<Option<Outcome>>, HostError> {
-        if self.observations_left == 0 {
+        if self.observations_left == 0 || budget::spent().is_some() {
             self.left = 0;
         }
         let plans = &plans[..plans.len().min(self.left as usize)];

@@ -68,6 +68,7 @@ impl World {
             && self.nodes[node].status.as_deref() != Some(status.0)
         {
             let bytes: Bytes = status.0.into();
+            self.shown += bytes.len();
             self.nodes[node].status = Some(bytes.clone());
             self.observe_labelled(node, cause, Seen::Status { bytes }, status_label);
         }
@@ -99,6 +100,11 @@ impl World {
             }
             let Some((effect, label)) = work.rest.next() else { break };
             let cause = Cause::Observation(work.event);
+            let shown = effect.shown();
+            self.shown += shown;
+            if shown > self.scenario.limits.message_bytes {
+                return self.misbehave(node, work.event, Misbehaviour::Flooded(Excess::Value(shown)));
+            }
             let seen = match effect {
                 Owned::Send { to, bytes } => {
                     self.send(node, to, bytes, &work, label);
@@ -159,6 +165,8 @@ impl World {
         let limits = self.scenario.limits;
         let excess = if self.bytes > limits.bytes {
             Excess::Bytes(limits.bytes)
+        } else if self.shown > limits.shown {
+            Excess::Shown(limits.shown)
         } else if self.effects > limits.effects {
             Excess::Effects(limits.effects)
         } else if self.nodes[node].disk.is_over(limits.bytes) {

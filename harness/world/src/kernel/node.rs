@@ -118,6 +118,20 @@ impl Handed {
     }
 }
 
+impl Owned {
+    /// Bytes of what oracles are shown of it, and may keep for as long as the world lasts.
+    pub(super) fn shown(&self) -> usize {
+        match self {
+            Owned::Reply { bytes, .. } | Owned::Emit { bytes } | Owned::Call { bytes, .. } => bytes.len(),
+            Owned::Send { .. }
+            | Owned::SetTimer { .. }
+            | Owned::CancelTimer { .. }
+            | Owned::Disk(_)
+            | Owned::Sync => 0,
+        }
+    }
+}
+
 /// A [`RawEffect`] that outlives its frame.
 pub(super) enum Owned {
     Send { to: NodeId, bytes: Bytes },

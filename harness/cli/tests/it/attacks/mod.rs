@@ -1,6 +1,8 @@
 //! Attacks on a grade, from the submission's folder to the report; and what a machine that lacks a layer does.
 
 mod machines;
+mod memory;
+mod size;
 mod verdicts;
 
 use crate::{cache, faultlines, grade, root, submission};
