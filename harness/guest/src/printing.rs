@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// So much of what one event prints is passed on, in bytes: less than a pipe holds, so that no write ever waits.
 const EVENT_MAX: usize = 32 << 10;
+/// And so much of all that a process prints: nobody reads more.
+const ALL_MAX: usize = 4 << 20;
 
 static ALOUD: AtomicBool = AtomicBool::new(false);
 static LEFT: AtomicUsize = AtomicUsize::new(0);
+static LEFT_OF_ALL: AtomicUsize = AtomicUsize::new(ALL_MAX);
 
 /// Finds out whether anybody listens.
 pub(crate) fn prepare() {
@@ -21,7 +24,7 @@ pub(crate) fn prepare() {
 }
 /// An event begins.
 pub(crate) fn begin() {
-    LEFT.store(EVENT_MAX, Relaxed);
+    LEFT.store(EVENT_MAX.min(LEFT_OF_ALL.load(Relaxed)), Relaxed);
 }
 /// An event is over: what is still in a buffer belongs to it.
 pub(crate) fn end() {
@@ -41,5 +44,6 @@ pub(crate) fn passed_on(bytes: usize) -> usize {
     let left = LEFT.load(Relaxed);
     let passed = bytes.min(left);
     LEFT.store(left - passed, Relaxed);
+    LEFT_OF_ALL.store(LEFT_OF_ALL.load(Relaxed).saturating_sub(passed), Relaxed);
     passed
 }

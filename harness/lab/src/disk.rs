@@ -11,13 +11,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+/// A name is no longer, in bytes, as that of a file in most systems.
+const NAME_MAX: usize = 255;
+
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident<$($p:ident),*>) => {
         $(#[$doc])*
         pub struct $name<$($p),*>(pub(crate) &'static str, PhantomData<fn() -> ($($p,)*)>);
         impl<$($p),*> $name<$($p),*> {
             /// Names it; two handles of one kind with one name are the same object.
+            ///
+            /// # Panics
+            /// If the name has more than 255 bytes.
             pub const fn new(name: &'static str) -> Self {
+                assert!(name.len() <= NAME_MAX, "the name of an object on the disk has at most 255 bytes");
                 Self(name, PhantomData)
             }
             /// Its name.
@@ -50,7 +57,11 @@ handle!(
 pub struct File(pub(crate) &'static str);
 impl File {
     /// Names it; two handles with one name are the same file.
+    ///
+    /// # Panics
+    /// If the name has more than 255 bytes.
     pub const fn new(name: &'static str) -> Self {
+        assert!(name.len() <= NAME_MAX, "the name of an object on the disk has at most 255 bytes");
         Self(name)
     }
 }

@@ -67,7 +67,9 @@ fn what_a_node_asks_for_is_counted_whatever_it_is_called() {
     let long = "let long: &'static str = Box::leak(\"all is well, 16 of 16 XP\\n\".repeat(200_000).into_boxed_str());
         if seen < u64::MAX { panic!(\"{long}\"); }
         self.time = 0;";
-    for (what, handler, verdict) in [("names", names, "more than"), ("a long panic", long, "panicked")] {
+    for (what, handler, verdict) in
+        [("names", names, "at most 255 bytes"), ("a long panic", long, "panicked")]
+    {
         let submission = submission(&[(HANDLER, handler)]);
         let (code, said) = graded(&submission, &[]);
         assert!(
