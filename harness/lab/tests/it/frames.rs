@@ -327,3 +327,29 @@ fn a_frame_that_is_cut_short_or_too_long_is_an_error() {
     });
     assert!(largest <= 1 << 17, "what it says it is was believed: {largest} bytes");
 }
+
+/// A byte of a frame could become a hundred of memory otherwise, and a text be as long as a frame.
+#[test]
+fn lists_are_counted_and_texts_are_cut_while_they_are_read() {
+    let reads = |reply: &Reply<'_>| take::<Reply<'_>>(&mut &encode(reply)[..]).is_some();
+    let many = |many| Reply { effects: vec![RawEffect::Sync; many], ..Reply::empty() };
+    assert!(reads(&many(MANY_MAX)) && !reads(&many(MANY_MAX + 1)));
+    let labels = |many| Reply { labels: vec![String::new(); many], ..Reply::empty() };
+    assert!(reads(&labels(MANY_MAX)) && !reads(&labels(MANY_MAX + 1)));
+    let write = DiskOp::Clear { name: String::new() };
+    let group = |many| Reply {
+        effects: vec![RawEffect::Disk(DiskOp::All(vec![write.clone(); many]))],
+        ..Reply::empty()
+    };
+    assert!(reads(&group(MANY_MAX)) && !reads(&group(MANY_MAX + 1)));
+
+    let long = "é".repeat(TEXT_MAX);
+    let ending = Ending::Panicked { message: long.clone(), at: long.clone(), not_started: false };
+    let reply = Reply { ending, labels: vec![long], ..Reply::empty() };
+    let bytes = encode(&reply);
+    let read = take::<Reply<'_>>(&mut &bytes[..]).expect("it is read");
+    assert_eq!(read.labels[0].len(), TEXT_MAX);
+    assert!(
+        matches!(read.ending, Ending::Panicked { message, at, .. } if message.len() == TEXT_MAX && at.len() == TEXT_MAX)
+    );
+}

@@ -92,6 +92,39 @@ fn more_effects_than_a_world_may_have() {
 }
 
 #[test]
+fn what_oracles_are_shown_is_counted_for_as_long_as_the_world_lasts() {
+    let mut scenario = again_and_again(vec![Do::Say(1); 100]);
+    scenario.limits.shown = 20_000;
+    assert_eq!(flooded(&run_twice(&scenario)), Excess::Shown(20_000));
+    let mut scenario = stage(1).tell(ms(1), 1, vec![Do::Say(1)]);
+    scenario.limits.message_bytes = 0;
+    assert!(matches!(flooded(&run_twice(&scenario)), Excess::Value(bytes) if bytes > 0));
+}
+
+/// A hundred names of a kilobyte, with a byte each.
+#[test]
+fn names_on_a_disk_are_bytes_too() {
+    let saves = (0..100).map(|nth| {
+        let name = format!("{nth:01000}");
+        RawEffect::Disk(lab::DiskOp::Save { name, bytes: vec![1] })
+    });
+    let effects: Vec<RawEffect<'_>> = saves.chain([RawEffect::Sync]).collect();
+    let ends = |limit| {
+        let mut scenario = stage(1);
+        scenario.limits.bytes = limit;
+        let mut world = World::new(scenario.into(), SEED);
+        assert!(world.next().is_some(), "it starts");
+        world.apply(Reply { effects: effects.clone(), ..Reply::empty() });
+        while world.next().is_some() {
+            world.apply(Reply::empty());
+        }
+        world.end().cloned()
+    };
+    assert_eq!(ends(1 << 20), Some(End::Idle));
+    assert!(matches!(ends(90_000), Some(End::Misbehaved(_, _, Misbehaviour::Flooded(_)))));
+}
+
+#[test]
 fn a_disk_that_fills_up_is_a_flood_too() {
     let write = Do::Atomic(vec![Place::Log; 1_000]);
     let scenario = again_and_again(vec![write.clone(), Do::Sync]);
