@@ -207,7 +207,7 @@ pub(crate) struct HowArgs {
     /// Judge W runs side by side; with 1, each runs alone, in fresh processes
     #[arg(long, value_name = "W", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) batch: u16,
-    /// Spend at most this many seconds of processor time on one check, the submission's included
+    /// Spend at most S seconds of processor time on each check
     #[arg(long, value_name = "S", default_value_t = judge::Options::BUDGET.as_secs(), value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) budget: u64,
     /// Judge on N cores [default: all]
