@@ -157,6 +157,7 @@ fn fails(
         not_isolated: crate::isolation::missing(args.how.no_sandbox),
         timings_ms: None,
         has_secret_seeds: true,
+        budget_s: args.how.budget,
     };
     anstream::print!("{}", report.text(width(), args.ascii));
     let found = format!("A fresh seed key showed this after {}.", soak.pace().replace("   ", ", "));

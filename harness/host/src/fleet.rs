@@ -158,7 +158,7 @@ impl Fleet {
             // All that worlds keep has been heard, so this is looked into only where a lot was.
             if heard > self.room / 4 {
                 heard = 0;
-                if jobs.iter().map(|job| job.world.kept()).sum::<usize>() > self.room {
+                if jobs.iter().map(|job| job.world.kept() + job.world.shown()).sum::<usize>() > self.room {
                     return Ok(Err(Anomaly::Crowded));
                 }
             }

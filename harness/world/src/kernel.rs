@@ -216,9 +216,13 @@ impl World {
     pub fn unsynced(&self, node: NodeId) -> &[Arc<lab::DiskOp>] {
         self.place(node).map_or(&[], |place| &self.nodes[place].disk.unsynced)
     }
-    /// Bytes that are under way, held, waiting, unsynced or durable, and of what oracles were shown and may keep.
+    /// Bytes that are under way, held, waiting, unsynced or durable.
     pub fn kept(&self) -> usize {
-        self.bytes + self.shown + self.nodes.iter().map(|node| node.disk.held()).sum::<usize>()
+        self.bytes + self.nodes.iter().map(|node| node.disk.held()).sum::<usize>()
+    }
+    /// Bytes of what oracles were shown so far, and may keep: events, replies, calls and statuses.
+    pub fn shown(&self) -> usize {
+        self.shown
     }
     /// What was observed since the last call.
     pub fn take_observations(&mut self) -> std::vec::Drain<'_, Observation> {
