@@ -188,7 +188,8 @@ impl Journal {
         if letter.make.version == 2 {
             self.says_what_is_left(seen, to, &letter)?;
         }
-        self.notes_silence(to, seen.at);
+        // its silence may end this one together with those before, in this very moment
+        let given_up = self.notes_silence(to, seen.at);
         let keys: BTreeSet<Key> = letter.keys().into_iter().collect();
         let mut wants = self.open.iter().filter(|(_, open)| !open.keys.is_disjoint(&keys)).map(|(id, _)| *id);
         let by = wants.next().filter(|_| wants.next().is_none());
@@ -203,7 +204,7 @@ impl Journal {
             first: None,
             forged: false,
             waits: true,
-            given_up: false,
+            given_up,
         };
         self.asks.insert((to, letter.id), ask);
         Ok(())
@@ -228,16 +229,18 @@ impl Journal {
         Err(Violation::at(seen, "time-left", sentence))
     }
 
-    /// If a backend had work and was silent for `patience`, the gateway may have given all its asks up.
-    fn notes_silence(&mut self, backend: NodeId, now: Time) {
+    /// If a backend had work and was silent for `patience`, the gateway may have given all its asks up, or be about to.
+    fn notes_silence(&mut self, backend: NodeId, now: Time) -> bool {
         let asks = (backend, 0)..=(backend, u64::MAX);
         let at_work = self.asks.range(asks.clone()).filter(|(_, ask)| ask.waits && !ask.given_up);
-        let Some(first) = at_work.map(|(_, ask)| ask.sent).min() else { return };
+        let Some(first) = at_work.map(|(_, ask)| ask.sent).min() else { return false };
         let since = self.heard.get(&backend).map_or(first, |heard| first.max(*heard));
         let patience = self.config.patience - self.config.patience / 20;
-        if now - since > patience {
+        let was_silent = now - since > patience;
+        if was_silent {
             self.asks.range_mut(asks).for_each(|(_, ask)| ask.given_up = true);
         }
+        was_silent
     }
     /// The gateway is handed a frame.
     fn hears(&mut self, seen: &Observation, from: NodeId, frame: &Frame) {
@@ -435,7 +438,7 @@ impl Journal {
                     None => "the directory's list has not reached it".to_owned(),
                     Some((list, at)) => format!("the directory's newest list, of {at}, names {list:?}"),
                 };
-                format!(" No legal ask of it for the missing keys has left since the request; {list}.")
+                format!(" Since the request it has sent no legal ask for the missing keys; {list}.")
             }
             (Some((last, [])), _) => format!(" For the missing keys it asked {last}."),
             (Some((last, others)), _) => {
