@@ -3,9 +3,9 @@
 use crate::diagnostics::Message;
 use crate::error::{At, Error};
 use crate::kit::Kit;
-use crate::limits::{self, Ended};
-use confine::{Confinement, Limit, Resource};
-use std::io;
+use crate::limits;
+use crate::machine;
+use confine::{Confinement, Limit, Resource, Usage};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,11 +29,13 @@ pub(crate) const FLAGS: &[&str] = &[
 ];
 
 /// Address space of the compiler, in bytes: several times what rustc takes for a chapter.
-const MEMORY_MAX: u64 = 4 << 30;
+pub(crate) const MEMORY_MAX: u64 = 4 << 30;
 /// It may take so many times its processor time before it is given up.
 const PATIENCE: u32 = 10;
 /// A file that the compiler writes, in bytes.
-const FILE_MAX: u64 = 512 << 20;
+pub(crate) const FILE_MAX: u64 = 512 << 20;
+/// What is kept of what an odd end was accompanied by, in bytes.
+const SAID_MAX: usize = 16 << 10;
 
 /// What the compiler said about one crate.
 pub(crate) struct Report {
@@ -50,8 +52,44 @@ impl Report {
     }
 }
 
+/// How one run of the compiler ended.
+pub(crate) enum Outcome {
+    /// It succeeded, or rejected code and said where.
+    Said(Report),
+    /// The code, or the machine.
+    Odd(Odd),
+}
+
+/// An end of the compiler that does not tell whose fault it is.
+pub(crate) struct Odd {
+    /// By which signal, if by one.
+    pub(crate) signal: Option<i32>,
+    /// The same, or what else happened, in words.
+    pub(crate) how: String,
+    /// What it printed beside errors with a place in the code.
+    pub(crate) said: String,
+    /// It could not link.
+    pub(crate) is_linking: bool,
+    pub(crate) usage: Usage,
+    /// What it means where the machine is sound.
+    pub(crate) otherwise: Otherwise,
+}
+/// What an odd end means on a sound machine.
+pub(crate) enum Otherwise {
+    /// Errors of the code's after all.
+    Report(Report),
+    /// Code that no compiler should get.
+    Error(Error),
+}
+impl Odd {
+    /// Whether another process ended it: no compiler sends itself one of these.
+    pub(crate) fn was_killed(&self) -> bool {
+        matches!(self.signal, Some(1 | 2 | 3 | 7 | 9 | 15))
+    }
+}
+
 /// Compiles `dir/src/lib.rs` to `dir/lib{name}.rlib`; `dir/{name}.d` lists the files it read.
-pub(crate) fn library(kit: &Kit, dir: &Path, name: &str) -> Result<Report, Error> {
+pub(crate) fn library(kit: &Kit, dir: &Path, name: &str) -> Result<Outcome, Error> {
     let mut rustc = rustc(kit, dir, name);
     rustc.args(["--crate-type=lib", "src/lib.rs"]);
     rustc.arg(format!("--emit=link=lib{name}.rlib,dep-info={name}.d"));
@@ -61,7 +99,7 @@ pub(crate) fn library(kit: &Kit, dir: &Path, name: &str) -> Result<Report, Error
 }
 
 /// Compiles and links `dir/main.rs` to `dir/lane`, with these crates beside `lab` and `guest`.
-pub(crate) fn main(kit: &Kit, dir: &Path, crates: &[(&str, PathBuf)]) -> Result<Report, Error> {
+pub(crate) fn main(kit: &Kit, dir: &Path, crates: &[(&str, PathBuf)]) -> Result<Outcome, Error> {
     let mut rustc = rustc(kit, dir, "lane");
     rustc.args(["--crate-type=bin", "main.rs", "--emit=link=lane"]);
     rustc.arg(format!("-Clinker={}", kit.toolchain.linker.display()));
@@ -104,20 +142,22 @@ fn jail(kit: &Kit, dir: &Path) -> Result<Confinement, Error> {
     Confinement::compiler(&reads, dir, &limits, kit.layers).at("cannot jail the compiler to", dir)
 }
 
-fn run(kit: &Kit, dir: &Path, mut rustc: Command) -> Result<Report, Error> {
+fn run(kit: &Kit, dir: &Path, mut rustc: Command) -> Result<Outcome, Error> {
     let jail = jail(kit, dir)?;
     // Processor time decides, which a busy machine does not stretch; what only waits is cut off some day.
     let patience = kit.compile_max * PATIENCE;
     let ended = limits::run(&mut rustc, &jail, patience).at("cannot run", &kit.toolchain.rustc)?;
-    let too_slow = Error::CompilerTooSlow { limit_s: kit.compile_max.as_secs() };
-    let Ended::By { status, stderr } = ended else {
-        return Err(too_slow);
+    let Some(status) = ended.status else {
+        return Err(match ended.usage.cpu < kit.compile_max / 2 {
+            true => machine::starved(ended.usage.cpu, patience),
+            false => Error::CompilerTooSlow { limit_s: kit.compile_max.as_secs() },
+        });
     };
-    let (mut messages, mut noise) = (Vec::new(), "");
-    for line in stderr.lines() {
+    let (mut messages, mut noise) = (Vec::new(), String::new());
+    for line in ended.stderr.lines() {
         match serde_json::from_str::<Message>(line) {
             Ok(message) => messages.push(message),
-            Err(_) if noise.is_empty() => noise = line,
+            Err(_) if noise.len() < SAID_MAX => noise = noise + line + "\n",
             Err(_) => {}
         }
     }
@@ -128,19 +168,33 @@ fn run(kit: &Kit, dir: &Path, mut rustc: Command) -> Result<Report, Error> {
         return Err(Error::Damaged { what: "a kit has lost its crates".to_owned(), path });
     }
     let report = Report { succeeded: status.success(), messages };
-    if report.errors().any(Message::is_about_a_full_disk) {
-        return Err(io::Error::from(io::ErrorKind::StorageFull)).at("cannot write in", dir);
+    if report.succeeded {
+        return Ok(Outcome::Said(report));
     }
-    // It rejects code with 1 and an error. All else is its own failure, on code that no compiler should get.
+    // It rejects code with 1 and errors, each of which has a place. All else may be the machine's doing.
+    let placeless: Vec<&Message> = report.errors().filter(|error| error.may_be_the_machines()).collect();
+    let rejects = status.code() == Some(1) && report.errors().next().is_some();
+    if rejects && placeless.is_empty() {
+        return Ok(Outcome::Said(report));
+    }
+    let is_linking = placeless.iter().any(|error| error.message.starts_with("linking with"));
+    for error in &placeless {
+        error.all_words(&mut noise);
+    }
     let how = match (status.code(), status.signal()) {
-        (Some(0), _) => return Ok(report),
-        (Some(1), _) if report.errors().next().is_some() => return Ok(report),
+        (Some(1), _) if rejects => placeless.first().map_or_else(String::new, |error| error.message.clone()),
         _ if noise.contains("memory allocation") => "out of memory".to_owned(),
         (_, Some(11)) => "its stack overflowed".to_owned(),
-        (_, Some(24)) => return Err(too_slow),
         (_, Some(25)) => "its output grew too large".to_owned(),
         (_, Some(signal)) => format!("signal {signal}"),
         (code, None) => format!("exit code {}", code.unwrap_or(-1)),
     };
-    Err(Error::CompilerCrashed { how })
+    let otherwise = match status.signal() {
+        _ if rejects => Otherwise::Report(report),
+        // what the limit of processor time sends
+        Some(24) => Otherwise::Error(Error::CompilerTooSlow { limit_s: kit.compile_max.as_secs() }),
+        _ => Otherwise::Error(Error::CompilerCrashed { how: how.clone() }),
+    };
+    let (signal, usage) = (status.signal(), ended.usage);
+    Ok(Outcome::Odd(Odd { signal, how, said: noise, is_linking, usage, otherwise }))
 }

@@ -15,6 +15,9 @@ const ITEMS_MAX: usize = 8;
 const ONLY_SOURCES: &str =
     "The compiler may read nothing but `src/**/*.rs`, which is what you hand in: put what you need there";
 
+/// For who added a dependency.
+const ONLY_CRATES: &str = "If you mean a crate that you added to Cargo.toml: only `src/**/*.rs` is handed in. Your code can use the crates `std`, `lab` and `serde`";
+
 /// What the compiler holds against some modules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostics {
@@ -58,6 +61,9 @@ impl Diagnostics {
         }
         if errors.iter().any(|error| error.message.starts_with("couldn't read")) {
             let _ = write!(text, "\n\n{ONLY_SOURCES}");
+        }
+        if errors.iter().any(|error| error.misses_a_crate()) {
+            let _ = write!(text, "\n\n{ONLY_CRATES}");
         }
         Diagnostics { text, errors: errors.len(), warnings }
     }
@@ -182,11 +188,32 @@ impl Message {
         let main: Vec<_> = of(true).collect();
         if main.is_empty() { of(false).collect() } else { main }
     }
-    /// Whether the compiler, or its linker, found no room for its output: no error of anybody's code.
-    pub(crate) fn is_about_a_full_disk(&self) -> bool {
-        let rendered = self.rendered.as_deref().unwrap_or(&self.message);
-        let full = ["No space left on device", "Disk quota exceeded"];
-        self.spans.is_empty() && full.iter().any(|words| rendered.contains(words))
+    /// Whether it may be about the machine: it has no place in the code, or it is about a crate that is not found.
+    pub(crate) fn may_be_the_machines(&self) -> bool {
+        self.spans.is_empty() || self.code.as_ref().is_some_and(|code| code.code == "E0463")
+    }
+    /// Whether it is about a crate that is not there.
+    fn misses_a_crate(&self) -> bool {
+        let of = |message: &Message| {
+            ["missing crate", "unlinked crate", "can't find crate"]
+                .iter()
+                .any(|words| message.message.contains(words))
+                || message
+                    .spans
+                    .iter()
+                    .filter_map(|span| span.label.as_deref())
+                    .any(|label| label.contains("unlinked crate") || label.contains("missing crate"))
+        };
+        of(self) || self.children.iter().any(of)
+    }
+    /// Adds its words and those of its notes, but for the line that called the linker.
+    pub(crate) fn all_words(&self, out: &mut String) {
+        let is_a_command = |text: &str| text.contains("\" \"") || text.contains("\"-o\"");
+        for message in std::iter::once(self).chain(&self.children) {
+            if !is_a_command(&message.message) {
+                let _ = writeln!(out, "{}", message.message.trim());
+            }
+        }
     }
     /// The compiler's own picture where it shows the student's files alone; else one that does.
     fn show(&self, sources: &Sources) -> String {

@@ -10,12 +10,17 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder holds no sources.
-    #[error("no `src` folder in {}: give the folder of a chapter, such as `07-logical-clocks`", .0.display())]
-    NoSources(PathBuf),
-    /// A file that cannot be part of a submission.
-    #[error("src/{path}: {reason}")]
+    #[error("{} {reason}", .path.display())]
+    NoSources {
+        /// The `src` folder.
+        path: PathBuf,
+        /// What is wrong with it, and how to mend it.
+        reason: &'static str,
+    },
+    /// A file without which nothing compiles cannot be part of a submission.
+    #[error("{path} {reason}")]
     UnfitSource {
-        /// Its path below `src`.
+        /// Its path, from `src`.
         path: String,
         /// What is wrong with it, and how to mend it.
         reason: String,
@@ -58,26 +63,54 @@ pub enum Error {
         how: String,
     },
 
+    /// The machine cannot build or run anything now.
+    #[error("{what}; {mend}")]
+    Machine {
+        /// What is wrong with it.
+        what: String,
+        /// How to mend it.
+        mend: String,
+    },
+    /// The `src` folder of the submission is closed to the user that grades.
+    #[error("{} cannot be read ({source}); let the user that grades read it", .path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder below it is.
+    #[error("{path} {reason}")]
+    Closed {
+        /// Its path, from `src`.
+        path: String,
+        /// What the system said, and how to mend it.
+        reason: String,
+    },
     /// No Rust toolchain.
-    #[error("no Rust toolchain found ({reason}): install one with rustup, or set RUSTC to a rustc")]
+    #[error("no Rust toolchain found ({reason}): {mend}")]
     NoToolchain {
         /// What was tried and how it failed.
         reason: String,
+        /// How to mend it.
+        mend: &'static str,
     },
     /// Linking fails for every program.
     #[error("no C linker found: install `cc` (the package is named gcc or build-essential)")]
     NoLinker,
     /// `lab` and `guest` do not compile on this machine.
-    #[error("the kit does not build with this toolchain; `faultlines doctor` checks it. {said}")]
+    #[error("the compiler kit does not build with this toolchain. {said}")]
     KitDoesNotBuild {
         /// The end of what cargo said.
         said: String,
     },
     /// The skeleton does not compile: it should, as it came.
-    #[error("the skeleton of this chapter does not compile; restore it with `faultlines reset`:\n{0}")]
+    #[error(
+        "the skeleton of this chapter, which this program carries, does not compile: update faultlines or Rust:\n{0}"
+    )]
     SkeletonDoesNotCompile(Diagnostics),
     /// A file of the harness's own cannot be read or written.
-    #[error("{what} {}: {source}; check that FAULTLINES_CACHE names a folder you may write to", .path.display())]
+    #[error("{what} {}: {source}; {}", .path.display(), mend(source))]
     Io {
         /// What was tried, such as "cannot write".
         what: &'static str,
@@ -100,7 +133,7 @@ impl Error {
     /// Whether the submission is to blame. If not, it is the harness or the machine, never the student.
     pub fn is_submission_fault(&self) -> bool {
         match self {
-            Error::NoSources(_)
+            Error::NoSources { .. }
             | Error::UnfitSource { .. }
             | Error::TooMuch { .. }
             | Error::DoesNotCompile(_)
@@ -108,13 +141,31 @@ impl Error {
             | Error::Forbidden { .. }
             | Error::CompilerTooSlow { .. }
             | Error::CompilerCrashed { .. } => true,
-            Error::NoToolchain { .. }
+            Error::Machine { .. }
+            | Error::Unreadable { .. }
+            | Error::Closed { .. }
+            | Error::NoToolchain { .. }
             | Error::NoLinker
             | Error::KitDoesNotBuild { .. }
             | Error::SkeletonDoesNotCompile(_)
             | Error::Io { .. }
             | Error::Damaged { .. } => false,
         }
+    }
+}
+
+/// What helps against an error with a file of the cache.
+fn mend(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space, or set FAULTLINES_CACHE to a folder on another disk"
+        }
+        io::ErrorKind::WouldBlock => {
+            "end programs that you do not need, or raise the limit of processes (`ulimit -u`; in a container, its own)"
+        }
+        io::ErrorKind::OutOfMemory => "end programs that you do not need, or give the machine more memory",
+        _ if matches!(error.raw_os_error(), Some(23 | 24)) => "run `ulimit -n 1024`, and grade again",
+        _ => "check that FAULTLINES_CACHE names a folder you may write to",
     }
 }
 

@@ -1,12 +1,13 @@
 //! What submissions are compiled against: `lab` and `guest`, compiled once for this machine.
 
 use crate::archive::Archive;
-use crate::cache;
-use crate::compiler::{self, FLAGS};
+use crate::cache::{self, Lease};
+use crate::compiler::{self, FLAGS, Odd, Otherwise, Outcome};
 use crate::error::{At, Error};
 use crate::limits;
+use crate::machine::{self, Builder};
 use crate::toolchain::Toolchain;
-use confine::Layers;
+use confine::{Layers, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
@@ -20,6 +21,8 @@ use std::time::Duration;
 const KITS_KEPT: usize = 4;
 /// Names the crates of a kit; its time is when the kit was last used.
 const RECORD: &str = "kit.json";
+/// What is shown of what cargo said, in lines.
+const SAID_LINES_MAX: usize = 20;
 /// Processor time that a compiler may use for one crate of a submission.
 const COMPILE_MAX: Duration = Duration::from_secs(60);
 
@@ -52,6 +55,8 @@ pub struct Kit {
     pub(crate) compile_max: Duration,
     pub(crate) layers: Layers,
     pub(crate) optimised: bool,
+    /// Its folder stays for as long as somebody builds with it.
+    pub(crate) _lease: Option<Lease>,
 }
 
 /// File names in the kit's library folder.
@@ -102,19 +107,30 @@ impl Kit {
     pub fn key(&self) -> &str {
         &self.key
     }
+    pub(crate) fn builder(&self) -> Builder<'_> {
+        Builder {
+            toolchain: &self.toolchain,
+            cache: &self.cache,
+            is_jailed: self.layers.files,
+            compile_max: self.compile_max,
+        }
+    }
     /// Builds the smallest lane, so that a linker's failure later is the submission's.
     fn try_linker(&self, scratch: &Path) -> Result<(), Error> {
         let dir = scratch.join("probe");
         fs::create_dir_all(&dir).at("cannot create", &dir)?;
         let main = dir.join("main.rs");
         fs::write(&main, "fn main() { guest::serve(vec![]) }\n").at("cannot write", &main)?;
-        let report = compiler::main(self, &dir, &[])?;
-        fs::remove_dir_all(&dir).at("cannot delete", &dir)?;
-        if report.succeeded {
-            return Ok(());
+        let outcome = compiler::main(self, &dir, &[])?;
+        let _ = fs::remove_dir_all(&dir);
+        match outcome {
+            Outcome::Said(report) if report.succeeded => Ok(()),
+            Outcome::Said(report) => {
+                let said = report.messages.first().map(|first| first.message.clone()).unwrap_or_default();
+                Err(Error::KitDoesNotBuild { said })
+            }
+            Outcome::Odd(odd) => Err(machine::found_by_control(self.builder(), scratch, &odd)),
         }
-        let said = report.messages.first().map(|first| first.message.clone()).unwrap_or_default();
-        Err(Error::KitDoesNotBuild { said })
     }
 }
 
@@ -127,6 +143,7 @@ fn prepare(
 ) -> Result<Kit, Error> {
     // Compilers run elsewhere than where this process stands.
     let cache = std::path::absolute(cache).at("cannot find", cache)?;
+    machine::demand_a_plain_name(&cache)?;
     let toolchain = Toolchain::find()?;
     for field in [toolchain.version.as_str()].iter().chain(FLAGS) {
         cache::feed(&mut hash, field.as_bytes());
@@ -134,7 +151,7 @@ fn prepare(
     let key = cache::name(hash);
     let kits = cache.join("kits");
     let dir = kits.join(&key);
-    let kit = |crates| Kit {
+    let kit = |crates, lease| Kit {
         toolchain: toolchain.clone(),
         libraries: dir.join("lib"),
         crates,
@@ -143,27 +160,32 @@ fn prepare(
         compile_max: COMPILE_MAX,
         layers: Layers::ALL,
         optimised: true,
+        _lease: lease,
     };
-    if let Some(crates) = recorded(&dir) {
-        return Ok(kit(crates));
+    if cache.is_dir() {
+        machine::demand_that_runs(&cache)?;
+    }
+    if let Some((crates, lease)) = recorded(&dir) {
+        return Ok(kit(crates, Some(lease)));
     }
     fs::create_dir_all(&kits).at("cannot create", &kits)?;
+    machine::demand_that_runs(&kits)?;
     let lock_path = kits.join(format!("{key}.lock"));
-    let lock = File::create(&lock_path).at("cannot write", &lock_path)?;
+    let lock = cache::open_lock(&lock_path).at("cannot write", &lock_path)?;
     if lock.try_lock().is_err() {
         progress(Preparing::Waiting);
         lock.lock().at("cannot lock", &lock_path)?;
     }
-    if let Some(crates) = recorded(&dir) {
-        return Ok(kit(crates));
+    if let Some((crates, lease)) = recorded(&dir) {
+        return Ok(kit(crates, Some(lease)));
     }
     progress(Preparing::Started { about_s: 25 });
     let half_built = format!(".building-{key}-");
     remove_half_built(&kits, &half_built);
     let scratch = tempfile::Builder::new().prefix(&half_built).tempdir_in(&kits);
     let scratch = scratch.at("cannot create a folder in", &kits)?;
-    let crates = compile(&archive(), &toolchain, scratch.path(), &mut progress)?;
-    let built = Kit { libraries: scratch.path().join("lib"), ..kit(crates.clone()) };
+    let crates = compile(&archive(), &toolchain, &cache, scratch.path(), &mut progress)?;
+    let built = Kit { libraries: scratch.path().join("lib"), ..kit(crates.clone(), None) };
     built.try_linker(scratch.path())?;
 
     let record = scratch.path().join(RECORD);
@@ -172,19 +194,18 @@ fn prepare(
     let _ = fs::remove_dir_all(&dir); // what is left of one that was being deleted
     fs::rename(scratch.path(), &dir).at("cannot create", &dir)?;
     let _ = scratch.keep();
-    let _ = cache::prune(&kits, RECORD, KITS_KEPT);
-    Ok(kit(crates))
+    let lease = cache::lease(&dir.join(RECORD));
+    let _ = cache::prune(&kits, RECORD, KITS_KEPT, &dir);
+    Ok(kit(crates, lease))
 }
 
-fn recorded(dir: &Path) -> Option<Crates> {
+fn recorded(dir: &Path) -> Option<(Crates, Lease)> {
     let record = dir.join(RECORD);
+    let lease = cache::lease(&record)?;
     let crates: Crates = serde_json::from_slice(&fs::read(&record).ok()?).ok()?;
     let whole =
         [&crates.lab, &crates.guest, &crates.serde].iter().all(|name| dir.join("lib").join(name).is_file());
-    whole.then(|| {
-        cache::touch(&record);
-        crates
-    })
+    whole.then_some((crates, lease))
 }
 
 /// Whoever left these was killed: the lock is ours.
@@ -200,6 +221,7 @@ fn remove_half_built(kits: &Path, prefix: &str) {
 fn compile(
     archive: &Archive,
     toolchain: &Toolchain,
+    cache: &Path,
     scratch: &Path,
     progress: &mut dyn FnMut(Preparing),
 ) -> Result<Crates, Error> {
@@ -210,8 +232,17 @@ fn compile(
     let stderr = File::create(&said).at("cannot write", &said)?;
     let linker = toolchain.linker.display();
     let flags = format!("--remap-path-prefix={}=kit\u{1f}-Clinker={linker}", kit.display());
-    let mut cargo = limits::clean(&toolchain.cargo, &kit, &toolchain.path)
-        .args(["build", "--release", "--offline", "--locked", "-p", "lab", "-p", "guest"])
+    let mut cargo = limits::clean(&toolchain.cargo, &kit, &toolchain.path);
+    // Cargo takes settings from the folder that it runs in and from all above, and the cache may lie below the user's home.
+    cargo.current_dir("/").arg("build").arg("--manifest-path").arg(kit.join("Cargo.toml"));
+    let vendored = kit.join("vendor");
+    if vendored.is_dir() {
+        let folder = serde_json::Value::from(vendored.display().to_string());
+        cargo.arg("--config").arg("source.crates-io.replace-with=\"vendored\"");
+        cargo.arg("--config").arg(format!("source.vendored.directory={folder}"));
+    }
+    let mut cargo = cargo
+        .args(["--release", "--offline", "--locked", "-p", "lab", "-p", "guest"])
         .args(["--message-format", "json-render-diagnostics", "--color", "never"])
         .env("RUSTC", &toolchain.rustc)
         .env("CARGO_HOME", work.join("home"))
@@ -236,13 +267,28 @@ fn compile(
         }
         _ => {
             let said = fs::read_to_string(&said).unwrap_or_default();
-            let skipped = said.lines().count().saturating_sub(20);
-            let said = said.lines().skip(skipped).collect::<Vec<_>>().join("\n");
-            return Err(Error::KitDoesNotBuild { said: format!("cargo said:\n{said}") });
+            let builder = Builder { toolchain, cache, is_jailed: false, compile_max: COMPILE_MAX };
+            return Err(why_cargo_failed(builder, scratch, said));
         }
     };
     fs::remove_dir_all(&work).at("cannot delete", &work)?;
     Ok(crates)
+}
+
+fn why_cargo_failed(builder: Builder<'_>, scratch: &Path, said: String) -> Error {
+    let is_linking = said.contains("linking with");
+    let lines = said.lines().count().saturating_sub(SAID_LINES_MAX);
+    let end = said.lines().skip(lines).collect::<Vec<_>>().join("\n");
+    let otherwise = Otherwise::Error(Error::KitDoesNotBuild { said: format!("cargo said:\n{end}") });
+    let how = "cargo fails".to_owned();
+    let odd = Odd { signal: None, how, said, is_linking, usage: Usage::default(), otherwise };
+    if is_linking {
+        return machine::found_by_control(builder, scratch, &odd);
+    }
+    match (machine::cause(builder, scratch, &odd), odd.otherwise) {
+        (Some(error), _) | (None, Otherwise::Error(error)) => error,
+        (None, Otherwise::Report(_)) => unreachable!("made three lines above"),
+    }
 }
 
 #[derive(Default)]

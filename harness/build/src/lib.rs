@@ -23,6 +23,7 @@ mod diagnostics;
 mod error;
 mod kit;
 mod limits;
+mod machine;
 pub mod skeleton;
 mod sources;
 pub mod statics;
@@ -32,7 +33,7 @@ mod toolchain;
 mod variants;
 
 pub use archive::Archive;
-pub use cache::default_cache;
+pub use cache::{Lease, default_cache};
 pub use confine::Layers;
 pub use diagnostics::Diagnostics;
 pub use error::Error;

@@ -1,24 +1,26 @@
 //! Running a program that student code keeps busy: clean environment, one process group, a limit of time.
 
-use confine::Confinement;
+use confine::{Confinement, Usage};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// What is kept of what it prints, in bytes.
 const OUTPUT_MAX: u64 = 16 << 20;
+/// The stack of a thread that only waits or copies, in bytes: whatever `RUST_MIN_STACK` says.
+const STACK: usize = 256 << 10;
 
 /// How a program ended.
-pub(crate) enum Ended {
-    /// By itself, or by a signal of somebody else's.
-    By { status: ExitStatus, stderr: String },
-    /// It was still running at the limit, and was killed with all it had started.
-    AtLimit,
+pub(crate) struct Ended {
+    /// `None` where it was still running at the limit, and was killed with all it had started.
+    pub(crate) status: Option<ExitStatus>,
+    pub(crate) stderr: String,
+    pub(crate) usage: Usage,
 }
 
 /// A command with nothing of this process's environment but what is said here.
@@ -35,26 +37,31 @@ pub(crate) fn run(command: &mut Command, jail: &Confinement, limit: Duration) ->
     jail.apply(command);
     let mut child = command.spawn()?;
     let group = Pid::from_child(&child);
-    let mut pipe = child.stderr.take().ok_or_else(|| io::Error::other("no pipe"))?;
-    let reader = thread::spawn(move || {
-        let mut kept = Vec::new();
-        pipe.by_ref().take(OUTPUT_MAX).read_to_end(&mut kept)?;
-        io::copy(&mut pipe, &mut io::sink())?;
-        io::Result::Ok(kept)
-    });
-    let (ended, end) = mpsc::channel();
-    let waiter = thread::spawn(move || {
-        let status = child.wait();
-        let _ = ended.send(());
-        status
-    });
-    let at_limit = end.recv_timeout(limit).is_err();
-    // In either case nothing that it started lives on: it could hold the pipe open for ever.
+    let watched = (|| {
+        let mut pipe = child.stderr.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        let reader = aside(move || {
+            let mut kept = Vec::new();
+            pipe.by_ref().take(OUTPUT_MAX).read_to_end(&mut kept)?;
+            io::copy(&mut pipe, &mut io::sink())?;
+            io::Result::Ok(kept)
+        })?;
+        let (ended, end) = mpsc::channel();
+        let waiter = aside(move || {
+            let waited = confine::wait(&child);
+            let _ = ended.send(());
+            waited
+        })?;
+        io::Result::Ok((reader, waiter, end.recv_timeout(limit).is_err()))
+    })();
+    // In any case nothing that it started lives on: it could hold the pipe open for ever.
     let _ = kill_process_group(group, Signal::KILL);
-    let status = waiter.join().map_err(|_| io::Error::other("the waiting thread panicked"))??;
+    let (reader, waiter, at_limit) = watched?;
+    let (status, usage) = waiter.join().map_err(|_| io::Error::other("the waiting thread panicked"))??;
     let stderr = reader.join().map_err(|_| io::Error::other("the reading thread panicked"))??;
-    if at_limit {
-        return Ok(Ended::AtLimit);
-    }
-    Ok(Ended::By { status, stderr: String::from_utf8_lossy(&stderr).into_owned() })
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    Ok(Ended { status: (!at_limit).then_some(status), stderr, usage })
+}
+
+fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+    thread::Builder::new().stack_size(STACK).spawn(work)
 }

@@ -166,7 +166,7 @@ pub enum TreeError {
 pub fn generate_tree(solution_dir: &Path, exercise_dir: &Path) -> Result<Vec<Generated>, TreeError> {
     let solution = Sources::read(solution_dir)?;
     let exercise = match Sources::read(exercise_dir) {
-        Err(crate::Error::NoSources(_)) => Sources::default(),
+        Err(crate::Error::NoSources { .. }) => Sources::default(),
         other => other?,
     };
     let paths: BTreeSet<&str> = solution.files().chain(exercise.files()).map(|(path, _)| path).collect();

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fstat, openat};
+use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
@@ -23,28 +24,52 @@ const NAMES_MAX: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sources {
     pub(crate) files: BTreeMap<String, String>,
+    /// Files that cannot be part of a submission, and why: what needs them does not compile.
+    pub(crate) unfit: BTreeMap<String, Unfit>,
+}
+/// Why a file cannot be part of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unfit {
+    /// What is wrong with it, as the rest of a sentence, and how to mend it.
+    pub(crate) reason: String,
+    /// Whoever grades may not read it: that is no fault of the submission's.
+    pub(crate) is_closed: bool,
 }
 impl Sources {
-    /// Reads `chapter_dir/src`. Regular files alone: links are refused, other files than `*.rs` ignored.
+    /// Reads `chapter_dir/src`. Regular files named `*.rs` alone; what editors and archives leave there is ignored, and
+    /// so are other files. A Rust file that cannot be read or is a link is kept in mind: the exercise that it is part of
+    /// does not compile.
     ///
     /// # Errors
-    /// Where there is no `src` folder or file in it that can be read; where a file is no regular UTF-8 file;
-    /// over 200 files, 1 MiB a file, 4 MiB in all or 8 folders deep.
+    /// Where there is no `src` folder that can be read; over 200 files, 4 MiB in all or 8 folders deep.
     pub fn read(chapter_dir: &Path) -> Result<Sources, Error> {
-        let missing = || Error::NoSources(chapter_dir.to_owned());
-        let chapter =
-            openat(CWD, chapter_dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-        let src = openat(chapter.map_err(|_| missing())?, "src", folder_flags(), Mode::empty());
+        let path = || chapter_dir.join("src");
+        let none = |reason| Error::NoSources { path: path(), reason };
+        let unreadable = |error: Errno| match error {
+            Errno::NOENT => none("is missing: the Rust files of the chapter belong there"),
+            Errno::NOTDIR | Errno::LOOP => {
+                let is_link = std::fs::symlink_metadata(path()).is_ok_and(|of| of.is_symlink());
+                none(match is_link {
+                    true => "is a symbolic link, which is not followed: put the folder itself in its place",
+                    false => "is not a folder: the Rust files of the chapter belong in a folder of this name",
+                })
+            }
+            error => Error::Unreadable { path: path(), source: error.into() },
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let chapter = openat(CWD, chapter_dir, flags, Mode::empty()).map_err(unreadable)?;
+        let src = openat(chapter, "src", folder_flags(), Mode::empty()).map_err(unreadable)?;
         let mut reading = Reading::default();
-        reading.folder(src.map_err(|_| missing())?, "", 0)?;
-        if reading.sources.files.is_empty() {
-            return Err(missing());
+        reading.folder(src, "", 0)?;
+        if reading.sources.files.is_empty() && reading.sources.unfit.is_empty() {
+            return Err(none("has no Rust files: the files of the chapter belong there"));
         }
         Ok(reading.sources)
     }
     /// Sources that are not in a folder, by path, such as `src/lib.rs`.
     pub fn of<P: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (P, T)>) -> Sources {
-        Sources { files: files.into_iter().map(|(path, text)| (path.into(), text.into())).collect() }
+        let files = files.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
+        Sources { files, unfit: BTreeMap::new() }
     }
     /// Path and text of every file, sorted by path.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -53,6 +78,10 @@ impl Sources {
     /// The text of a file such as `src/lib.rs`.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
+    }
+    /// The files that cannot be part of a submission, and what is wrong with them, sorted by path.
+    pub fn unfit(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.unfit.iter().map(|(path, unfit)| (path.as_str(), unfit.reason.as_str()))
     }
     /// The paths that make up a module: `src/raft.rs`, `src/raft/…`.
     pub fn of_module<'a>(&'a self, module: &'a str) -> impl Iterator<Item = &'a str> {
@@ -107,7 +136,9 @@ impl Sources {
             kept = more;
         }
         let mut files = self.files.clone();
+        let mut unfit = self.unfit.clone();
         files.retain(|path, _| owner(path).is_none_or(|owner| kept.contains(owner)));
+        unfit.retain(|path, _| owner(path).is_none_or(|owner| kept.contains(owner)));
         if let Some(root) = files.get_mut("src/lib.rs") {
             // the line stays, and so do the numbers of all others
             let line = |line: &str| match modules.iter().any(|m| !kept.contains(m) && declares(line, m)) {
@@ -116,7 +147,7 @@ impl Sources {
             };
             *root = root.lines().map(line).collect();
         }
-        Sources { files }
+        Sources { files, unfit }
     }
     /// These sources with some modules taken from `other`.
     pub(crate) fn with_modules_of<'a>(
@@ -124,12 +155,13 @@ impl Sources {
         other: &Sources,
         modules: impl IntoIterator<Item = &'a str>,
     ) -> Sources {
-        let mut files = self.files.clone();
+        let Sources { mut files, mut unfit } = self.clone();
         for module in modules {
             files.retain(|path, _| !belongs(path, module));
+            unfit.retain(|path, _| !belongs(path, module));
             files.extend(other.of_module(module).map(|path| (path.to_owned(), other.files[path].clone())));
         }
-        Sources { files }
+        Sources { files, unfit }
     }
 }
 
@@ -157,7 +189,10 @@ struct Reading {
 impl Reading {
     /// Reads an open folder. Every name is opened relative to it, so that no link is followed on the way.
     fn folder(&mut self, folder: OwnedFd, prefix: &str, depth: usize) -> Result<(), Error> {
-        let unreadable = |error| unfit(prefix, format!("cannot be read ({error}); check its permissions"));
+        let unreadable = |source: Errno| Error::Unreadable {
+            path: Path::new("src").join(shown(prefix)),
+            source: source.into(),
+        };
         for entry in Dir::read_from(&folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             self.names += 1;
@@ -168,7 +203,7 @@ impl Reading {
                 ));
             }
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name == "." || name == ".." {
+            if is_ignored(&name) {
                 continue;
             }
             let path = format!("{prefix}{name}");
@@ -177,56 +212,106 @@ impl Reading {
                 FileType::Unknown => kind_of(&folder, entry.file_name()),
                 kind => kind,
             };
+            let is_folder = kind == FileType::Directory;
             match kind {
+                _ if !rust && !is_folder && kind != FileType::Symlink => {}
                 _ if entry.file_name().to_str().is_err() => {
-                    return Err(unfit(&path, "its name is not UTF-8; rename it"));
+                    if rust {
+                        self.unfit(path, "has a name that is not UTF-8; rename it");
+                    }
                 }
                 FileType::Directory => {
                     if depth + 1 > DEPTH_MAX {
                         let what = format!("folders over {DEPTH_MAX} deep in `src`");
                         return Err(too_much(what, "put modules closer to `src`"));
                     }
-                    let inner = openat(&folder, entry.file_name(), folder_flags(), Mode::empty());
-                    let inner = inner
-                        .map_err(|e| unfit(&path, format!("cannot be read ({e}); check its permissions")))?;
-                    self.folder(inner, &format!("{path}/"), depth + 1)?;
+                    match openat(&folder, entry.file_name(), folder_flags(), Mode::empty()) {
+                        Ok(inner) => self.folder(inner, &format!("{path}/"), depth + 1)?,
+                        Err(error) => self.closed(format!("{path}/"), &error.into()),
+                    }
                 }
-                FileType::Symlink => {
-                    return Err(unfit(&path, "is a symbolic link; put the file itself in its place"));
+                // one to a folder may hold modules
+                FileType::Symlink if rust => {
+                    self.unfit(
+                        path,
+                        "is a symbolic link, which is not followed; put the file itself in its place",
+                    );
                 }
-                FileType::RegularFile if rust => self.file(&folder, entry.file_name(), path)?,
-                _ if rust => return Err(unfit(&path, "is not a regular file; remove it")),
-                _ => {}
+                FileType::Symlink if leads_to_a_folder(&folder, entry.file_name()) => {
+                    let reason =
+                        "is a symbolic link, which is not followed; put the folder itself in its place";
+                    self.unfit(format!("{path}/"), reason);
+                }
+                FileType::Symlink => {}
+                FileType::RegularFile => self.file(&folder, entry.file_name(), path)?,
+                _ => self.unfit(path, "is not a regular file; remove it"),
             }
         }
         Ok(())
     }
     fn file(&mut self, folder: &OwnedFd, name: &std::ffi::CStr, path: String) -> Result<(), Error> {
-        let unreadable =
-            |error: std::io::Error| unfit(&path, format!("cannot be read ({error}); check its permissions"));
         if self.sources.files.len() >= FILES_MAX {
             let what = format!("over {FILES_MAX} Rust files");
             return Err(too_much(what, "a chapter needs a few; remove what is not part of it"));
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(folder, name, flags, Mode::empty()).map_err(|e| unreadable(e.into()))?;
-        let state = fstat(&file).map_err(|e| unreadable(e.into()))?;
-        if FileType::from_raw_mode(state.st_mode) != FileType::RegularFile {
-            return Err(unfit(&path, "is not a regular file; remove it"));
-        }
-        let mut bytes = Vec::new();
-        File::from(file).take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > FILE_MAX {
-            return Err(unfit(&path, "is over 1 MiB; split it, or move data out of it"));
-        }
+        let read = || -> std::io::Result<Result<Vec<u8>, &'static str>> {
+            let file = openat(folder, name, flags, Mode::empty())?;
+            if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+                return Ok(Err("is not a regular file; remove it"));
+            }
+            let mut bytes = Vec::new();
+            File::from(file).take(FILE_MAX + 1).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 > FILE_MAX {
+                return Ok(Err("is over 1 MiB; split it, or move data out of it"));
+            }
+            Ok(Ok(bytes))
+        };
+        let bytes = match read() {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(reason)) => {
+                self.unfit(path, reason);
+                return Ok(());
+            }
+            Err(error) => {
+                self.closed(path, &error);
+                return Ok(());
+            }
+        };
         self.bytes += bytes.len() as u64;
         if self.bytes > TOTAL_MAX {
             return Err(too_much("over 4 MiB of Rust".to_owned(), "remove what is not part of the chapter"));
         }
-        let text = String::from_utf8(bytes).map_err(|_| unfit(&path, "is not UTF-8; save it as UTF-8"))?;
-        self.sources.files.insert(format!("src/{path}"), text);
+        match String::from_utf8(bytes) {
+            Ok(text) => {
+                self.sources.files.insert(format!("src/{path}"), text);
+            }
+            Err(error) => {
+                let upto = error.utf8_error().valid_up_to();
+                let line = error.as_bytes()[..upto].iter().filter(|byte| **byte == b'\n').count() + 1;
+                self.unfit(path, format!("is not UTF-8 in line {line}; save it as UTF-8"));
+            }
+        }
         Ok(())
     }
+    fn unfit(&mut self, path: String, reason: impl Into<String>) {
+        let unfit = Unfit { reason: reason.into(), is_closed: false };
+        self.sources.unfit.insert(format!("src/{}", shown(&path)), unfit);
+    }
+    fn closed(&mut self, path: String, error: &std::io::Error) {
+        let reason = format!("cannot be read ({error}); let the user that grades read it");
+        self.sources.unfit.insert(format!("src/{}", shown(&path)), Unfit { reason, is_closed: true });
+    }
+}
+
+/// What editors, archives and file systems leave in a folder, beside hidden files of any kind: locks and backups of Emacs,
+/// swap files, the other half of a file of macOS. No module has such a name.
+fn is_ignored(name: &str) -> bool {
+    name.starts_with(['.', '#']) || name.ends_with(['~', '#']) || name == "__MACOSX"
+}
+fn leads_to_a_folder(folder: &OwnedFd, name: &std::ffi::CStr) -> bool {
+    let state = rustix::fs::statat(folder, name, rustix::fs::AtFlags::empty());
+    state.is_ok_and(|state| FileType::from_raw_mode(state.st_mode) == FileType::Directory)
 }
 
 /// For file systems that do not tell with the name.
@@ -235,13 +320,9 @@ fn kind_of(folder: &OwnedFd, name: &std::ffi::CStr) -> FileType {
     state.map_or(FileType::Unknown, |state| FileType::from_raw_mode(state.st_mode))
 }
 
-fn unfit(path: &str, reason: impl Into<String>) -> Error {
-    // Names are the student's: nothing in them may move the cursor of who reads the message.
-    let path = path
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect();
-    Error::UnfitSource { path, reason: reason.into() }
+/// Names are the student's: nothing in them may move the cursor of a terminal.
+fn shown(path: &str) -> String {
+    path.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 fn too_much(what: String, help: &'static str) -> Error {

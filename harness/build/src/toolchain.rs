@@ -44,9 +44,10 @@ impl Toolchain {
         let rustc = sysroot.join("bin/rustc");
         let version = ask(&rustc.clone().into_os_string(), &["-vV"])?;
         let cargo = Some(sysroot.join("bin/cargo")).filter(|path| path.is_file());
-        let cargo = cargo.or_else(|| search("cargo")).ok_or_else(|| Error::NoToolchain {
-            reason: format!("{} has a rustc, but no cargo", sysroot.display()),
-        })?;
+        let cargo = cargo
+            .or_else(|| search("cargo"))
+            .ok_or_else(|| none(format!("{} has a rustc, but no cargo", sysroot.display())))?;
+        demand_new_enough(&version)?;
         let linker =
             search("cc").or_else(|| search("gcc")).or_else(|| search("clang")).ok_or(Error::NoLinker)?;
         let beside = linker.parent().unwrap_or(Path::new("/usr/bin")).display().to_string();
@@ -55,8 +56,34 @@ impl Toolchain {
     }
 }
 
+/// That no toolchain can be used, and what to do about it.
+fn none(reason: String) -> Error {
+    let is_set = env::var_os("RUSTC").is_some_and(|rustc| !rustc.is_empty());
+    let mend = match is_set {
+        true => "RUSTC is set to it: set it to a rustc that works, or unset it to use the one on the PATH",
+        false => "install one with rustup, or set RUSTC to a rustc",
+    };
+    Error::NoToolchain { reason, mend }
+}
+
+/// The kit says itself which version it needs, in a wall of words and after half a minute.
+fn demand_new_enough(version: &str) -> Result<(), Error> {
+    let numbers = |text: &str| {
+        let mut numbers = text.split(['.', '-']).map(|number| number.parse::<u32>().ok());
+        Some((numbers.next()??, numbers.next()??))
+    };
+    let found = version.split_whitespace().nth(1).unwrap_or_default();
+    let needed = env!("CARGO_PKG_RUST_VERSION");
+    if numbers(found).zip(numbers(needed)).is_some_and(|(found, needed)| found < needed) {
+        return Err(crate::machine::fault(
+            format!("this is rustc {found}, and submissions are compiled with rustc {needed} or newer"),
+            "run `rustup update`, or set RUSTC to a newer rustc",
+        ));
+    }
+    Ok(())
+}
+
 fn ask(rustc: &OsString, question: &[&str]) -> Result<String, Error> {
-    let none = |reason: String| Error::NoToolchain { reason };
     let name = Path::new(rustc).display().to_string();
     let output = Command::new(rustc)
         .args(question)
@@ -65,7 +92,7 @@ fn ask(rustc: &OsString, question: &[&str]) -> Result<String, Error> {
         .map_err(|error| none(format!("`{name}`: {error}")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let first = said.lines().next().unwrap_or("it said nothing").to_owned();
+        let first = said.lines().next().unwrap_or("it says nothing").to_owned();
         return Err(none(format!("`{name} {}`: {first}", question.join(" "))));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())

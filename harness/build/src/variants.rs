@@ -1,5 +1,6 @@
 //! Many variants of a submission in one program: compiled once, linked once.
 
+use crate::cache::Lease;
 use crate::error::Error;
 use crate::kit::Kit;
 use crate::sources::Sources;
@@ -37,6 +38,8 @@ pub struct Many {
     pub refused: BTreeMap<u32, String>,
     /// State outside nodes, as [`Built::statics`](crate::Built::statics) has it, of any variant.
     pub statics: Vec<String>,
+    /// As [`Built::lease`](crate::Built::lease).
+    pub lease: Option<Lease>,
 }
 
 impl Kit {
@@ -57,7 +60,7 @@ impl Kit {
         let none = Sources::default();
         let first = of_targets(&weave(&BTreeSet::new()));
         let key = self.key_of(&first, &none, targets, "many");
-        let (binary, record) = self.cached(&key, |scratch| {
+        let (binary, record, lease) = self.cached(&key, |scratch| {
             let building = Building { kit: self, scratch, skeleton: &none, targets, selects: true };
             let chapter = scratch.join("chapter");
             let mut refused = BTreeMap::new();
@@ -88,6 +91,6 @@ impl Kit {
             statics.retain(|path| path != selector);
             Ok(Record { broken: BTreeMap::new(), statics, refused })
         })?;
-        Ok(Many { binary, refused: record.refused, statics: record.statics })
+        Ok(Many { binary, refused: record.refused, statics: record.statics, lease })
     }
 }

@@ -162,6 +162,7 @@ impl ChapterFolder {
     fn targets(&self) -> Vec<Target> {
         let target = |exercise: &Exercise| Target {
             exercise: exercise.id.to_owned(),
+            name: format!("{}/{}", self.suite.number, exercise.id),
             modules: self.about(exercise.id).map(|about| about.modules.clone()).unwrap_or_default(),
             entry: exercise.entry.source.to_owned(),
         };

@@ -11,8 +11,10 @@ mod calls;
 mod files;
 mod probe;
 mod program;
+mod usage;
 
 pub use probe::{Barrier, is_strict, probe};
+pub use usage::{Usage, wait};
 
 use crate::calls::Filter;
 use crate::program::Program;
@@ -219,16 +221,20 @@ fn inherit_nothing() -> io::Result<()> {
     Ok(())
 }
 
-fn limit(resource: Resource, most: u64) -> io::Result<()> {
-    let which = match resource {
-        Resource::Addresses => libc::RLIMIT_AS,
-        Resource::Data => libc::RLIMIT_DATA,
-        Resource::Stack => libc::RLIMIT_STACK,
-        Resource::FileSize => libc::RLIMIT_FSIZE,
-        Resource::Core => libc::RLIMIT_CORE,
-        Resource::Descriptors => libc::RLIMIT_NOFILE,
-        Resource::CpuSeconds => libc::RLIMIT_CPU,
+/// How much of a resource this process may use at most, where that is bounded: what a shell or a container allows. A
+/// confined process may never use more.
+pub fn allowed(resource: Resource) -> Option<u64> {
+    // SAFETY: plain values in, plain values out.
+    let now = unsafe {
+        let mut now: libc::rlimit = std::mem::zeroed();
+        check(libc::getrlimit(number(resource), &raw mut now).into()).ok()?;
+        now
     };
+    (now.rlim_max != libc::RLIM_INFINITY).then_some(now.rlim_max)
+}
+
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    let which = number(resource);
     // SAFETY: plain values in, plain values out.
     unsafe {
         let mut now: libc::rlimit = std::mem::zeroed();
@@ -238,6 +244,18 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
         // who has no time left is told by a signal of its own, a second before he is killed like anybody else
         let told = if which == libc::RLIMIT_CPU { most.saturating_sub(1) } else { most };
         check(libc::setrlimit(which, &libc::rlimit { rlim_cur: told, rlim_max: most }).into())
+    }
+}
+
+fn number(resource: Resource) -> libc::__rlimit_resource_t {
+    match resource {
+        Resource::Addresses => libc::RLIMIT_AS,
+        Resource::Data => libc::RLIMIT_DATA,
+        Resource::Stack => libc::RLIMIT_STACK,
+        Resource::FileSize => libc::RLIMIT_FSIZE,
+        Resource::Core => libc::RLIMIT_CORE,
+        Resource::Descriptors => libc::RLIMIT_NOFILE,
+        Resource::CpuSeconds => libc::RLIMIT_CPU,
     }
 }
 

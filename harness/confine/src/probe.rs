@@ -30,16 +30,29 @@ pub enum Barrier {
 }
 
 /// Whether each barrier holds here. Takes some milliseconds.
-pub fn probe() -> Vec<(Barrier, bool)> {
-    let holds = |found: io::Result<bool>| found.unwrap_or(false);
-    vec![
-        (Barrier::Files, holds(files_are_refused())),
-        (Barrier::Signals, holds(signals_are_refused())),
-        (Barrier::Calls, holds(calls_are_refused())),
-        (Barrier::Memory, holds(memory_is_refused())),
-        (Barrier::Outliving, holds(orphans_die())),
-        (Barrier::Descriptors, holds(descriptors_are_closed())),
-    ]
+///
+/// # Errors
+/// Where that cannot be found out now: no process, descriptor or memory is left to try it with. That says nothing about
+/// what this machine can do.
+pub fn probe() -> io::Result<Vec<(Barrier, bool)>> {
+    let tries: [(Barrier, fn() -> io::Result<bool>); 6] = [
+        (Barrier::Files, files_are_refused),
+        (Barrier::Signals, signals_are_refused),
+        (Barrier::Calls, calls_are_refused),
+        (Barrier::Memory, memory_is_refused),
+        (Barrier::Outliving, orphans_die),
+        (Barrier::Descriptors, descriptors_are_closed),
+    ];
+    let holds = |(barrier, holds): (Barrier, fn() -> io::Result<bool>)| match holds() {
+        Ok(holds) => Ok((barrier, holds)),
+        Err(error) if is_shortage(&error) => Err(error),
+        Err(_) => Ok((barrier, false)),
+    };
+    tries.into_iter().map(holds).collect()
+}
+/// Whether something has run out, of which there may be enough in a moment.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM))
 }
 
 /// Whether the kernel closes files and calls: what it takes to grade the code of others.

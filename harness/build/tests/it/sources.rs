@@ -45,13 +45,14 @@ fn what_is_refused_and_how_to_mend_it() {
     let mut case = |fill: &dyn Fn(&Path)| said += &(read(fill).unwrap_err() + "\n");
     case(&|src| fs::remove_dir_all(src).unwrap());
     case(&|src| fs::remove_file(src.join("lib.rs")).unwrap());
-    case(&|src| symlink("/etc/passwd", src.join("link.rs")).unwrap());
-    case(&|src| symlink("/etc", src.join("folder")).unwrap());
-    case(&|src| mknodat(CWD, src.join("pipe.rs"), FileType::Fifo, Mode::RUSR, 0).unwrap());
-    case(&|src| fs::write(src.join("latin.rs"), [b'/', b'/', 0xe9]).unwrap());
-    case(&|src| fs::write(src.join(OsStr::from_bytes(b"\xe9.rs")), "").unwrap());
-    case(&|src| fs::write(src.join("\u{1b}[2J.rs"), [0xff]).unwrap());
-    case(&|src| fs::write(src.join("big.rs"), vec![b' '; (1 << 20) + 1]).unwrap());
+    case(&|src| {
+        fs::remove_dir_all(src).unwrap();
+        fs::write(src, "").unwrap();
+    });
+    case(&|src| {
+        fs::remove_dir_all(src).unwrap();
+        symlink("/etc", src).unwrap();
+    });
     case(&|src| (0..5).for_each(|n| fs::write(src.join(format!("{n}.rs")), vec![b' '; 1 << 20]).unwrap()));
     case(&|src| (0..200).for_each(|n| fs::write(src.join(format!("{n}.rs")), "").unwrap()));
     case(&|src| fs::create_dir_all(src.join("1/2/3/4/5/6/7/8/9")).unwrap());
@@ -59,10 +60,43 @@ fn what_is_refused_and_how_to_mend_it() {
 }
 
 #[test]
-fn the_src_folder_itself_may_not_be_a_link() {
-    let chapter = tempfile::tempdir().unwrap();
-    symlink("/etc", chapter.path().join("src")).unwrap();
-    assert!(Sources::read(chapter.path()).is_err());
+fn a_file_that_is_unfit_concerns_its_own_exercise() {
+    let sources = read(|src| {
+        symlink("/etc/passwd", src.join("link.rs")).unwrap();
+        symlink("/etc", src.join("folder")).unwrap();
+        mknodat(CWD, src.join("pipe.rs"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        fs::write(src.join("latin.rs"), b"// in the\n// second line: \xe9").unwrap();
+        fs::write(src.join(OsStr::from_bytes(b"\xe9.rs")), "").unwrap();
+        fs::write(src.join("\u{1b}[2J.rs"), [0xff]).unwrap();
+        fs::write(src.join("big.rs"), vec![b' '; (1 << 20) + 1]).unwrap();
+    })
+    .unwrap();
+    let unfit: String = sources.unfit().map(|(path, reason)| format!("{path} {reason}\n")).collect();
+    insta::assert_snapshot!(unfit);
+    assert_eq!(paths(&sources), ["src/lib.rs"]);
+}
+
+#[test]
+fn what_editors_and_archives_leave_is_ignored() {
+    let sources = read(|src| {
+        symlink("me@host.123:456", src.join(".#lamport.rs")).unwrap();
+        symlink("../notes.txt", src.join("notes.txt")).unwrap();
+        fs::create_dir(src.join("__MACOSX")).unwrap();
+        for left in [
+            "._lamport.rs",
+            "__MACOSX/._lamport.rs",
+            "#lamport.rs#",
+            "lamport.rs~",
+            ".lamport.rs.swp",
+            ".x.rs",
+        ] {
+            fs::write(src.join(left), [0xff]).unwrap();
+        }
+        fs::write(src.join(OsStr::from_bytes(b"\xe9.txt")), "").unwrap();
+    })
+    .unwrap();
+    assert_eq!(paths(&sources), ["src/lib.rs"]);
+    assert_eq!(sources.unfit().count(), 0);
 }
 
 #[test]

@@ -74,6 +74,7 @@ pub(crate) fn skeleton() -> Sources {
 pub(crate) fn targets() -> [Target; 2] {
     let target = |name: &str, entry: &str| Target {
         exercise: name.to_owned(),
+        name: format!("1/{name}"),
         modules: vec![name.to_owned()],
         entry: entry.to_owned(),
     };
