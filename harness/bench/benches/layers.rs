@@ -69,11 +69,12 @@ fn builds() {
     let sources = Sources::read(&root().join("solutions/07-logical-clocks")).expect("the reference");
     let target = Target {
         exercise: "lamport".into(),
+        name: "7/lamport".into(),
         modules: vec!["lamport".into()],
         entry: "lab::lamport::exercise::<chapter::lamport::Clock>(chapter::lamport::total_order, chapter::lamport::may_have_caused)".into(),
     };
     let others: Vec<Target> = ["happens_before", "vector", "causal_broadcast", "mutex", "hlc"]
-        .map(|name| Target { exercise: name.into(), modules: vec![name.into()], entry: String::new() })
+        .map(|name| Target { exercise: name.into(), name: name.into(), modules: vec![name.into()], entry: String::new() })
         .into();
     let kit = Kit::prepare(&build::default_cache(), |_| {}).expect("a kit");
     let run = std::process::id();

@@ -149,6 +149,7 @@ fn guest_binary() -> PathBuf {
     let sources = Sources::read(&root().join("solutions/06-consensus")).expect("the reference");
     let target = Target {
         exercise: "raft_log".into(),
+        name: "6/raft_log".into(),
         modules: vec!["raft".into()],
         entry: "lab::raft::exercise::<chapter::raft::Raft>()".into(),
     };

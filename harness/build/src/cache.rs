@@ -17,13 +17,17 @@ const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 const WRITING_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The user's cache: `$FAULTLINES_CACHE`, else `$XDG_CACHE_HOME/faultlines`, else `~/.cache/faultlines`.
-/// Without a home, a folder of the system's temporary one.
+/// Without a home, a folder of the system's temporary one that is named after the user; nobody else's is trusted
+/// ([`Kit::prepare`](crate::Kit::prepare)).
 pub fn default_cache() -> PathBuf {
     let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     folder("FAULTLINES_CACHE")
         .or_else(|| Some(folder("XDG_CACHE_HOME").filter(|path| path.is_absolute())?.join("faultlines")))
         .or_else(|| Some(env::home_dir().filter(|home| home.is_absolute())?.join(".cache/faultlines")))
-        .unwrap_or_else(|| env::temp_dir().join("faultlines"))
+        .unwrap_or_else(|| {
+            let user = rustix::process::geteuid().as_raw();
+            env::temp_dir().join(format!("faultlines-{user}"))
+        })
 }
 
 /// Adds one field to a hash, so that fields cannot run into each other.

@@ -115,6 +115,11 @@ impl Kit {
             compile_max: self.compile_max,
         }
     }
+    /// Whether the linker links, in the jail that it links submissions in.
+    pub(crate) fn links(&self) -> Result<(), Error> {
+        let scratch = tempfile::tempdir_in(&self.cache).at("cannot create a folder in", &self.cache)?;
+        self.try_linker(scratch.path())
+    }
     /// Builds the smallest lane, so that a linker's failure later is the submission's.
     fn try_linker(&self, scratch: &Path) -> Result<(), Error> {
         let dir = scratch.join("probe");
@@ -162,14 +167,12 @@ fn prepare(
         optimised: true,
         _lease: lease,
     };
-    if cache.is_dir() {
-        machine::demand_that_runs(&cache)?;
-    }
+    machine::private_folder(&cache)?;
+    machine::demand_that_runs(&cache)?;
     if let Some((crates, lease)) = recorded(&dir) {
         return Ok(kit(crates, Some(lease)));
     }
-    fs::create_dir_all(&kits).at("cannot create", &kits)?;
-    machine::demand_that_runs(&kits)?;
+    machine::private_folder(&kits)?;
     let lock_path = kits.join(format!("{key}.lock"));
     let lock = cache::open_lock(&lock_path).at("cannot write", &lock_path)?;
     if lock.try_lock().is_err() {

@@ -5,12 +5,13 @@
 //! shown with the same compiler, jail and limits that it can build the chapter's skeleton.
 
 use crate::compiler::{FILE_MAX, MEMORY_MAX, Odd};
-use crate::error::Error;
+use crate::error::{At, Error};
 use crate::toolchain::Toolchain;
 use confine::{Resource, allowed};
 use rustix::fs::StatVfsMountFlags;
-use std::fs::File;
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,15 +58,11 @@ pub(crate) fn cause(builder: Builder<'_>, dir: &Path, odd: &Odd) -> Option<Error
             "run `ulimit -t unlimited`, or ask who set the limit, and grade again",
         ));
     }
-    let memory = [Resource::Addresses, Resource::Data].into_iter().filter_map(limit).min();
-    let memory = memory.filter(|most| *most < MEMORY_MAX);
-    if let Some(most) =
-        memory.filter(|_| odd.signal.is_some() || says(&["memory", "failed to map", "allocat"]))
-    {
-        return Some(fault(
-            format!("the compiler may not use more than {} MB of memory here (`ulimit -v`)", most >> 20),
-            "run `ulimit -v unlimited`, or ask who set the limit, and grade again",
-        ));
+    if odd.signal.is_some() || says(&["memory", "failed to map", "allocat"]) {
+        let bounded = bounded_memory();
+        if bounded.is_some() {
+            return bounded;
+        }
     }
     if says(&["Resource temporarily unavailable", "failed to spawn", "could not spawn", "WouldBlock"]) {
         return Some(fault(
@@ -83,6 +80,16 @@ pub(crate) fn cause(builder: Builder<'_>, dir: &Path, odd: &Odd) -> Option<Error
         return Some(out_of_memory());
     }
     None
+}
+
+/// That the compiler may use less memory here than it takes for some code.
+fn bounded_memory() -> Option<Error> {
+    let limits = [Resource::Addresses, Resource::Data].into_iter().filter_map(allowed);
+    let most = limits.min().filter(|most| *most < MEMORY_MAX)?;
+    Some(fault(
+        format!("the compiler may not use more than {} MB of memory here (`ulimit -v`)", most >> 20),
+        "run `ulimit -v unlimited`, or ask who set the limit, and grade again",
+    ))
 }
 
 /// That a compiler was killed, where its code is not the reason.
@@ -115,7 +122,7 @@ fn out_of_memory() -> Error {
         "end programs that you do not need, or give the machine or the container more memory, and grade again",
     )
 }
-fn full(cache: &Path) -> Error {
+pub(crate) fn full(cache: &Path) -> Error {
     fault(
         format!("the disk that holds the cache {} is full", cache.display()),
         "free some space, or set FAULTLINES_CACHE to a folder on another disk",
@@ -126,6 +133,10 @@ fn full(cache: &Path) -> Error {
 pub(crate) fn found_by_control(builder: Builder<'_>, dir: &Path, odd: &Odd) -> Error {
     if let Some(cause) = cause(builder, dir, odd) {
         return cause;
+    }
+    // a library that does not fit into memory is a crate that is not found
+    if let Some(bounded) = bounded_memory() {
+        return bounded;
     }
     if odd.is_linking {
         return linker(builder, &odd.said);
@@ -204,7 +215,7 @@ fn reason(said: &str) -> String {
     ];
     let lines = said.lines().map(|line| line.trim().trim_start_matches("= note:").trim());
     let lines = lines.filter(|line| !line.is_empty() && !line.contains("\" \""));
-    let told = lines.clone().filter(|line| !empty.iter().any(|words| line.starts_with(words))).last();
+    let told = lines.clone().rfind(|line| !empty.iter().any(|words| line.starts_with(words)));
     // `linking with `cc` failed: exit status: 1`
     let ended = || lines.clone().find_map(|line| line.split_once("linking with")?.1.split_once("failed: "));
     let line = told.or_else(|| ended().map(|(_, how)| how)).unwrap_or("it says nothing");
@@ -213,7 +224,7 @@ fn reason(said: &str) -> String {
 }
 
 /// Whether as much can be written in `dir` as a build may need: asked by trying, for quotas do not show.
-fn has_room(dir: &Path) -> bool {
+pub(crate) fn has_room(dir: &Path) -> bool {
     let most = allowed(Resource::FileSize).unwrap_or(u64::MAX).min(ROOM);
     let write = || -> io::Result<()> {
         let mut file: File = tempfile::tempfile_in(dir)?;
@@ -226,6 +237,29 @@ fn has_room(dir: &Path) -> bool {
     let is_full =
         |error: io::Error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     !write().is_err_and(is_full)
+}
+
+/// Makes sure that a folder of the cache is there, and that nobody but its user and root can write to it: what lies in it
+/// is run.
+pub(crate) fn private_folder(folder: &Path) -> Result<(), Error> {
+    const OTHERS_WRITE: u32 = 0o022;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).at("cannot create", folder)?;
+    let found = folder.metadata().at("cannot read", folder)?;
+    let me = rustix::process::geteuid().as_raw();
+    let mut mode = found.mode();
+    if mode & OTHERS_WRITE != 0 && found.uid() == me {
+        let closed = Permissions::from_mode(mode & 0o7777 & !OTHERS_WRITE);
+        std::fs::set_permissions(folder, closed).at("cannot close to others", folder)?;
+        mode &= !OTHERS_WRITE;
+    }
+    // a folder of root's that everybody writes to is no place for programs either
+    if (found.uid() == me || found.uid() == 0) && mode & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    Err(fault(
+        format!("the cache {} belongs to another user, or others can write to it", folder.display()),
+        "set FAULTLINES_CACHE to a folder of your own: the programs in it are run",
+    ))
 }
 
 /// Whether programs and libraries in this folder can be run.

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// Files of a submission.
@@ -43,22 +43,45 @@ impl Sources {
     /// # Errors
     /// Where there is no `src` folder that can be read; over 200 files, 4 MiB in all or 8 folders deep.
     pub fn read(chapter_dir: &Path) -> Result<Sources, Error> {
-        let path = || chapter_dir.join("src");
-        let none = |reason| Error::NoSources { path: path(), reason };
-        let unreadable = |error: Errno| match error {
-            Errno::NOENT => none("is missing: the Rust files of the chapter belong there"),
-            Errno::NOTDIR | Errno::LOOP => {
-                let is_link = std::fs::symlink_metadata(path()).is_ok_and(|of| of.is_symlink());
-                none(match is_link {
-                    true => "is a symbolic link, which is not followed: put the folder itself in its place",
-                    false => "is not a folder: the Rust files of the chapter belong in a folder of this name",
-                })
-            }
-            error => Error::Unreadable { path: path(), source: error.into() },
-        };
+        Sources::read_from(CWD, chapter_dir, chapter_dir, OFlags::empty())
+    }
+    /// The same of a chapter's folder in a folder that somebody handed in: no link is followed below it.
+    ///
+    /// # Errors
+    /// As [`Sources::read`]; and where the chapter's folder is a link.
+    pub fn read_below(submission: &Path, chapter: &str) -> Result<Sources, Error> {
+        let path = submission.join(chapter);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let chapter = openat(CWD, chapter_dir, flags, Mode::empty()).map_err(unreadable)?;
-        let src = openat(chapter, "src", folder_flags(), Mode::empty()).map_err(unreadable)?;
+        let opened = openat(CWD, submission, flags, Mode::empty());
+        let opened = opened
+            .map_err(|error| Error::Unreadable { path: submission.to_owned(), source: error.into() })?;
+        Sources::read_from(&opened, Path::new(chapter), &path, OFlags::NOFOLLOW)
+    }
+    fn read_from(at: impl AsFd, chapter: &Path, shown: &Path, links: OFlags) -> Result<Sources, Error> {
+        let failed = |path: &Path, error: Errno| {
+            let none = |reason| Error::NoSources { path: path.to_owned(), reason };
+            match error {
+                Errno::NOENT => none("is missing: the Rust files of the chapter belong there"),
+                Errno::NOTDIR | Errno::LOOP => {
+                    let is_link = std::fs::symlink_metadata(path).is_ok_and(|of| of.is_symlink());
+                    none(match is_link {
+                        true => {
+                            "is a symbolic link, which is not followed: put the folder itself in its place"
+                        }
+                        false => {
+                            "is not a folder: the Rust files of the chapter belong in a folder of this name"
+                        }
+                    })
+                }
+                error => Error::Unreadable { path: path.to_owned(), source: error.into() },
+            }
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | links;
+        let chapter = openat(at, chapter, flags, Mode::empty()).map_err(|error| failed(shown, error))?;
+        let path = shown.join("src");
+        let none = |reason| Error::NoSources { path: path.clone(), reason };
+        let src = openat(chapter, "src", folder_flags(), Mode::empty());
+        let src = src.map_err(|error| failed(&path, error))?;
         let mut reading = Reading::default();
         reading.folder(src, "", 0)?;
         if reading.sources.files.is_empty() && reading.sources.unfit.is_empty() {

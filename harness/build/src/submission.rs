@@ -184,7 +184,7 @@ impl Kit {
         if let Some((record, lease)) = recorded(&dir) {
             return Ok((dir.join(BINARY), record, Some(lease)));
         }
-        fs::create_dir_all(&lanes).at("cannot create", &lanes)?;
+        machine::private_folder(&lanes)?;
         let scratch = Scratch::new(&lanes).at("cannot create a folder in", &lanes)?;
         let scratch = scratch.dir.path();
         let record = build(scratch)?;

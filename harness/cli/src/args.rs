@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use host::Layers;
+use std::ffi::OsString;
 use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
         /// The folder to create
         dir: PathBuf,
     },
+    /// Bring back what is missing in a workspace, after a `git clone` for example; nothing of yours is changed
+    Update,
     /// Show the next exercise and how to begin it
     Next,
     /// Grade your solutions, or another submission
@@ -44,9 +47,9 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1)]
         level: usize,
     },
-    /// Restore the skeleton of an exercise; a copy of your file is kept
+    /// Restore the skeleton of an exercise, or of a chapter; a copy of your files is kept
     Reset {
-        /// The exercise, such as 7/lamport
+        /// The exercise, such as 7/lamport, or the chapter, such as 7
         exercise: String,
     },
     /// Read the roadmap
@@ -64,6 +67,17 @@ pub(crate) enum Command {
     /// Commands for authors of exercises
     #[command(subcommand)]
     Dev(Dev),
+}
+
+impl Command {
+    /// Whether it runs code that is graded.
+    pub(crate) fn runs_submissions(&self) -> bool {
+        matches!(self, Command::Grade(_) | Command::Replay(_) | Command::Verify(_))
+    }
+    /// Whether somebody may want to end it before it has ended.
+    pub(crate) fn takes_long(&self) -> bool {
+        self.runs_submissions() || matches!(self, Command::Doctor)
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -97,7 +111,7 @@ pub(crate) struct GradeArgs {
     pub(crate) submission: Option<PathBuf>,
     /// Derive the seeds of all runs from this secret, instead of the public default
     #[arg(long, value_name = "KEY", env = "FAULTLINES_SEED_KEY", hide_env_values = true)]
-    pub(crate) seed_key: Option<String>,
+    pub(crate) seed_key: Option<OsString>,
     /// How to print the report
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -179,7 +193,7 @@ pub(crate) struct ReplayArgs {
     pub(crate) seed: Option<String>,
     /// Derive the seed from this secret instead of the public default
     #[arg(long, value_name = "KEY", env = "FAULTLINES_SEED_KEY", hide_env_values = true)]
-    pub(crate) seed_key: Option<String>,
+    pub(crate) seed_key: Option<OsString>,
     /// Shrink the run, trying at most N smaller runs; 0 turns shrinking off
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,

@@ -84,15 +84,25 @@ impl Course {
     }
     /// The chapter that a name names, and the exercise if it names one.
     fn find<'a>(&self, name: &'a str) -> Result<(u8, Option<&'a str>), Failed> {
-        let (chapter, exercise) = match name.split_once('/') {
+        // as a shell completes it
+        let plain = name.trim_end_matches('/');
+        let (chapter, exercise) = match plain.split_once('/') {
             Some((chapter, exercise)) => (chapter, Some(exercise)),
-            None => (name, None),
+            None => (plain, None),
         };
+        if let Some((exercise, _)) = exercise.and_then(|exercise| exercise.split_once('/')) {
+            return Err(Failed::usage(anyhow::anyhow!(
+                "`{name}` names one check, and exercises are graded whole: `faultlines grade {chapter}/{exercise}`; \
+                 `faultlines replay {plain}` shows how a check failed"
+            )));
+        }
         let known = || {
             let names: Vec<String> = self.chapters.iter().map(|c| c.suite.number.to_string()).collect();
             names.join(", ")
         };
-        let Some(folder) = chapter.parse().ok().and_then(|number| self.chapter(number)) else {
+        let by_folder = || self.chapters.iter().find(|known| known.suite.folder == chapter);
+        let by_number = chapter.parse().ok().and_then(|number| self.chapter(number));
+        let Some(folder) = by_number.or_else(by_folder) else {
             return Err(Failed::usage(anyhow::anyhow!(
                 "no chapter `{chapter}`; chapters with exercises so far: {}. `faultlines list` shows them all",
                 known()

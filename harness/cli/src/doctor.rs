@@ -2,7 +2,6 @@
 
 use crate::text::{BAD, GOOD, row, styled, width};
 use crate::{Exit, Failed};
-use std::process::Command;
 
 pub(crate) fn run() -> Result<Exit, Failed> {
     let mut sound = true;
@@ -14,25 +13,20 @@ pub(crate) fn run() -> Result<Exit, Failed> {
         }
     };
     say("platform", platform());
-    say("rustc", version("rustc", "install Rust with rustup: submissions are compiled with it"));
-    say("linker", version("cc", "install a C compiler (gcc or clang): Rust links with it"));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    say("cores", Ok(format!("{cores}: as many checks are judged side by side")));
-    let cache = build::default_cache();
-    let writable = std::fs::create_dir_all(&cache).and_then(|()| tempfile::tempfile_in(&cache).map(drop));
-    say(
-        "cache",
-        writable.map(|()| cache.display().to_string()).map_err(|e| {
-            format!("{} cannot be written ({e}): set FAULTLINES_CACHE to a folder that can", cache.display())
-        }),
-    );
-    let kit = build::Kit::prepare(&cache, |step| {
+    let examined = build::examine(&build::default_cache(), |step| {
         if let Some(line) = crate::text::preparing(&step) {
             anstream::eprintln!("{line}");
         }
     });
-    say("kit", kit.map(|_| "compiled for this toolchain".to_owned()).map_err(|e| e.to_string()));
-    sound &= crate::isolation::table();
+    for (what, found) in examined {
+        say(what, found);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    say("cores", Ok(format!("{cores}: as many checks are judged side by side")));
+    match crate::isolation::find_out() {
+        Ok(()) => sound &= crate::isolation::table(),
+        Err(failed) => say("sandbox", Err(crate::text::sentence(&failed.error))),
+    }
     Ok(if sound { Exit::Passed } else { Exit::HarnessFault })
 }
 
@@ -50,12 +44,4 @@ fn platform() -> Result<String, String> {
              aarch64, only; elsewhere a submission that reads them may be graded differently from run to run"
         ))
     }
-}
-
-fn version(program: &str, help: &str) -> Result<String, String> {
-    let output = Command::new(program).arg("--version").output();
-    let output = output.ok().filter(|output| output.status.success());
-    let output = output.ok_or_else(|| format!("not found: {help}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().next().unwrap_or("found").to_owned())
 }

@@ -33,7 +33,7 @@ pub(crate) struct Kept {
 impl Failures {
     /// Those kept in this workspace; none, where none can be read: they are found again by grading.
     pub(crate) fn read(workspace: &Workspace) -> Failures {
-        let text = std::fs::read_to_string(workspace.failures_file()).ok();
+        let text = crate::progress::read_text(&workspace.failures_file()).ok();
         let read = text.and_then(|text| toml::from_str::<Failures>(&text).ok());
         read.filter(|read| read.version == VERSION)
             .unwrap_or(Failures { version: VERSION, failures: Vec::new() })
@@ -54,7 +54,7 @@ impl Failures {
     }
     /// Puts what a report says in the place of what was known of its exercises.
     pub(crate) fn update(&mut self, report: &Report) {
-        for chapter in &report.chapters {
+        for chapter in report.chapters.iter().filter(|chapter| chapter.fault.is_none()) {
             for graded in &chapter.exercises {
                 let exercise = format!("{}/{}/", chapter.number, graded.report.id);
                 self.failures.retain(|kept| !kept.check.starts_with(&exercise));

@@ -4,18 +4,19 @@ use crate::args::{Format, GradeArgs};
 use crate::course::{ChapterFolder, Course, Selected};
 use crate::failures::Failures;
 use crate::judging::{Judging, judge_all};
+use crate::output::Output;
 use crate::progress::Progress;
-use crate::report::{ChapterReport, GradedExercise, Report};
+use crate::report::{ChapterReport, Fault, GradedExercise, Report};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use build::{Kit, Layers, Sources};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     let begun = Instant::now();
-    crate::isolation::demand(args.strict, args.how.no_sandbox)?;
+    let output = args.output.as_deref().map(Output::prepare).transpose()?;
     let course = Course::load()?;
     let selected = course.select(&args.what)?;
     let (submission, workspace) = match &args.submission {
@@ -25,30 +26,66 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
             (workspace.folder.clone(), Some(workspace))
         }
     };
-    let judging = Judging::new(&args.how, args.seed_key.as_deref()).with_stories(args.shrink);
-    let mut report = grade(&submission, &selected, &judging)?;
+    let mut report = match judging(args)? {
+        Ok(judging) => {
+            let mut report = grade(&submission, workspace.is_none(), &selected, &judging);
+            report.not_isolated = crate::isolation::missing(args.how.no_sandbox);
+            report
+        }
+        Err(fault) => not_graded(&selected, &fault),
+    };
     report.has_secret_seeds = args.seed_key.is_some();
-    report.not_isolated = crate::isolation::missing(args.how.no_sandbox);
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     }
-    let mut text = match args.format {
-        Format::Text => report.text(crate::text::width(), args.ascii),
+    let ended = publish(args, &report, output.as_ref());
+    // What was found is told by now: nothing that goes wrong from here on can take it away.
+    if let Some(workspace) = workspace.filter(|_| !crate::isolation::is_ci()) {
+        match keep_progress(&workspace, &report, &course) {
+            Ok(so_far) if args.format == Format::Text && report.is_graded() => anstream::print!("{so_far}"),
+            Ok(_) => {}
+            Err(failed) => crate::pages::warn(format!(
+                "{}. The report counts; grade again when that is mended, and what passes counts again",
+                crate::text::sentence(&failed.error)
+            )),
+        }
+        workspace.note_what_is_missing();
+    }
+    ended
+}
+
+/// How to judge. The inner error is this machine's.
+fn judging(args: &GradeArgs) -> Result<Result<Judging, Fault>, Failed> {
+    if let Err(failed) = crate::isolation::find_out() {
+        return Ok(Err(Fault::of(&failed)));
+    }
+    let judging = Judging::with_key(&args.how, args.seed_key.as_deref())?.with_stories(args.shrink);
+    match crate::isolation::demand(args.strict, args.how.no_sandbox) {
+        Err(failed) if failed.exit == Exit::HarnessFault => Ok(Err(Fault::of(&failed))),
+        demanded => demanded.map(|()| Ok(judging)),
+    }
+}
+
+/// Tells the report where it was asked for; elsewhere, where that fails.
+fn publish(args: &GradeArgs, report: &Report, output: Option<&Output>) -> Result<Exit, Failed> {
+    let text = match args.format {
+        Format::Text if args.ascii => crate::text::plain(&report.text(crate::text::width(), true)),
+        Format::Text => report.text(crate::text::width(), false),
         Format::Json => report.json(),
     };
-    if let Some(workspace) = workspace.filter(|_| std::env::var_os("CI").is_none()) {
-        let so_far = keep_progress(&workspace, &report, &course)?;
-        if args.format == Format::Text {
-            text.push_str(&so_far);
-        }
+    // Where nothing is graded, the error says all that the text of a report would.
+    let is_told = output.is_some() || args.format == Format::Json || report.is_graded();
+    let written = output.map_or(Ok(()), |output| output.write(&text));
+    if (output.is_none() && is_told) || written.is_err() {
+        anstream::print!("{text}");
     }
-    match &args.output {
-        None => anstream::print!("{text}"),
-        Some(path) => std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
-            .with_context(|| format!("cannot write the report to {}", path.display()))
-            .map_err(Failed::usage)?,
+    written?;
+    let nothing =
+        report.chapters.iter().find_map(|chapter| chapter.fault.as_ref()).filter(|_| !report.is_graded());
+    match nothing {
+        Some(fault) => Err(Failed { exit: report.exit(args.min_score), error: anyhow!(fault.said.clone()) }),
+        None => Ok(report.exit(args.min_score)),
     }
-    Ok(report.exit(args.min_score))
 }
 
 /// The folder that was named as the submission.
@@ -65,9 +102,8 @@ pub(crate) fn named_folder(named: &Path) -> Result<PathBuf, Failed> {
 /// Keeps what a grade earned, in the student's own workspace. CI does not: what counts there is the report.
 fn keep_progress(workspace: &Workspace, report: &Report, course: &Course) -> Result<String, Failed> {
     let file = workspace.progress_file();
-    let mut progress = Progress::read(&file, &mut crate::pages::warn)?;
-    let gained = progress.merge(report);
-    progress.write(&file)?;
+    let (gained, progress) =
+        Progress::update(&file, &mut crate::pages::warn, |progress| progress.merge(report))?;
     let mut failures = Failures::read(workspace);
     failures.update(report);
     failures.write(workspace)?;
@@ -79,32 +115,67 @@ fn keep_progress(workspace: &Workspace, report: &Report, course: &Course) -> Res
     })
 }
 
-/// Grades what is selected of a submission.
+/// Grades what is selected of a submission. A chapter that cannot be graded is a part of the report, and the others stand.
+/// `is_foreign`: somebody else handed it in, and no link in it is followed.
 pub(crate) fn grade(
     submission: &Path,
+    is_foreign: bool,
     selected: &[Selected<'_>],
     judging: &Judging,
-) -> Result<Report, Failed> {
-    let kit = prepare_kit(judging.layers)?;
-    let mut chapters: Vec<ChapterReport> = Vec::new();
-    let mut rest = selected;
-    while let Some(first) = rest.first() {
-        let many = rest.iter().take_while(|s| s.chapter.suite.number == first.chapter.suite.number).count();
-        let (these, others) = rest.split_at(many);
-        let folder = submission.join(first.chapter.suite.folder);
-        if !folder.is_dir() {
-            return Err(Failed::usage(anyhow!(
-                "no folder {}: chapter {} belongs there",
-                folder.display(),
-                first.chapter.suite.number
-            )));
-        }
-        let sources = Sources::read(&folder)?;
-        chapters.push(grade_chapter(&kit, first.chapter, &sources, these, judging)?);
-        rest = others;
+) -> Report {
+    let kit = match prepare_kit(judging.layers) {
+        Ok(kit) => kit,
+        Err(failed) => return not_graded(selected, &Fault::of(&failed)),
+    };
+    let chapters = by_chapter(selected).into_iter().map(|these| {
+        let chapter = these[0].chapter;
+        let graded = read(submission, is_foreign, chapter)
+            .and_then(|sources| grade_chapter(&kit, chapter, &sources, these, judging));
+        graded.unwrap_or_else(|failed| ungraded_chapter(these, &Fault::of(&failed)))
+    });
+    Report { chapters: chapters.collect(), not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false, budget_s: 0 }
+}
+fn by_chapter<'a, 'c>(selected: &'a [Selected<'c>]) -> Vec<&'a [Selected<'c>]> {
+    selected.chunk_by(|a, b| a.chapter.suite.number == b.chapter.suite.number).collect()
+}
+/// A report that says of everything that it is not graded, and why.
+fn not_graded(selected: &[Selected<'_>], fault: &Fault) -> Report {
+    let chapters = by_chapter(selected).into_iter().map(|these| ungraded_chapter(these, fault));
+    Report { chapters: chapters.collect(), not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false, budget_s: 0 }
+}
+fn ungraded_chapter(these: &[Selected<'_>], fault: &Fault) -> ChapterReport {
+    let suite = &these[0].chapter.suite;
+    ChapterReport {
+        number: suite.number,
+        folder: suite.folder,
+        title: suite.title,
+        exercises: these.iter().map(|of| GradedExercise::ungraded(of.exercise, fault)).collect(),
+        planned_xp: suite.planned.iter().map(|planned| planned.xp).sum(),
+        statics: Vec::new(),
+        fault: Some(fault.clone()),
     }
-    let budget_s = judging.options.budget.as_secs();
-    Ok(Report { chapters, not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false, budget_s })
+}
+
+/// The sources of one chapter of a submission.
+fn read(submission: &Path, is_foreign: bool, chapter: &ChapterFolder) -> Result<Sources, Failed> {
+    let folder = submission.join(chapter.suite.folder);
+    if !folder.is_dir() {
+        // an archive is unpacked into a folder of its own more often than not
+        let inner = std::fs::read_dir(submission).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut inner = inner.filter(|inner| inner.join(chapter.suite.folder).is_dir());
+        let found = inner.next().map(|inner| format!("; there is one in {}", inner.display()));
+        return Err(Failed::usage(anyhow!(
+            "no folder {}: chapter {} belongs there{}",
+            folder.display(),
+            chapter.suite.number,
+            found.unwrap_or_default()
+        )));
+    }
+    let sources = match is_foreign {
+        true => Sources::read_below(submission, chapter.suite.folder)?,
+        false => Sources::read(&folder)?,
+    };
+    Ok(sources)
 }
 
 pub(crate) fn prepare_kit(layers: Layers) -> Result<Kit, Failed> {
@@ -125,7 +196,13 @@ pub(crate) fn grade_chapter(
     judging: &Judging,
 ) -> Result<ChapterReport, Failed> {
     let asked: Vec<_> = selected.iter().map(|selected| selected.exercise).collect();
-    let built = chapter.build(kit, sources, &asked)?;
+    let built = chapter.build(kit, sources, &asked).map_err(|error| match error {
+        build::Error::UnfitSource { path, reason } if reason == "is missing" => build::Error::UnfitSource {
+            path,
+            reason: format!("is missing; `faultlines reset {}` brings it back", chapter.suite.number),
+        },
+        error => error,
+    })?;
     let compiles = |id: &str| !built.broken.contains_key(id);
     let exercises: Vec<_> = asked.into_iter().filter(|exercise| compiles(exercise.id)).collect();
     let judging = &judging.fit_for(&built);
@@ -148,5 +225,6 @@ pub(crate) fn grade_chapter(
         exercises: exercises.collect(),
         planned_xp: chapter.suite.planned.iter().map(|planned| planned.xp).sum(),
         statics: built.statics,
+        fault: None,
     })
 }

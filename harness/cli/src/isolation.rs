@@ -4,12 +4,24 @@ use crate::text::{BAD, GOOD, STRONG, row, styled, width};
 use crate::{Exit, Failed};
 use anyhow::anyhow;
 use host::{Barrier, Layers};
+use std::io;
 use std::sync::OnceLock;
 
+/// What is found out once in the life of this process.
+static FOUND: OnceLock<io::Result<Vec<(Barrier, bool)>>> = OnceLock::new();
+
+/// Finds out which barriers hold here; fails where that cannot be tried now, which says nothing about the machine.
+pub(crate) fn find_out() -> Result<(), Failed> {
+    let found = FOUND.get_or_init(host::probe);
+    let Err(error) = found else { return Ok(()) };
+    let error = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+    let error =
+        anyhow::Error::new(error).context("cannot find out what this machine isolates a submission from");
+    Err(Failed::harness(error))
+}
 /// Which barriers hold here.
 pub(crate) fn found() -> &'static [(Barrier, bool)] {
-    static FOUND: OnceLock<Vec<(Barrier, bool)>> = OnceLock::new();
-    FOUND.get_or_init(|| host::probe().unwrap_or_default())
+    FOUND.get_or_init(host::probe).as_deref().unwrap_or_default()
 }
 
 /// The layers to grade with: all that this machine has, or those alone that a verdict rests on.
@@ -34,9 +46,13 @@ pub(crate) fn missing(no_sandbox: bool) -> Vec<Barrier> {
     missing.map(|(barrier, _)| *barrier).collect()
 }
 
+/// Whether this is CI: `CI` is set, and not to what means no.
+pub(crate) fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|ci| !["", "0", "false", "no", "off"].map(Into::into).contains(&ci))
+}
 /// Whether to refuse to grade without a sandbox: because it was said, or because this is CI.
 pub(crate) fn is_strict(asked: bool) -> bool {
-    asked || std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1")
+    asked || is_ci()
 }
 
 /// Refuses where strictness is due and files or system calls are open; else says on standard error what is.

@@ -2,8 +2,10 @@
 
 use crate::Failed;
 use crate::args::HowArgs;
+use anyhow::anyhow;
 use host::{Fleet, Guest, Layers};
 use judge::{Check, CheckReport, Exercise, ExerciseReport, Finding, How, Options, SeedKey, Verdict};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,23 @@ pub(crate) struct Judging {
     core: usize,
 }
 impl Judging {
+    /// As the command line asks for it.
+    ///
+    /// # Errors
+    /// Where the key of seeds is empty: a secret that everybody knows.
+    pub(crate) fn with_key(how: &HowArgs, seed_key: Option<&OsStr>) -> Result<Judging, Failed> {
+        match seed_key.map(OsStr::to_str) {
+            None => Ok(Judging::new(how, None)),
+            Some(Some(key)) if !key.is_empty() => Ok(Judging::new(how, Some(key))),
+            Some(Some(_)) => Err(Failed::usage(anyhow!(
+                "the seed key (FAULTLINES_SEED_KEY or --seed-key) is empty, so everybody would know its seeds. GitHub gives no secrets \
+                 to the pull requests of forks: grade those without the variable, by the public seeds, or in the repository itself"
+            ))),
+            Some(None) => Err(Failed::usage(anyhow!(
+                "the seed key (FAULTLINES_SEED_KEY or --seed-key) is not UTF-8: use letters and digits"
+            ))),
+        }
+    }
     pub(crate) fn new(how: &HowArgs, seed_key: Option<&str>) -> Judging {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let seed_key = seed_key.map(SeedKey::secret).unwrap_or_default();
@@ -135,6 +154,9 @@ fn is_told(check: &CheckReport) -> bool {
             .is_some_and(|failure| !matches!(failure.how, How::Vacuous(_) | How::Spent(_)))
 }
 
+/// The stack of a worker, in bytes: whatever `RUST_MIN_STACK` says.
+const WORKER_STACK: usize = 8 << 20;
+
 type Place = (usize, usize);
 
 fn judge_wave(
@@ -173,9 +195,23 @@ fn on_workers<R: Send>(
     };
     let worker = &worker;
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..judging.workers.min(places.len()))
-            .map(|core| scope.spawn(move || worker(judging.core + core)))
-            .collect();
+        let start = |core: usize| {
+            let thread = std::thread::Builder::new().stack_size(WORKER_STACK);
+            thread.spawn_scoped(scope, move || worker(judging.core + core))
+        };
+        let mut workers = Vec::new();
+        for core in 0..judging.workers.min(places.len()) {
+            match start(core) {
+                Ok(handle) => workers.push(handle),
+                // fewer do as well
+                Err(error) if core == 0 => {
+                    return Err(Failed::harness(
+                        anyhow::Error::new(error).context("cannot start a thread to judge with"),
+                    ));
+                }
+                Err(_) => break,
+            }
+        }
         for handle in workers {
             handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }

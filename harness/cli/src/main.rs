@@ -11,11 +11,13 @@ mod doctor;
 mod failures;
 mod figures;
 mod grade;
+mod interrupts;
 mod isolation;
 mod judging;
 mod keys;
 mod known_bugs;
 mod literals;
+mod output;
 mod pages;
 mod progress;
 mod replay;
@@ -30,7 +32,11 @@ mod workspace;
 
 use args::{Args, Command};
 use clap::Parser;
+use rustix::fs::Mode;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 /// What the exit code says; scripts rely on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,37 +84,66 @@ impl From<host::HostError> for Failed {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    // Whatever the shell says, what this process creates is open to its own user.
+    let mask = rustix::process::umask(Mode::empty());
+    rustix::process::umask(mask & !Mode::RWXU);
     let args = Args::parse();
-    let work = tokio::task::spawn_blocking(move || run(args));
-    // Guests die with this process, and files are written whole or not at all: it may end anywhere.
-    let done = tokio::select! {
-        done = work => done,
-        _ = tokio::signal::ctrl_c() => {
-            keys::give_back();
-            std::process::exit(130)
-        }
-    };
-    match done {
+    std::panic::set_hook(Box::new(note_panic));
+    if args.command.as_ref().is_some_and(Command::takes_long) {
+        interrupts::watch();
+    }
+    match std::panic::catch_unwind(AssertUnwindSafe(|| run(args))) {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(Failed { exit, error })) => {
-            anstream::eprintln!("{}", text::error(&error));
+            complain(&error);
             exit.into()
         }
-        Err(panicked) => {
-            anstream::eprintln!("{}", text::error(&anyhow::anyhow!("a bug in the harness: {panicked}")));
+        Err(_) => {
+            let noted = PANIC.lock().map(|mut noted| noted.take()).ok().flatten();
+            complain(&anyhow::anyhow!(noted.unwrap_or_else(|| "a bug in the harness".to_owned())));
             Exit::HarnessFault.into()
         }
     }
 }
 
+/// Says on standard error what went wrong. Where nobody can hear it, the exit code has to do.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(anstream::stderr(), "{}", text::error(error));
+}
+
+/// What the last panic was about.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Notes a panic in words for [`main`], which is told of no more than that there was one.
+fn note_panic(panic: &PanicHookInfo<'_>) {
+    let said = panic.payload_as_str().unwrap_or("no message");
+    // how a `println` ends whose words nobody takes
+    let told = match said.strip_prefix("failed printing to stdout: ") {
+        Some(why) => format!("cannot write to standard output: {why}"),
+        None => {
+            let place = panic.location().map(|at| format!(" in {}, line {}", at.file(), at.line()));
+            format!(
+                "a bug in the harness{}: {said}; nothing of your work is lost. Please report this line",
+                place.unwrap_or_default()
+            )
+        }
+    };
+    if let Ok(mut noted) = PANIC.lock() {
+        *noted = Some(told);
+    }
+}
+
 fn run(args: Args) -> Result<Exit, Failed> {
+    if matches!(args.command, Some(Command::Replay(_) | Command::Verify(_))) {
+        isolation::find_out()?;
+    }
     match args.command {
         None | Some(Command::Progress) => pages::overview(),
         Some(Command::Roadmap) => pages::roadmap(),
         Some(Command::Complete { what: args::Completable::Roadmap }) => pages::complete_roadmap(),
         Some(Command::Init { dir }) => pages::init(&dir),
+        Some(Command::Update) => pages::update(),
         Some(Command::Next) => pages::next(),
         Some(Command::Reset { exercise }) => pages::reset(&exercise),
         Some(Command::Doctor) => doctor::run(),

@@ -22,13 +22,16 @@ pub(crate) const CHAPTERS: [&str; 9] = [
     "Distributed Transactions",
     "Building Reliable Distributed Systems",
 ];
+/// Fewer columns than this are one column.
+const NARROW: usize = 60;
 /// Every chapter is worth so much, its bonus aside.
 const CHAPTER_XP: u32 = 100;
 
 /// The workspace's progress; nothing where there is no workspace.
 fn progress() -> Result<(Option<Workspace>, Progress), Failed> {
     let Ok(workspace) = Workspace::find() else { return Ok((None, Progress::default())) };
-    let progress = Progress::read(&workspace.progress_file(), &mut warn)?;
+    let progress = Progress::read(&workspace.progress_file(), &mut warn);
+    workspace.note_what_is_missing();
     Ok((Some(workspace), progress))
 }
 pub(crate) fn warn(warning: String) {
@@ -120,9 +123,13 @@ pub(crate) fn list() -> Result<Exit, Failed> {
             let summary = chapter.about(exercise.id).map_or("", |about| &about.summary);
             let earned = progress.exercise_xp(suite, exercise);
             let line = format!("   {name:<20} {earned:>3}/{:<3} XP  ", exercise.xp());
-            let margin = " ".repeat(line.len());
-            let options = textwrap::Options::new(width()).initial_indent(&line).subsequent_indent(&margin);
-            anstream::println!("{}", textwrap::fill(summary, options));
+            // a narrow terminal has no room for a second column
+            let (first, margin) = match width() < NARROW {
+                true => (format!("{}\n     ", line.trim_end()), " ".repeat(5)),
+                false => (line.clone(), " ".repeat(line.len())),
+            };
+            let options = textwrap::Options::new(width()).initial_indent(&margin).subsequent_indent(&margin);
+            anstream::println!("{first}{}", textwrap::fill(summary, options).trim_start());
         }
         for planned in suite.planned {
             let name = format!("{}/{}", suite.number, planned.id);
@@ -173,13 +180,12 @@ pub(crate) fn roadmap() -> Result<Exit, Failed> {
 pub(crate) fn complete_roadmap() -> Result<Exit, Failed> {
     let workspace = Workspace::find()?;
     let file = workspace.progress_file();
-    let mut progress = Progress::read(&file, &mut warn)?;
-    if progress.roadmap_read {
+    let mark = |progress: &mut Progress| std::mem::replace(&mut progress.roadmap_read, true);
+    let (before, _) = Progress::update(&file, &mut warn, mark)?;
+    if before {
         anstream::println!("The roadmap was marked as read before: {BONUS_XP} XP, once.");
         return Ok(Exit::Passed);
     }
-    progress.roadmap_read = true;
-    progress.write(&file)?;
     anstream::println!("{} The roadmap is read: {BONUS_XP} XP.", styled(GOOD, "✔"));
     Ok(Exit::Passed)
 }
@@ -189,22 +195,46 @@ pub(crate) fn init(dir: &Path) -> Result<Exit, Failed> {
     let workspace = Workspace::init(dir)?;
     anstream::println!("{} made {}", styled(GOOD, "✔"), workspace.folder.display());
     anstream::println!("\nNow:");
-    anstream::println!("  cd {}", workspace.folder.display());
+    if dir != Path::new(".") {
+        anstream::println!("  cd {}", quoted(&workspace.folder.display().to_string()));
+    }
     anstream::println!("  faultlines           # the roadmap, your progress, the next step");
+    Ok(Exit::Passed)
+}
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    // a name that looks like an option
+    let word = if word.starts_with('-') { format!("./{word}") } else { word.to_owned() };
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// `faultlines update`.
+pub(crate) fn update() -> Result<Exit, Failed> {
+    let done = Workspace::find()?.update()?;
+    if done.is_empty() {
+        anstream::println!("Nothing is missing here.");
+    }
+    for line in done {
+        anstream::println!("{} {line}", styled(GOOD, "✔"));
+    }
     Ok(Exit::Passed)
 }
 
 /// `faultlines reset`.
 pub(crate) fn reset(name: &str) -> Result<Exit, Failed> {
     let course = Course::load()?;
-    let selected = course.exercise(name)?;
-    let done = Workspace::find()?.reset(selected)?;
+    let selected = course.select(&[name.to_owned()])?;
+    let done = Workspace::find()?.reset(&selected, !name.contains('/'))?;
     if done.is_empty() {
         anstream::println!("{name} is unchanged: nothing to do.");
     }
     for (file, kept) in done {
         anstream::println!("{} the skeleton of {} is back", styled(GOOD, "✔"), file.display());
-        if let Some(kept) = kept {
+        for kept in kept {
             anstream::println!("  your file is kept as {}", kept.display());
         }
     }

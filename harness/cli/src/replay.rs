@@ -44,7 +44,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
     if args.test {
         replay_test::can_be_compiled(&folder, chapter)?;
     }
-    let judging = Judging::new(&args.how, args.seed_key.as_deref());
+    let judging = Judging::with_key(&args.how, args.seed_key.as_deref())?;
     let kit = prepare_kit(judging.layers)?;
     let sources = Sources::read(&folder.join(chapter.suite.folder))?;
     let built = chapter.build(&kit, &sources, &[exercise])?;
@@ -170,7 +170,7 @@ fn wanted<'a>(
             kept.and_then(from_kept)
         }
         (None, Some(world)) => {
-            let key = Judging::new(&args.how, args.seed_key.as_deref()).options.seed_key;
+            let key = Judging::with_key(&args.how, args.seed_key.as_deref())?.options.seed_key;
             Some((key.of(selected.chapter.suite.number, selected.exercise.id, check, world), world))
         }
         (Some(_), None) => {

@@ -29,6 +29,15 @@ pub(crate) struct ChapterReport {
     pub(crate) planned_xp: u32,
     /// State outside nodes, for which it was graded run by run.
     pub(crate) statics: Vec<String>,
+    /// Why nothing of it is graded, if nothing is.
+    pub(crate) fault: Option<Fault>,
+}
+/// Why a chapter is not graded.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    /// Whose fault it is: how a grade of this chapter alone ends.
+    pub(crate) exit: Exit,
+    pub(crate) said: String,
 }
 pub(crate) struct GradedExercise {
     pub(crate) report: ExerciseReport,
@@ -36,6 +45,11 @@ pub(crate) struct GradedExercise {
     pub(crate) build_error: Option<String>,
 }
 
+impl Fault {
+    pub(crate) fn of(failed: &crate::Failed) -> Fault {
+        Fault { exit: failed.exit, said: crate::text::sentence(&failed.error) }
+    }
+}
 impl GradedExercise {
     pub(crate) fn judged(report: ExerciseReport) -> GradedExercise {
         GradedExercise { report, build_error: None }
@@ -49,6 +63,17 @@ impl GradedExercise {
         });
         let report = ExerciseReport { id: exercise.id, checks: checks.collect() };
         GradedExercise { report, build_error: Some(diagnostics) }
+    }
+    /// An exercise of a chapter that is not graded.
+    pub(crate) fn ungraded(exercise: &Exercise, fault: &Fault) -> GradedExercise {
+        let build_error = (fault.exit == Exit::BuildFailed).then(|| fault.said.clone());
+        let checks = exercise.checks.iter().map(|check| CheckReport {
+            verdict: Verdict::Blocked,
+            message: "Not graded.".to_owned(),
+            ..CheckReport::blank(check)
+        });
+        let report = ExerciseReport { id: exercise.id, checks: checks.collect() };
+        GradedExercise { report, build_error }
     }
     fn is_started(&self) -> bool {
         self.report.checks.iter().any(|check| check.verdict != Verdict::NotStarted)
@@ -76,15 +101,24 @@ impl Report {
             }
         };
         let mut checks = exercises().flat_map(|exercise| &exercise.report.checks);
-        if checks.any(|check| check.verdict == Verdict::HarnessFault) {
+        let ends_with = |exit| {
+            self.chapters.iter().filter_map(|chapter| chapter.fault.as_ref()).any(|fault| fault.exit == exit)
+        };
+        if checks.any(|check| check.verdict == Verdict::HarnessFault) || ends_with(Exit::HarnessFault) {
             Exit::HarnessFault
         } else if passes {
             Exit::Passed
+        } else if ends_with(Exit::Usage) {
+            Exit::Usage
         } else if exercises().any(|exercise| exercise.build_error.is_some()) {
             Exit::BuildFailed
         } else {
             Exit::ChecksFailed
         }
+    }
+    /// Whether anything of it is graded.
+    pub(crate) fn is_graded(&self) -> bool {
+        self.chapters.is_empty() || self.chapters.iter().any(|chapter| chapter.fault.is_none())
     }
     /// The XP of each check, by `chapter/exercise/check`.
     pub(crate) fn earned(&self) -> impl Iterator<Item = (String, u32)> {
@@ -144,6 +178,21 @@ impl ChapterReport {
     fn text(&self, out: &mut String, page: Page) {
         let width = page.width;
         let _ = writeln!(out, "{}", styled(STRONG, &format!("Chapter {}: {}", self.number, self.title)));
+        if let Some(fault) = &self.fault {
+            let _ = writeln!(
+                out,
+                "\n{}",
+                spread("  ✘ not graded", 14, &format!("0/{} XP", self.max_xp()), width)
+            );
+            let mut lines = fault.said.lines();
+            out.push_str(&wrapped(&harmless(lines.next().unwrap_or_default()), 4, width));
+            // the compiler's pictures are not wrapped
+            for line in lines {
+                let _ = writeln!(out, "    │ {}", harmless(line));
+            }
+            let _ = writeln!(out);
+            return;
+        }
         for exercise in &self.exercises {
             let _ = writeln!(out);
             exercise.text(self, out, page);
@@ -398,6 +447,9 @@ struct JsonChapter<'a> {
     planned_xp: u32,
     /// State outside nodes, by path; where there is some, every run had processes of its own.
     state_outside_nodes: Vec<String>,
+    /// Why nothing of it is graded; left out where it is, and where it does not compile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
     exercises: Vec<JsonExercise<'a>>,
 }
 #[derive(Serialize)]
@@ -444,6 +496,11 @@ impl<'a> JsonChapter<'a> {
             max_xp: chapter.max_xp(),
             planned_xp: chapter.planned_xp,
             state_outside_nodes: chapter.statics.iter().map(|name| harmless(name)).collect(),
+            fault: chapter
+                .fault
+                .as_ref()
+                .filter(|fault| fault.exit != Exit::BuildFailed)
+                .map(|fault| harmless(&fault.said)),
             exercises: chapter.exercises.iter().map(JsonExercise::new).collect(),
         }
     }

@@ -80,11 +80,56 @@ fn no_command(line: &str) -> String {
 
 /// An error for standard error.
 pub(crate) fn error(error: &anyhow::Error) -> String {
+    format!("{BAD}error:{BAD:#} {}", sentence(error))
+}
+/// An error, and what helps against it where that is known.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
     let mut said = String::new();
-    for (nth, cause) in error.chain().enumerate() {
-        let _ = if nth == 0 { write!(said, "{cause}") } else { write!(said, ": {cause}") };
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        // some errors say their cause themselves
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            let _ = write!(said, ": {cause}");
+        }
     }
-    format!("{BAD}error:{BAD:#} {}", harmless(&said))
+    if let Some(mend) = mend(error).filter(|_| !said.contains("ulimit")) {
+        let _ = write!(said, "; {mend}");
+    }
+    harmless(&said)
+}
+/// What helps where this machine has run out of something.
+fn mend(error: &anyhow::Error) -> Option<&'static str> {
+    let of_system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+    match of_system {
+        // EMFILE, ENFILE
+        Some(23 | 24) => Some("run `ulimit -n 1024` and try again"),
+        // EAGAIN, of threads and processes
+        Some(11) => Some(
+            "end programs that you do not need, or raise the limit of processes (`ulimit -u`; in a container, its own), and try again",
+        ),
+        // ENOMEM
+        Some(12) => {
+            Some("end programs that you do not need, or give this machine more memory, and try again")
+        }
+        _ => None,
+    }
+}
+/// The same in plain letters.
+pub(crate) fn plain(text: &str) -> String {
+    let letter = |c: char| match c {
+        '✔' => "+".to_owned(),
+        '✘' | '✗' => "x".to_owned(),
+        '○' => "o".to_owned(),
+        '█' => "#".to_owned(),
+        '░' => ".".to_owned(),
+        '│' => "|".to_owned(),
+        '…' => "...".to_owned(),
+        '→' => "->".to_owned(),
+        c => c.to_string(),
+    };
+    text.chars().map(letter).collect()
 }
 
 /// A line for who waits while the kit is prepared; none for the small steps.

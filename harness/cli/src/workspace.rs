@@ -4,6 +4,7 @@ use crate::Failed;
 use crate::course::{ChapterFolder, Selected};
 use anyhow::{Context, anyhow};
 use build::Archive;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,8 @@ const OURS: &str = ".faultlines";
 /// Where the repository's own exercises find the crates of the harness, and where those of a workspace do.
 const HARNESS: &str = "../harness";
 pub(crate) const KIT: &str = ".faultlines/kit";
+/// What git is not to keep of a workspace; `faultlines update` brings the kit back.
+const IGNORED: [&str; 4] = ["/target", "/.faultlines/kit", "/.faultlines/backup", "/.faultlines/lock"];
 /// Everything that exercises need from a registry lies in the workspace.
 const CARGO_CONFIG: &str = "\
 # Everything needed is vendored: nothing is fetched.
@@ -36,10 +39,10 @@ impl Workspace {
     pub(crate) fn find() -> Result<Workspace, Failed> {
         let here =
             std::env::current_dir().context("cannot tell the current folder").map_err(Failed::usage)?;
-        let holds_chapters = |folder: &Path| {
-            folder.join(OURS).is_dir()
-                || course::chapters().iter().any(|chapter| folder.join(chapter.folder).join("src").is_dir())
-        };
+        // (a cache may be called `.faultlines`, too, and lie in somebody's home)
+        let chapters = course::chapters();
+        let holds_chapters =
+            |folder: &Path| chapters.iter().any(|chapter| folder.join(chapter.folder).is_dir());
         // a solution's folder looks like a workspace, and is none of the student's
         let is_references = |folder: &Path| folder.join("07-logical-clocks/mutants").is_dir();
         let above = here.ancestors().find(|folder| holds_chapters(folder) && !is_references(folder));
@@ -65,75 +68,224 @@ impl Workspace {
         self.folder.join(chapter.suite.folder).join("src").join(format!("{module}.rs"))
     }
 
-    /// Makes a workspace in `dir`, which must not exist or be empty. From here on nothing needs a network.
+    /// Makes a workspace in `dir`, which must not exist, or hold no more than a new repository does. From here on nothing
+    /// needs a network.
     pub(crate) fn init(dir: &Path) -> Result<Workspace, Failed> {
-        let is_empty = |dir: &Path| fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
-        if dir.exists() && !is_empty(dir) {
+        let files = files();
+        let taken = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let is_ours = |name: &str| files.iter().any(|(path, _)| path.split('/').next() == Some(name));
+        let mut in_the_way = taken.filter(|name| {
+            let name = name.to_string_lossy();
+            let of_a_repository =
+                name.starts_with('.') || name.starts_with("README") || name.starts_with("LICENSE");
+            name != ".gitignore" && (!of_a_repository || is_ours(&name))
+        });
+        if let Some(name) = in_the_way.next() {
             return Err(Failed::usage(anyhow!(
-                "{} is there already and not empty: give the name of a new folder",
-                dir.display()
+                "{} is not empty (it has {}): give the name of a new folder",
+                dir.display(),
+                name.display()
             )));
         }
-        let write = |path: &str, bytes: &[u8]| -> anyhow::Result<()> {
-            let to = dir.join(path);
-            let parent = to.parent().unwrap_or(dir);
-            fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-            fs::write(&to, bytes).with_context(|| format!("cannot write {}", to.display()))
+        let was_there = dir.exists();
+        let workspace = Workspace { folder: dir.to_owned() };
+        let made = || -> anyhow::Result<()> {
+            for (path, bytes) in &files {
+                workspace.write(path, bytes)?;
+            }
+            workspace.ignore()
         };
-        let archive = Archive::embedded();
-        for (path, bytes) in archive.files("exercises/") {
-            if path.ends_with("/chapter.toml") {
-                continue; // it has the hints, all at once: `faultlines hint` gives them one by one
-            }
-            if path == "Cargo.toml" {
-                let manifest = String::from_utf8_lossy(bytes).replace(HARNESS, KIT);
-                write(path, manifest.as_bytes()).map_err(Failed::usage)?;
+        made().map_err(|error| {
+            // half a workspace would be in the way of the next try
+            if was_there {
+                for (path, _) in &files {
+                    let path = path.split('/').next().unwrap_or(path);
+                    let _ = fs::remove_file(dir.join(path)).or_else(|_| fs::remove_dir_all(dir.join(path)));
+                }
             } else {
-                write(path, bytes).map_err(Failed::usage)?;
+                let _ = fs::remove_dir_all(dir);
             }
-        }
-        for (path, bytes) in archive.files("kit/") {
-            if !path.starts_with(".cargo/") {
-                write(&format!("{KIT}/{path}"), bytes).map_err(Failed::usage)?;
-            }
-        }
-        write(".cargo/config.toml", CARGO_CONFIG.as_bytes()).map_err(Failed::usage)?;
-        write(".gitignore", b"/target\n/.faultlines/kit\n/.faultlines/backup\n").map_err(Failed::usage)?;
-        Ok(Workspace { folder: dir.to_owned() })
+            Failed::usage(error)
+        })?;
+        Ok(workspace)
     }
-
-    /// Brings the skeleton of an exercise's modules back. What was there is kept; returns where.
-    pub(crate) fn reset(&self, selected: Selected<'_>) -> Result<Vec<(PathBuf, Option<PathBuf>)>, Failed> {
-        let modules = selected.chapter.about(selected.exercise.id).map(|about| about.modules.clone());
+    fn write(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let to = self.folder.join(path);
+        let parent = to.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        fs::write(&to, bytes).with_context(|| format!("cannot write {}", to.display()))
+    }
+    /// Tells git what is not to be kept.
+    fn ignore(&self) -> anyhow::Result<()> {
+        let file = self.folder.join(".gitignore");
+        let mut text = fs::read_to_string(&file).unwrap_or_default();
+        let missing: Vec<&str> =
+            IGNORED.into_iter().filter(|path| !text.lines().any(|line| line.trim() == *path)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.write(".gitignore", (text + &missing.join("\n") + "\n").as_bytes())
+    }
+    /// Whether this is the `exercises` folder of a checkout, which finds the harness beside it.
+    fn is_checkout(&self) -> bool {
+        fs::read_to_string(self.folder.join("Cargo.toml")).is_ok_and(|manifest| manifest.contains(HARNESS))
+    }
+    /// Says how to bring back what git does not keep, if it is not there.
+    pub(crate) fn note_what_is_missing(&self) {
+        if !self.folder.join(KIT).join("lab/Cargo.toml").is_file() && !self.is_checkout() {
+            crate::pages::warn(format!(
+                "{KIT} is not here, as after a `git clone`; `cargo test` needs it. `faultlines update` brings it back"
+            ));
+        }
+    }
+    /// Brings back what is missing, and the kit as this program has it. Returns what was done, in words.
+    pub(crate) fn update(&self) -> Result<Vec<String>, Failed> {
+        if self.is_checkout() {
+            return Err(Failed::usage(anyhow!(
+                "{} belongs to a checkout of the course: `git restore` brings its files back",
+                self.folder.display()
+            )));
+        }
         let mut done = Vec::new();
-        for module in modules.unwrap_or_default() {
-            let file = self.module(selected.chapter, &module);
-            let Some(skeleton) = selected.chapter.skeleton.get(&format!("src/{module}.rs")) else { continue };
-            let found = fs::read_to_string(&file).ok();
-            if found.as_deref() == Some(skeleton) {
-                continue;
+        let mut of_the_kit = 0;
+        for (path, bytes) in files() {
+            let found = fs::read(self.folder.join(&path));
+            let is_kit = path.starts_with(KIT);
+            let is_missing = found.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+            if is_missing || (is_kit && found.as_ref().ok() != Some(&bytes)) {
+                self.write(&path, &bytes).map_err(Failed::usage)?;
+                of_the_kit += usize::from(is_kit);
+                if !is_kit {
+                    done.push(format!("{path} is back"));
+                }
+            } else if path == "Cargo.toml"
+                && let Some(manifest) = with_all_members(&found.unwrap_or_default(), &bytes)
+            {
+                self.write(&path, manifest.as_bytes()).map_err(Failed::usage)?;
+                done.push(format!("{path} names the chapters that are new"));
             }
-            let kept = if file.exists() { Some(self.keep(&file, &module)?) } else { None };
-            file.parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| fs::write(&file, skeleton))
-                .with_context(|| format!("cannot write {}", file.display()))
-                .map_err(Failed::usage)?;
-            done.push((file, kept));
+        }
+        self.ignore().map_err(Failed::usage)?;
+        if of_the_kit > 0 {
+            done.insert(0, format!("{KIT} is back ({of_the_kit} files)"));
         }
         Ok(done)
     }
-    /// Copies a file to the first free name among the backups.
-    fn keep(&self, file: &Path, module: &str) -> Result<PathBuf, Failed> {
+
+    /// Brings the skeleton of exercises back: the files of their modules, and the lines of `lib.rs` that declare them; of a
+    /// `whole` chapter, `lib.rs` as it came. What was there is kept; returns which file, and where what was there is.
+    pub(crate) fn reset(
+        &self,
+        selected: &[Selected<'_>],
+        whole: bool,
+    ) -> Result<Vec<(PathBuf, Vec<PathBuf>)>, Failed> {
+        let mut done = Vec::new();
+        let Some(chapter) = selected.first().map(|selected| selected.chapter) else { return Ok(done) };
+        let modules: BTreeSet<&str> = selected
+            .iter()
+            .filter_map(|selected| chapter.about(selected.exercise.id))
+            .flat_map(|about| about.modules.iter().map(String::as_str))
+            .collect();
+        for &module in &modules {
+            let file = self.module(chapter, module);
+            let Some(skeleton) = chapter.skeleton.get(&format!("src/{module}.rs")) else { continue };
+            // a module may be a folder, and the compiler takes no two
+            let folder = file.with_extension("");
+            let found = fs::read_to_string(&file).ok();
+            if found.as_deref() == Some(skeleton) && !folder.exists() {
+                continue;
+            }
+            let mut kept = Vec::new();
+            for there in [&file, &folder] {
+                if fs::symlink_metadata(there).is_ok() {
+                    kept.push(self.keep(there)?);
+                }
+            }
+            done.push((self.put(&file, skeleton)?, kept));
+        }
+        let root = self.module(chapter, "lib");
+        let found = fs::read_to_string(&root).ok();
+        let skeleton = chapter.skeleton.get("src/lib.rs").unwrap_or_default();
+        let is_sound = match &found {
+            None => false,
+            Some(text) if whole => text == skeleton,
+            Some(text) => modules.iter().all(|module| declares(text, module)),
+        };
+        if !is_sound {
+            let kept = if fs::symlink_metadata(&root).is_ok() { vec![self.keep(&root)?] } else { Vec::new() };
+            done.push((self.put(&root, skeleton)?, kept));
+        }
+        Ok(done)
+    }
+    fn put(&self, file: &Path, text: &str) -> Result<PathBuf, Failed> {
+        file.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::write(file, text))
+            .with_context(|| format!("cannot write {}", file.display()))
+            .map_err(Failed::usage)?;
+        Ok(file.to_owned())
+    }
+    /// Moves a file or folder to the first free name among the backups.
+    fn keep(&self, there: &Path) -> Result<PathBuf, Failed> {
         let folder = self.folder.join(OURS).join("backup");
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))
             .map_err(Failed::usage)?;
-        let free = (1..).map(|nth| folder.join(format!("{module}.{nth}.rs"))).find(|path| !path.exists());
+        let name = there.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let end = there.extension().map_or_else(String::new, |end| format!(".{}", end.display()));
+        let free = (1..).map(|nth| folder.join(format!("{name}.{nth}{end}")));
+        let free = free.into_iter().find(|path| fs::symlink_metadata(path).is_err());
         let free = free.expect("numbers do not run out");
-        fs::copy(file, &free)
-            .with_context(|| format!("cannot keep a copy of {} as {}", file.display(), free.display()))
+        fs::rename(there, &free)
+            .with_context(|| format!("cannot keep {} as {}", there.display(), free.display()))
             .map_err(Failed::usage)?;
         Ok(free)
     }
+}
+
+/// Everything that `init` writes, by path.
+fn files() -> Vec<(String, Vec<u8>)> {
+    let archive = Archive::embedded();
+    let mut files = Vec::new();
+    for (path, bytes) in archive.files("exercises/") {
+        if path.ends_with("/chapter.toml") {
+            continue; // it has the hints, all at once: `faultlines hint` gives them one by one
+        }
+        let bytes = match path {
+            "Cargo.toml" => String::from_utf8_lossy(bytes).replace(HARNESS, KIT).into_bytes(),
+            _ => bytes.to_vec(),
+        };
+        files.push((path.to_owned(), bytes));
+    }
+    for (path, bytes) in archive.files("kit/") {
+        if !path.starts_with(".cargo/") {
+            files.push((format!("{KIT}/{path}"), bytes.to_vec()));
+        }
+    }
+    files.push((".cargo/config.toml".to_owned(), CARGO_CONFIG.as_bytes().to_vec()));
+    files
+}
+/// The manifest that was found, with all chapters of ours for members; `None` where it has them.
+fn with_all_members(found: &[u8], ours: &[u8]) -> Option<String> {
+    let line = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text).into_owned();
+        text.lines().find(|line| line.starts_with("members = [")).map(str::to_owned)
+    };
+    let (theirs, ours) = (line(found)?, line(ours)?);
+    let names =
+        |line: &str| -> Vec<String> { line.split('"').skip(1).step_by(2).map(str::to_owned).collect() };
+    let has = names(&theirs);
+    let new: Vec<String> = names(&ours).into_iter().filter(|name| !has.contains(name)).collect();
+    let more: String = new.iter().map(|name| format!(", \"{name}\"")).collect();
+    let line = theirs.strip_suffix(']').map(|line| format!("{line}{more}]"))?;
+    (!new.is_empty()).then(|| String::from_utf8_lossy(found).replace(&theirs, &line))
+}
+/// Whether a crate's root declares a module in a line of its own, and without an attribute that leads elsewhere.
+fn declares(root: &str, module: &str) -> bool {
+    let lines: Vec<&str> = root.lines().map(str::trim).collect();
+    let at = lines.iter().position(|line| *line == format!("pub mod {module};"));
+    at.is_some_and(|at| at == 0 || !lines[at - 1].ends_with(']'))
 }

@@ -35,7 +35,7 @@ pub enum Barrier {
 /// Where that cannot be found out now: no process, descriptor or memory is left to try it with. That says nothing about
 /// what this machine can do.
 pub fn probe() -> io::Result<Vec<(Barrier, bool)>> {
-    let tries: [(Barrier, fn() -> io::Result<bool>); 6] = [
+    let tries: [(Barrier, Try); 6] = [
         (Barrier::Files, files_are_refused),
         (Barrier::Signals, signals_are_refused),
         (Barrier::Calls, calls_are_refused),
@@ -43,13 +43,15 @@ pub fn probe() -> io::Result<Vec<(Barrier, bool)>> {
         (Barrier::Outliving, orphans_die),
         (Barrier::Descriptors, descriptors_are_closed),
     ];
-    let holds = |(barrier, holds): (Barrier, fn() -> io::Result<bool>)| match holds() {
+    let holds = |(barrier, holds): (Barrier, Try)| match holds() {
         Ok(holds) => Ok((barrier, holds)),
         Err(error) if is_shortage(&error) => Err(error),
         Err(_) => Ok((barrier, false)),
     };
     tries.into_iter().map(holds).collect()
 }
+type Try = fn() -> io::Result<bool>;
+
 /// Whether something has run out, of which there may be enough in a moment.
 fn is_shortage(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM))

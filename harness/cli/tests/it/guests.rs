@@ -10,6 +10,7 @@ fn all_that_makes_runs_repeatable_is_covered_here() {
     let sources = Sources::read(&root().join("solutions/07-logical-clocks")).expect("the reference");
     let target = Target {
         exercise: "vector".to_owned(),
+        name: "7/vector".to_owned(),
         modules: vec!["vector".to_owned()],
         entry: "lab::Exercise { name: \"none\", roles: vec![] }".to_owned(),
     };

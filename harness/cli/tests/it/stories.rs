@@ -175,6 +175,7 @@ fn a_hundred_failures_are_the_same_in_a_batch_alone_and_in_this_process() {
         let module = after.and_then(|rest| rest.split("::").next());
         let target = Target {
             exercise: exercise.id.into(),
+            name: exercise.id.into(),
             modules: vec![module.expect("a module").into()],
             entry: exercise.entry.source.into(),
         };

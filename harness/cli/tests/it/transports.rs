@@ -36,7 +36,12 @@ fn in_process_batched_and_solo_runs_show_the_same() {
         .expect("lamport")
         .entry
         .source;
-    let target = Target { exercise: "lamport".into(), modules: vec!["lamport".into()], entry: entry.into() };
+    let target = Target {
+        exercise: "lamport".into(),
+        name: "7/lamport".into(),
+        modules: vec!["lamport".into()],
+        entry: entry.into(),
+    };
     let built = kit.build(&sources, &sources, &[target], &[]).expect("it compiles");
 
     let worlds = worlds();
