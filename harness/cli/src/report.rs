@@ -6,6 +6,7 @@ use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, wrapped};
 use host::Barrier;
 use judge::{CheckReport, Exercise, ExerciseReport, Failure, Kind, RELEASE, Told, Verdict};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The version of the JSON report; it changes when a field changes its meaning or goes.
@@ -237,12 +238,30 @@ impl GradedExercise {
                 },
             }
         }
-        if !self.is_started() {
+        // what is left to do may lie in another exercise, which this one calls
+        let missing: BTreeSet<&str> = self
+            .report
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::NotStarted)
+            .map(|check| check.message.as_str())
+            .collect();
+        if self.is_started() {
+            for message in missing.into_iter().filter(|message| !message.is_empty()) {
+                out.push_str(&wrapped(&format!("Not started: {}", harmless(message)), 2, width));
+            }
+        } else {
             let _ = writeln!(out);
+            let place = missing.first().and_then(|message| message.split_once(", at ")).map(|(_, place)| {
+                let mut parts = place.trim_end_matches('.').split(':');
+                let (file, line) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                format!("{}, line {}, where a `todo!()` was reached", harmless(file), harmless(line))
+            });
+            let place = place.unwrap_or_else(|| format!("src/{}.rs", self.report.id));
             let begin = format!(
-                "Not started. Begin with src/{}.rs in this chapter's folder: its comments say what each part must do. Then `cargo \
-                 test {}` there, and grade again.",
-                self.report.id, self.report.id
+                "Not started. Begin with {place}: the comments in this file say what each part must do. Then run `cargo test {}` in \
+                 this chapter's folder, and grade again.",
+                self.report.id
             );
             out.push_str(&wrapped(&begin, 2, width));
             let _ = writeln!(out, "  {}", styled(DIM, &format!("hint  faultlines hint {name}")));

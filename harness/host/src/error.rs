@@ -30,6 +30,12 @@ pub enum HostError {
     /// The guest does not know a role that it was built with.
     #[error("the guest was built without the role {0}; rebuild it: remove the cache folder and grade again")]
     NoSuchRole(&'static str),
+    /// Somebody else killed guests again and again.
+    #[error(
+        "a guest was killed again and again, and not by its own code: this machine ran out of memory, or another program did \
+         it; end programs that you do not need, or give the machine or the container more memory, and grade again"
+    )]
+    Killed,
     /// A pipe failed otherwise than by closing.
     #[error("cannot talk to the guest: {0}")]
     Pipe(#[from] Errno),

@@ -6,7 +6,9 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use std::os::fd::BorrowedFd;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How often a guest that has not answered is looked at.
@@ -75,7 +77,11 @@ impl Patience {
                 return Ok(Ok(()));
             }
             self.looked = Instant::now();
-            let stuck = sample(pid).and_then(|now| self.judge(now));
+            let now = sample(pid);
+            if now.is_some_and(|now| now.state == State::Stopped) {
+                resume(pid);
+            }
+            let stuck = now.and_then(|now| self.judge(now));
             match stuck {
                 // what it said before its end is still to be read
                 Some(Stuck::Gone) if ready => return Ok(Ok(())),
@@ -89,7 +95,8 @@ impl Patience {
         let begun = *self.begun.get_or_insert(now.cpu);
         let idle = now.state == State::Sleeps && now.cpu == self.last_cpu && self.moved < TRICKLE;
         self.asleep = if idle { self.asleep + 1 } else { 0 };
-        self.asleep_in_all += u32::from(idle);
+        // one that stops itself again and again is bounded, too
+        self.asleep_in_all += u32::from(idle || now.state == State::Stopped);
         self.last_cpu = now.cpu;
         self.moved = 0;
         if now.state == State::Gone {
@@ -108,6 +115,8 @@ enum State {
     /// It runs, would run, or waits for the machine.
     Runs,
     Sleeps,
+    /// A signal stopped it, which is nobody's waiting.
+    Stopped,
     Gone,
 }
 #[derive(Clone, Copy)]
@@ -116,15 +125,41 @@ struct Sample {
     state: State,
 }
 
-/// What `/proc` says of a process: its CPU time so far, and what it does. `None` where it says nothing.
+/// What `/proc` says of a child: its CPU time so far, and what it does. `None` where it says nothing.
 fn sample(pid: u32) -> Option<Sample> {
-    parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    parse(&std::fs::read_to_string(format!("/proc/{}/stat", number_in_proc(pid)?)).ok()?)
 }
+/// Lets a child go on that somebody stopped.
+fn resume(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::CONT);
+    }
+}
+
+/// The number by which `/proc` knows a child. It is another one where `/proc` is that of another PID namespace, as in a
+/// container that has none of its own: then the number that we know would be somebody else's.
+fn number_in_proc(pid: u32) -> Option<u32> {
+    static IS_OURS: OnceLock<bool> = OnceLock::new();
+    let is_ours = || {
+        std::fs::read_link("/proc/self").is_ok_and(|of| of.as_os_str() == &*std::process::id().to_string())
+    };
+    if *IS_OURS.get_or_init(is_ours) {
+        return Some(pid);
+    }
+    // a descriptor of a process is described in the numbers of the `/proc` that describes it
+    let child = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    let descriptor = pidfd_open(child, PidfdFlags::empty()).ok()?;
+    let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd())).ok()?;
+    let number = about.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim();
+    number.parse().ok().filter(|number| *number > 0)
+}
+
 fn parse(stat: &str) -> Option<Sample> {
     // the name, in parentheses, may hold anything; the state follows its last one
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = match fields.next()? {
-        "S" | "T" | "t" => State::Sleeps,
+        "S" => State::Sleeps,
+        "T" => State::Stopped,
         "Z" | "X" => State::Gone,
         _ => State::Runs,
     };
@@ -190,6 +225,23 @@ mod tests {
         let naps = |look: u32| if look.is_multiple_of(2) { State::Runs } else { State::Sleeps };
         assert_eq!(looks(1, naps), Some(2 * ASLEEP_LOOKS_MAX - 1));
         assert_eq!(looks(TRICKLE, |_| State::Sleeps), None);
+    }
+
+    #[test]
+    fn one_that_is_stopped_waits_for_nothing_and_yet_cannot_stop_itself_for_ever() {
+        let mut patience = Patience::new(Duration::from_secs(1));
+        for _ in 1..ASLEEP_LOOKS_MAX {
+            assert_eq!(patience.judge(found(State::Stopped, 10)), None);
+        }
+        assert_eq!(patience.judge(found(State::Stopped, 10)), Some(Stuck::Sleeps));
+    }
+
+    #[test]
+    fn a_child_has_a_number_in_proc() {
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().expect("cat");
+        assert!(sample(child.id()).is_some_and(|now| now.state != State::Gone));
+        child.kill().and_then(|()| child.wait()).expect("a child");
     }
 
     #[test]

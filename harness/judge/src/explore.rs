@@ -25,6 +25,7 @@ use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+use world::{Death, Misbehaviour};
 
 /// A check is undecided where more than one world in so many is.
 const UNDECIDED_ONE_IN: u32 = 20;
@@ -104,6 +105,9 @@ pub(crate) fn words(panic: &(dyn Any + Send)) -> String {
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("a panic without words").to_owned()
 }
+
+/// A world whose guests are killed so often by somebody else is not tried again.
+const KILLS_MAX: u32 = 3;
 
 /// A check that is being judged.
 struct Exploration<'a> {
@@ -238,10 +242,19 @@ impl Exploration<'_> {
     }
     /// One world in fresh processes.
     fn alone(&self, nth: u32) -> Result<Evidence, Stop> {
-        let mut job = job(self.check, (self.seed)(nth), nth);
-        Fleet::solo(self.fleet.guest(), &mut job)?;
-        within_budget()?;
-        Ok(evidence(&mut job))
+        for _ in 0..KILLS_MAX {
+            let mut job = job(self.check, (self.seed)(nth), nth);
+            Fleet::solo(self.fleet.guest(), &mut job)?;
+            within_budget()?;
+            let evidence = evidence(&mut job);
+            // No guest can do that to itself: another process did, or the system, for want of memory.
+            let was_killed =
+                matches!(evidence.how, Some(How::Misbehaved(_, _, Misbehaviour::Died(Death::Killed))));
+            if !was_killed {
+                return Ok(evidence);
+            }
+        }
+        Err(Stop::Host(HostError::Killed))
     }
 }
 

@@ -77,6 +77,43 @@ fn old_binaries_are_deleted() {
 }
 
 #[test]
+fn dates_in_the_future_and_the_running_binary_are_safe_from_pruning() {
+    let cache = tempfile::tempdir().unwrap();
+    let kit = Kit::prepare_from(&small_archive(), cache.path(), |_| ()).unwrap();
+    let lanes = cache.path().join("lanes");
+    let used = kit.build(&submission(), &skeleton(), &targets(), &[]).unwrap();
+    let old = fs::File::options().append(true).open(used.binary.with_file_name("lane.json")).unwrap();
+    old.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let tomorrow = SystemTime::now() + std::time::Duration::from_secs(24 * 3600);
+    for n in 0..64 {
+        let dir = lanes.join(format!("{n:032x}"));
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("lane.json"), "").unwrap();
+        fs::File::options().append(true).open(dir.join("lane.json")).unwrap().set_modified(tomorrow).unwrap();
+    }
+    let other = [
+        ("src/lib.rs", LIB),
+        ("src/alpha.rs", ALPHA),
+        ("src/beta.rs", "pub fn beta(x: u32) -> u32 {\n    x + 7\n}\n"),
+    ];
+    let built = kit.build(&Sources::of(other), &skeleton(), &targets(), &[]).unwrap();
+    assert_eq!(run(&built), "alpha of the student\n8\n");
+    assert_eq!(run(&used), "alpha of the student\n42\n");
+    let first = fs::metadata(lanes.join(format!("{:032x}", 63)).join("lane.json"));
+    assert!(first.is_err() || first.unwrap().modified().unwrap() <= SystemTime::now());
+}
+
+#[test]
+fn the_users_settings_of_cargo_do_not_reach_the_kit() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join(".cargo")).unwrap();
+    fs::write(home.path().join(".cargo/config.toml"), "[build]\ntarget = \"none-of-these\"\n[").unwrap();
+    let cache = home.path().join(".cache/faultlines");
+    let kit = Kit::prepare_from(&small_archive(), &cache, |_| ()).unwrap();
+    assert!(kit.build(&submission(), &skeleton(), &targets(), &[]).is_ok());
+}
+
+#[test]
 fn a_kit_that_does_not_compile_is_not_the_students_fault() {
     let mut files: Vec<(String, Vec<u8>)> =
         small_archive().files("").map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();

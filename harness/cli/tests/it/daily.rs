@@ -93,10 +93,11 @@ fn the_roadmap_is_read_once() {
 }
 
 #[test]
-fn a_progress_file_that_cannot_be_read_is_set_aside() {
+fn a_progress_file_that_cannot_be_read_is_set_aside_by_what_writes_it_anew() {
     let student = Student::new();
     fs::write(student.progress_file(), "[checks]\nlamport = \"all of it\"\n").expect("written");
-    insta::assert_snapshot!(student.says(&["next"]));
+    insta::assert_snapshot!("progress_that_cannot_be_read", student.says(&["next"]));
+    insta::assert_snapshot!("progress_that_is_set_aside", student.says(&["complete", "roadmap"]));
     let aside = student.folder().join(".faultlines/progress.toml.unreadable-1");
     assert!(fs::read_to_string(aside).expect("kept").contains("all of it"));
 }
@@ -173,4 +174,51 @@ fn hints_are_told_and_not_lying_about() {
             }
         }
     }
+}
+
+#[test]
+fn progress_that_cannot_be_kept_takes_nothing_from_a_report() {
+    let student = Student::new();
+    student.solves("lamport");
+    fs::create_dir_all(student.progress_file()).expect("a folder in its place");
+    let ran = student.says(&["grade", "7/lamport"]);
+    assert!(ran.code == 0 && ran.stdout.contains("16 of 16 XP"), "{ran}");
+    insta::assert_snapshot!("progress_that_cannot_be_kept", ran.stderr);
+}
+
+#[test]
+fn reset_brings_back_all_that_an_exercise_is_made_of() {
+    let student = Student::new();
+    let src = student.folder().join("07-logical-clocks/src");
+    fs::create_dir(src.join("lamport")).expect("a folder");
+    fs::write(src.join("lamport/mod.rs"), "// mine").expect("written");
+    let root = fs::read_to_string(src.join("lib.rs")).expect("the root");
+    fs::write(src.join("lib.rs"), root.replace("pub mod lamport;", "mod clock;")).expect("written");
+    insta::assert_snapshot!("reset_of_a_folder", student.says(&["reset", "7/lamport"]));
+    assert_eq!(fs::read_to_string(src.join("lib.rs")).expect("the root"), root);
+    assert!(!src.join("lamport").exists());
+    let kept = fs::read_to_string(student.folder().join(".faultlines/backup/lamport.1/mod.rs"));
+    assert_eq!(kept.expect("kept"), "// mine");
+    fs::remove_file(src.join("lib.rs")).expect("removed");
+    fs::remove_file(src.join("vector.rs")).expect("removed");
+    insta::assert_snapshot!("reset_of_a_chapter", student.says(&["reset", "7"]));
+    assert!(src.join("lib.rs").exists() && src.join("vector.rs").exists());
+}
+
+#[test]
+fn an_exercise_that_calls_a_todo_of_another_says_where() {
+    let student = Student::new();
+    student.writes("07-logical-clocks", "mutex", &[]);
+    let uses = "pub fn now() -> u64 {\n    todo!()\n}\n";
+    let lamport = student.folder().join("07-logical-clocks/src/lamport.rs");
+    let text = fs::read_to_string(&lamport).expect("the skeleton");
+    fs::write(&lamport, format!("{uses}{text}")).expect("written");
+    let mutex = student.folder().join("07-logical-clocks/src/mutex.rs");
+    let text = fs::read_to_string(&mutex).expect("the reference");
+    let start = text.find("fn start(").expect("a node starts");
+    let body = start + text[start..].find("{\n").expect("a body") + 2;
+    let text = format!("{}let _ = crate::lamport::now();\n{}", &text[..body], &text[body..]);
+    fs::write(&mutex, text).expect("written");
+    let ran = student.says(&["grade", "7/mutex"]);
+    assert!(ran.stdout.contains("src/lamport.rs, line 2"), "{ran}");
 }

@@ -9,6 +9,7 @@ mod gates;
 mod grading;
 mod guests;
 mod leftovers;
+mod machines;
 mod replay_test;
 mod stories;
 mod transports;
