@@ -1,6 +1,6 @@
 //! What `faultlines doctor` asks of a machine: the same that a grade does, in the same places, step by step.
 
-use crate::error::Error;
+use crate::error::{At, Error};
 use crate::kit::{Kit, Preparing};
 use crate::machine;
 use crate::toolchain::Toolchain;
@@ -40,7 +40,6 @@ pub fn examine(cache: &Path, progress: impl FnMut(Preparing)) -> Vec<(&'static s
 
 /// Whether a cache can be written, has room, and runs programs.
 fn usable(cache: &Path) -> Result<(), Error> {
-    use crate::error::At;
     machine::demand_a_plain_name(cache)?;
     machine::private_folder(cache)?;
     machine::demand_that_runs(cache)?;
