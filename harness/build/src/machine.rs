@@ -21,6 +21,9 @@ const ROOM: u64 = 16 << 20;
 /// a quarter of it.
 const HONEST_MEMORY: u64 = 1 << 30;
 
+const MORE_MEMORY: &str =
+    "end programs that you do not need, or give the machine or the container more memory, and grade again";
+
 /// A failure of this machine: what it is, and how to mend it.
 pub(crate) fn fault(what: impl Into<String>, mend: impl Into<String>) -> Error {
     Error::Machine { what: what.into(), mend: mend.into() }
@@ -101,7 +104,7 @@ pub(crate) fn killed(odd: &Odd) -> Option<Error> {
              another program did it",
             odd.usage.memory >> 20
         ),
-        "end programs that you do not need, or give the machine or the container more memory, and grade again",
+        MORE_MEMORY,
     ))
 }
 /// That a compiler was still there when its time was up, and had hardly computed.
@@ -117,10 +120,7 @@ pub(crate) fn starved(cpu: Duration, patience: Duration) -> Error {
     )
 }
 fn out_of_memory() -> Error {
-    fault(
-        "this machine has no memory left for the compiler",
-        "end programs that you do not need, or give the machine or the container more memory, and grade again",
-    )
+    fault("this machine has no memory left for the compiler", MORE_MEMORY)
 }
 pub(crate) fn full(cache: &Path) -> Error {
     fault(
@@ -143,6 +143,15 @@ pub(crate) fn found_by_control(builder: Builder<'_>, dir: &Path, odd: &Odd) -> E
     }
     if odd.signal.is_some() && odd.said.contains("memory") {
         return out_of_memory();
+    }
+    if let Some(signal) = odd.signal.filter(|_| odd.was_killed()) {
+        return fault(
+            format!(
+                "rustc was killed (signal {signal}), also on a program that is known to be sound: this machine ran out of \
+                 memory, or another program did it"
+            ),
+            MORE_MEMORY,
+        );
     }
     fault(
         format!(
