@@ -72,7 +72,14 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it runs code that is graded.
     pub(crate) fn runs_submissions(&self) -> bool {
-        matches!(self, Command::Grade(_) | Command::Replay(_) | Command::Verify(_))
+        matches!(
+            self,
+            Command::Grade(_)
+                | Command::Replay(_)
+                | Command::Verify(_)
+                | Command::Soak(_)
+                | Command::Watch(_)
+        )
     }
     /// Whether somebody may want to end it before it has ended.
     pub(crate) fn takes_long(&self) -> bool {

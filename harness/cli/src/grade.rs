@@ -35,6 +35,7 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
         Err(fault) => not_graded(&selected, &fault),
     };
     report.has_secret_seeds = args.seed_key.is_some();
+    report.budget_s = args.how.budget;
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     }

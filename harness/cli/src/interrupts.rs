@@ -1,6 +1,5 @@
 //! Ctrl-C, with the exit code that shells know.
 
-use std::process::exit;
 use std::thread;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,12 +20,17 @@ pub(crate) fn watch() {
                 && let Ok(mut terminate) = signal(SignalKind::terminate())
             {
                 tokio::select! {
-                    _ = interrupt.recv() => exit(INTERRUPTED),
-                    _ = terminate.recv() => exit(TERMINATED),
+                    _ = interrupt.recv() => leave(INTERRUPTED),
+                    _ = terminate.recv() => leave(TERMINATED),
                 }
             }
             interrupt.recv().await;
-            exit(INTERRUPTED);
+            leave(INTERRUPTED);
         });
     });
+}
+
+fn leave(code: i32) -> ! {
+    crate::keys::give_back();
+    std::process::exit(code)
 }

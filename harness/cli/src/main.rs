@@ -135,7 +135,7 @@ fn note_panic(panic: &PanicHookInfo<'_>) {
 }
 
 fn run(args: Args) -> Result<Exit, Failed> {
-    if matches!(args.command, Some(Command::Replay(_) | Command::Verify(_))) {
+    if matches!(args.command, Some(Command::Replay(_) | Command::Verify(_) | Command::Soak(_))) {
         isolation::find_out()?;
     }
     match args.command {

@@ -153,6 +153,7 @@ fn fails(
             exercises: vec![GradedExercise::judged(report)],
             planned_xp: 0,
             statics: built.statics.clone(),
+            fault: None,
         }],
         not_isolated: crate::isolation::missing(args.how.no_sandbox),
         timings_ms: None,

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failed> {
         grade: None,
         hints: BTreeMap::new(),
     };
-    let progress = Progress::read(&workspace.progress_file(), &mut crate::pages::warn)?;
+    let progress = Progress::read(&workspace.progress_file(), &mut crate::pages::warn);
     let first = next_exercise(&selected, &progress).or_else(|| selected.first().copied());
     let first = first.ok_or_else(|| Failed::usage(anyhow!("no exercises to watch")))?;
     watch.begin(vec![first])?;
@@ -308,7 +308,7 @@ impl<'a> Watch<'a> {
         self.show("replay", std::slice::from_ref(&check.check)).map(|_| ())
     }
     fn go_to_the_next(&mut self, now: Selected<'a>) -> Result<(), Failed> {
-        let progress = Progress::read(&self.workspace.progress_file(), &mut crate::pages::warn)?;
+        let progress = Progress::read(&self.workspace.progress_file(), &mut crate::pages::warn);
         let at = self.selected.iter().position(|one| name(one) == name(&now)).unwrap_or(0);
         let (before, after) = self.selected.split_at(at + 1);
         let in_turn: Vec<Selected<'a>> = after.iter().chain(before).copied().collect();
