@@ -74,13 +74,13 @@ impl Workspace {
         let files = files();
         let taken = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
         let is_ours = |name: &str| files.iter().any(|(path, _)| path.split('/').next() == Some(name));
-        let mut in_the_way = taken.filter(|name| {
+        let in_the_way = taken.filter(|name| {
             let name = name.to_string_lossy();
             let of_a_repository =
                 name.starts_with('.') || name.starts_with("README") || name.starts_with("LICENSE");
             name != ".gitignore" && (!of_a_repository || is_ours(&name))
         });
-        if let Some(name) = in_the_way.next() {
+        if let Some(name) = in_the_way.min() {
             return Err(Failed::usage(anyhow!(
                 "{} is not empty (it has {}): give the name of a new folder",
                 dir.display(),
