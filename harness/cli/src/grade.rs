@@ -134,7 +134,13 @@ pub(crate) fn grade(
             .and_then(|sources| grade_chapter(&kit, chapter, &sources, these, judging));
         graded.unwrap_or_else(|failed| ungraded_chapter(these, &Fault::of(&failed)))
     });
-    Report { chapters: chapters.collect(), not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false, budget_s: 0 }
+    Report {
+        chapters: chapters.collect(),
+        not_isolated: Vec::new(),
+        timings_ms: None,
+        has_secret_seeds: false,
+        budget_s: 0,
+    }
 }
 fn by_chapter<'a, 'c>(selected: &'a [Selected<'c>]) -> Vec<&'a [Selected<'c>]> {
     selected.chunk_by(|a, b| a.chapter.suite.number == b.chapter.suite.number).collect()
@@ -142,7 +148,13 @@ fn by_chapter<'a, 'c>(selected: &'a [Selected<'c>]) -> Vec<&'a [Selected<'c>]> {
 /// A report that says of everything that it is not graded, and why.
 fn not_graded(selected: &[Selected<'_>], fault: &Fault) -> Report {
     let chapters = by_chapter(selected).into_iter().map(|these| ungraded_chapter(these, fault));
-    Report { chapters: chapters.collect(), not_isolated: Vec::new(), timings_ms: None, has_secret_seeds: false, budget_s: 0 }
+    Report {
+        chapters: chapters.collect(),
+        not_isolated: Vec::new(),
+        timings_ms: None,
+        has_secret_seeds: false,
+        budget_s: 0,
+    }
 }
 fn ungraded_chapter(these: &[Selected<'_>], fault: &Fault) -> ChapterReport {
     let suite = &these[0].chapter.suite;
