@@ -96,8 +96,10 @@ fn the_roadmap_is_read_once() {
 fn a_progress_file_that_cannot_be_read_is_set_aside_by_what_writes_it_anew() {
     let student = Student::new();
     fs::write(student.progress_file(), "[checks]\nlamport = \"all of it\"\n").expect("written");
-    insta::assert_snapshot!("progress_that_cannot_be_read", student.says(&["next"]));
-    insta::assert_snapshot!("progress_that_is_set_aside", student.says(&["complete", "roadmap"]));
+    let read = student.says(&["next"]);
+    assert!(read.code == 0 && read.stderr.contains("could not be read in full"), "{read}");
+    let written = student.says(&["complete", "roadmap"]);
+    assert!(written.code == 0 && written.stderr.contains("progress.toml.unreadable-1"), "{written}");
     let aside = student.folder().join(".faultlines/progress.toml.unreadable-1");
     assert!(fs::read_to_string(aside).expect("kept").contains("all of it"));
 }
@@ -183,7 +185,7 @@ fn progress_that_cannot_be_kept_takes_nothing_from_a_report() {
     fs::create_dir_all(student.progress_file()).expect("a folder in its place");
     let ran = student.says(&["grade", "7/lamport"]);
     assert!(ran.code == 0 && ran.stdout.contains("16 of 16 XP"), "{ran}");
-    insta::assert_snapshot!("progress_that_cannot_be_kept", ran.stderr);
+    assert!(ran.stderr.contains("cannot keep your progress"), "{ran}");
 }
 
 #[test]
@@ -194,14 +196,16 @@ fn reset_brings_back_all_that_an_exercise_is_made_of() {
     fs::write(src.join("lamport/mod.rs"), "// mine").expect("written");
     let root = fs::read_to_string(src.join("lib.rs")).expect("the root");
     fs::write(src.join("lib.rs"), root.replace("pub mod lamport;", "mod clock;")).expect("written");
-    insta::assert_snapshot!("reset_of_a_folder", student.says(&["reset", "7/lamport"]));
+    let ran = student.says(&["reset", "7/lamport"]);
+    assert!(ran.code == 0 && ran.stdout.contains("lib.rs is back"), "{ran}");
     assert_eq!(fs::read_to_string(src.join("lib.rs")).expect("the root"), root);
     assert!(!src.join("lamport").exists());
     let kept = fs::read_to_string(student.folder().join(".faultlines/backup/lamport.1/mod.rs"));
     assert_eq!(kept.expect("kept"), "// mine");
     fs::remove_file(src.join("lib.rs")).expect("removed");
     fs::remove_file(src.join("vector.rs")).expect("removed");
-    insta::assert_snapshot!("reset_of_a_chapter", student.says(&["reset", "7"]));
+    let ran = student.says(&["reset", "7"]);
+    assert!(ran.code == 0 && ran.stdout.contains("vector.rs is back"), "{ran}");
     assert!(src.join("lib.rs").exists() && src.join("vector.rs").exists());
 }
 

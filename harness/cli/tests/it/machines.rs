@@ -85,9 +85,6 @@ fn a_linker_that_is_broken_or_lacks_its_parts_is_no_fault_of_the_code() {
         )
     };
     let broken = graded_after(&linker("echo no license >&2; exit 1"), &[]);
-    if let Some(broken) = &broken {
-        insta::assert_snapshot!("a_linker_that_is_broken", broken);
-    }
     blames_the_machine(broken, &["[scratch]/bin/cc", "no license", "reinstall gcc"]);
     blames_the_machine(graded_after(&linker("kill -9 $$"), &[]), &["[scratch]/bin/cc"]);
     let overlay = "command -v unshare > /dev/null && unshare -m true 2> /dev/null || exit 99
@@ -115,9 +112,6 @@ const PROGRAM: (&str, &str) = ("FAULTLINES", env!("CARGO_BIN_EXE_faultlines"));
 #[test]
 fn a_disk_that_runs_no_programs_is_named() {
     let ran = graded_after(&on_a_disk("noexec,size=64m,mode=700", ""), &[PROGRAM]);
-    if let Some(ran) = &ran {
-        insta::assert_snapshot!("a_cache_without_programs", ran);
-    }
     blames_the_machine(ran, &["noexec", "FAULTLINES_CACHE"]);
 }
 
@@ -163,7 +157,8 @@ fn a_compiler_that_the_system_kills_or_starves_is_no_fault_of_the_code() {
 fn a_report_that_nobody_takes_is_an_error_and_no_panic() {
     for args in [&["list"][..], &["grade", "7/lamport", "--submission", "solutions"]] {
         let Some(ran) = after("exec > /dev/full", args, &[]) else { return };
-        insta::assert_snapshot!(format!("a_full_standard_output_{}", args[0]), ran);
+        let said = "cannot write to standard output: No space left on device";
+        assert!(ran.code == 4 && ran.stderr.contains(said) && !ran.stderr.contains("panicked"), "{ran}");
     }
 }
 
@@ -201,9 +196,11 @@ fn a_chapter_that_cannot_be_graded_is_a_part_of_the_report() {
     let folder = submission.path().to_string_lossy().into_owned();
     let mut ran = crate::faultlines(&["grade", "7/lamport", "8/idempotency", "--submission", &folder]);
     ran.stdout = ran.stdout.replace(&folder, "[submission]");
-    insta::assert_snapshot!("a_chapter_that_is_missing", ran);
+    assert!(ran.code == 2 && ran.stdout.contains("not graded"), "{ran}");
+    assert!(ran.stdout.contains("16/16 XP") && ran.stdout.contains("08-transactions"), "{ran}");
     fs::remove_file(submission.path().join("07-logical-clocks/src/lib.rs")).expect("removed");
-    insta::assert_snapshot!("a_root_that_is_missing", crate::grade(&submission, &[]));
+    let ran = crate::grade(&submission, &[]);
+    assert!(ran.code == 3 && ran.stderr.contains("src/lib.rs is missing; `faultlines reset 7`"), "{ran}");
 }
 
 #[test]
@@ -245,7 +242,8 @@ fn a_cache_that_others_can_write_to_is_not_used() {
 #[test]
 fn an_empty_key_is_no_secret() {
     let ran = after("", &["grade", "7/lamport", "--submission", "solutions"], &[("FAULTLINES_SEED_KEY", "")]);
-    insta::assert_snapshot!("an_empty_seed_key", ran.expect("nothing special"));
+    let ran = ran.expect("nothing special");
+    assert!(ran.code == 2 && ran.stderr.contains("everybody would know its seeds"), "{ran}");
 }
 
 #[test]
@@ -296,5 +294,6 @@ fn a_workspace_survives_git() {
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     };
     cargo(&["metadata", "--offline", "--format-version", "1"]);
-    insta::assert_snapshot!("update_again", crate::faultlines_in(&clone, &["update"]));
+    let ran = crate::faultlines_in(&clone, &["update"]);
+    assert!(ran.code == 0 && ran.stdout.contains("Nothing is missing here."), "{ran}");
 }

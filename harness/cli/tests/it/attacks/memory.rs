@@ -72,6 +72,7 @@ fn built(submission: &TempDir) -> Built {
     let sources = Sources::read(&submission.path().join("07-logical-clocks")).expect("a chapter");
     let target = Target {
         exercise: "lamport".to_owned(),
+        name: "lamport".to_owned(),
         modules: vec!["lamport".to_owned()],
         entry: lamport().entry.source.to_owned(),
     };
