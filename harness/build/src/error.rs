@@ -154,6 +154,11 @@ impl Error {
     }
 }
 
+/// A failure of this machine: what it is, and how to mend it.
+pub(crate) fn fault(what: impl Into<String>, mend: impl Into<String>) -> Error {
+    Error::Machine { what: what.into(), mend: mend.into() }
+}
+
 /// What helps against an error with a file of the cache.
 fn mend(error: &io::Error) -> &'static str {
     match error.kind() {

@@ -2,10 +2,11 @@
 
 use crate::archive::Archive;
 use crate::cache::{self, Lease};
-use crate::compiler::{self, FLAGS, Odd, Otherwise, Outcome};
+use crate::compiler::{self, FLAGS};
 use crate::error::{At, Error};
 use crate::limits;
 use crate::machine::{self, Builder};
+use crate::outcome::{Odd, Otherwise, Outcome};
 use crate::toolchain::Toolchain;
 use confine::{Layers, Usage};
 use serde::{Deserialize, Serialize};

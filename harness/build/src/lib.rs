@@ -25,6 +25,7 @@ mod examine;
 mod kit;
 mod limits;
 mod machine;
+mod outcome;
 pub mod skeleton;
 mod sources;
 pub mod statics;

@@ -4,8 +4,8 @@
 //! failed: a full disk, a limit of the shell's, a linker that is gone. A submission is blamed only where the machine has
 //! shown with the same compiler, jail and limits that it can build the chapter's skeleton.
 
-use crate::compiler::{FILE_MAX, MEMORY_MAX, Odd};
-use crate::error::{At, Error};
+use crate::error::{At, Error, fault};
+use crate::outcome::{FILE_MAX, MEMORY_MAX, Odd};
 use crate::toolchain::Toolchain;
 use confine::{Resource, allowed};
 use rustix::fs::StatVfsMountFlags;
@@ -23,11 +23,6 @@ const HONEST_MEMORY: u64 = 1 << 30;
 
 const MORE_MEMORY: &str =
     "end programs that you do not need, or give the machine or the container more memory, and grade again";
-
-/// A failure of this machine: what it is, and how to mend it.
-pub(crate) fn fault(what: impl Into<String>, mend: impl Into<String>) -> Error {
-    Error::Machine { what: what.into(), mend: mend.into() }
-}
 
 /// What builds on this machine.
 #[derive(Clone, Copy)]

@@ -1,11 +1,12 @@
 //! Compiling a submission: all of it if possible, else as much of it as compiles.
 
 use crate::cache::{self, Lease, Scratch};
-use crate::compiler::{self, Odd, Otherwise, Outcome, Report};
+use crate::compiler;
 use crate::diagnostics::{Diagnostics, Message, Place};
 use crate::error::{At, Error};
 use crate::kit::Kit;
 use crate::machine;
+use crate::outcome::{Odd, Otherwise, Outcome, Report};
 use crate::sources::{Sources, Unfit, belongs};
 use crate::statics::{self, Found};
 use crate::tokens;

@@ -75,7 +75,7 @@ fn demand_new_enough(version: &str) -> Result<(), Error> {
     let found = version.split_whitespace().nth(1).unwrap_or_default();
     let needed = env!("CARGO_PKG_RUST_VERSION");
     if numbers(found).zip(numbers(needed)).is_some_and(|(found, needed)| found < needed) {
-        return Err(crate::machine::fault(
+        return Err(crate::error::fault(
             format!("this is rustc {found}, and submissions are compiled with rustc {needed} or newer"),
             "run `rustup update`, or set RUSTC to a newer rustc",
         ));

@@ -2,7 +2,8 @@
 
 use crate::course::{Course, Selected};
 use crate::progress::{BONUS_XP, Progress};
-use crate::text::{BAD, DIM, GOOD, STRONG, styled, width, wrapped};
+pub(crate) use crate::text::warn;
+use crate::text::{DIM, GOOD, STRONG, styled, width, wrapped};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;
@@ -33,9 +34,6 @@ fn progress() -> Result<(Option<Workspace>, Progress), Failed> {
     let progress = Progress::read(&workspace.progress_file(), &mut warn);
     workspace.note_what_is_missing();
     Ok((Some(workspace), progress))
-}
-pub(crate) fn warn(warning: String) {
-    anstream::eprintln!("{} {warning}", styled(BAD, "note:"));
 }
 
 /// `faultlines` alone, and `faultlines progress`: the roadmap, where one stands, the next step.

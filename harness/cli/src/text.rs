@@ -78,6 +78,10 @@ fn no_command(line: &str) -> String {
     }
 }
 
+/// Says something on standard error that ends nothing.
+pub(crate) fn warn(warning: String) {
+    anstream::eprintln!("{} {warning}", styled(BAD, "note:"));
+}
 /// An error for standard error.
 pub(crate) fn error(error: &anyhow::Error) -> String {
     format!("{BAD}error:{BAD:#} {}", sentence(error))

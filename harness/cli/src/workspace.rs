@@ -136,7 +136,7 @@ impl Workspace {
     /// Says how to bring back what git does not keep, if it is not there.
     pub(crate) fn note_what_is_missing(&self) {
         if !self.folder.join(KIT).join("lab/Cargo.toml").is_file() && !self.is_checkout() {
-            crate::pages::warn(format!(
+            crate::text::warn(format!(
                 "{KIT} is not here, as after a `git clone`; `cargo test` needs it. `faultlines update` brings it back"
             ));
         }
