@@ -433,17 +433,19 @@ pub(super) fn counting(pick: &mut Pick, nth: u32) -> Case {
 /// Clients at random, and everything that can go wrong; or a long life before a power failure; or questions that are asked again.
 pub(super) fn linearizable(pick: &mut Pick, nth: u32) -> Case {
     match nth % 16 {
-        7 => long_life(pick),
+        7 => long_life(pick, nth / 16),
         15 => asked_again(pick, nth / 16),
         _ => at_random(pick, nth),
     }
 }
-/// So many writes that whatever a node keeps in blocks, or tidies up now and then, was begun anew; then all nodes crash.
-fn long_life(pick: &mut Pick) -> Case {
+/// So many writes that whatever a node keeps in blocks, or tidies up now and then, was begun anew; then all nodes crash. Who tidies up
+/// does it after a round number of writes, and that is the moment in which too much may be gone.
+fn long_life(pick: &mut Pick, nth: u32) -> Case {
+    let writes = [16, 32, 50, 64, 100, 128][nth as usize % 6];
     let mut script = Script::new(pick, 3, ms(100), ms(4_000));
     let cast = script.cast.clone();
     let mut write = script.write(cast[0], at(5));
-    for nth in 1..pick.small(40..=150) {
+    for nth in 1..writes {
         write = script.write(cast[nth as usize % 2], write.ended(us(50)));
     }
     for &node in &cast {
