@@ -269,7 +269,6 @@ fn git(dir: &Path, args: &[&str]) -> bool {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the word about what was skipped")]
 fn a_workspace_survives_git() {
     let dir = tempfile::tempdir().expect("a folder");
     let original = dir.path().join("original");

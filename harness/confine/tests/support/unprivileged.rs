@@ -24,11 +24,11 @@ impl Nobody {
         fs::set_permissions(nobody.dir.path(), fs::Permissions::from_mode(0o755)).expect("ours");
         Some(nobody)
     }
-    /// An empty folder that is open to all.
+    /// An empty folder that belongs to them.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let folder = self.dir.path().join(name);
         fs::create_dir(&folder).expect("a new folder");
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("ours");
+        std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may");
         folder
     }
     /// A copy of this file or folder: by links where the file system lets us, for a toolchain is large.

@@ -69,10 +69,10 @@ impl Teller<'_> {
         }
         let mut parts: Vec<String> = Vec::new();
         let owes = standing.owes.values().take(EACH_MAX);
-        parts.extend(owes.map(|(what, at)| format!("owes {what}, since {at}")));
+        parts.extend(owes.map(|(what, at)| format!("no answer yet to {what}, since {at}")));
         let more = standing.owes.len().saturating_sub(EACH_MAX);
         if more > 0 {
-            parts.push(format!("owes {more} more answers"));
+            parts.push(format!("no answer yet to {more} more requests"));
         }
         parts.extend(
             standing.calls.values().take(EACH_MAX).map(|call| format!("waits for the answer to {call}")),
@@ -142,8 +142,7 @@ impl Teller<'_> {
                         (None, None) => "its caller".to_owned(),
                     };
                     clients.extend(operation.map(|(client, _)| (*request, client)));
-                    node.owes
-                        .insert(*request, (format!("{who} the answer to {}", self.label(seen)), seen.at));
+                    node.owes.insert(*request, (format!("{} of {who}", self.label(seen)), seen.at));
                 }
                 Seen::Replied { request, .. } => _ = node.owes.remove(request),
                 Seen::GaveUp { client, .. } => {

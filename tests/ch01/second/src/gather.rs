@@ -83,7 +83,9 @@ impl Gatherer {
     fn work(&mut self, out: &mut Out<Self>) {
         let (now, shards) = (out.now(), self.config.shards.len());
         let is_over = |search: &Search| search.ends <= now || search.parts.len() == shards;
-        for (number, Search { client, parts, .. }) in self.searches.extract_if(.., |_, search| is_over(search)) {
+        for (number, Search { client, parts, .. }) in
+            self.searches.extract_if(.., |_, search| is_over(search))
+        {
             let hits: BTreeMap<NodeId, Vec<u64>> = parts.into_iter().collect();
             let mut missing = BTreeSet::new();
             for (shard, desk) in &mut self.desks {

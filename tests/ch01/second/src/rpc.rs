@@ -112,7 +112,8 @@ impl Desk {
                 call.pause *= 2;
             }
         }
-        let next = self.calls.iter().map(|call| call.asks.map_or(call.ends, |asks| asks.min(call.ends))).min();
+        let next =
+            self.calls.iter().map(|call| call.asks.map_or(call.ends, |asks| asks.min(call.ends))).min();
         match next {
             Some(next) => out.set_timer(next - now, Wake { server }),
             None => out.cancel_timer(Wake { server }),

@@ -217,7 +217,7 @@ fn unsafe_code_that_no_lint_knows_is_refused() {
     scene.write("submission/src/helper.rs", &format!("{naked}{kept}"));
     scene.write("submission/src/lib.rs", "pub mod alpha;\npub mod beta;\nmod helper;\n");
     let said = scene.told().0;
-    assert!(said.contains("src/helper.rs: line 1 says `unsafe`"), "{said}");
+    assert!(said.contains("src/helper.rs has `unsafe` in line 1"), "{said}");
 }
 
 #[test]
