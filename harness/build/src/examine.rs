@@ -4,11 +4,16 @@ use crate::error::{At, Error};
 use crate::kit::{Kit, Preparing};
 use crate::machine;
 use crate::toolchain::Toolchain;
+use confine::Layers;
 use std::path::Path;
 
 /// What was found, by what was looked for: a description, or what is wrong and how to mend it. What cannot be tried
-/// because something before it is missing is left out.
-pub fn examine(cache: &Path, progress: impl FnMut(Preparing)) -> Vec<(&'static str, Result<String, String>)> {
+/// because something before it is missing is left out. `layers` are those that this machine has: a grade compiles in them.
+pub fn examine(
+    cache: &Path,
+    layers: Layers,
+    progress: impl FnMut(Preparing),
+) -> Vec<(&'static str, Result<String, String>)> {
     let mut found = Vec::new();
     let said = |error: Error| error.to_string();
     let toolchain = Toolchain::find();
@@ -29,7 +34,7 @@ pub fn examine(cache: &Path, progress: impl FnMut(Preparing)) -> Vec<(&'static s
     let kit = Kit::prepare(cache, progress);
     match kit {
         Ok(kit) => {
-            let links = kit.links().map(|()| toolchain.linker.display().to_string());
+            let links = kit.with_layers(layers).links().map(|()| toolchain.linker.display().to_string());
             found.push(("linker", links.map_err(said)));
             found.push(("kit", Ok("compiled for this toolchain".to_owned())));
         }

@@ -166,7 +166,7 @@ pub(crate) struct SoakArgs {
     #[arg(value_name = "CHAPTER[/EXERCISE]")]
     pub(crate) what: Vec<String>,
     /// For how long: 30s, 5m or 2h. The exercise that is under way then is judged to its end
-    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = crate::soak::duration)]
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) lasts: Duration,
     /// The folder that holds the chapters' folders, such as 07-logical-clocks
     #[arg(long, value_name = "DIR")]
@@ -328,4 +328,32 @@ pub(crate) enum Gate {
     Speed,
     /// Every attack succeeds without the layer that stops it, and fails with the sandbox
     Attacks,
+}
+
+/// `30s`, `5m`, `2h`; a number alone counts seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let units = [('s', 1), ('m', 60), ('h', 3_600)];
+    let with_unit = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)));
+    let (number, seconds) = with_unit.unwrap_or((text, 1));
+    let wrong = || format!("`{text}` is no time: write 30s, 5m or 2h");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let lasts = number.checked_mul(seconds).filter(|seconds| (1..=604_800).contains(seconds));
+    lasts.map(Duration::from_secs).ok_or_else(|| format!("`{text}` is not between 1s and 168h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [("30s", 30), ("5m", 300), ("2h", 7_200), ("45", 45), (" 1s ", 1)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "0s", "-3s", "3d", "1.5s", "999999999h", "18446744073709551615m", "5 µ"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ pub(crate) fn run() -> Result<Exit, Failed> {
         }
     };
     say("platform", platform());
-    let examined = build::examine(&build::default_cache(), |step| {
+    let examined = build::examine(&build::default_cache(), crate::isolation::layers(false), |step| {
         if let Some(line) = crate::text::preparing(&step) {
             anstream::eprintln!("{line}");
         }

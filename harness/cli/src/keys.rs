@@ -1,13 +1,23 @@
 //! Keys, one at a time: the terminal is told not to wait for the end of a line, and is given back as it was on every way out.
 
-use crate::watch::Input;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::stdin;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
+
+/// What `watch` waits for.
+pub(crate) enum Input {
+    /// Something happened to these files.
+    Saved(Vec<PathBuf>),
+    /// A key was pressed.
+    Key(u8),
+    /// Files cannot be watched any longer.
+    Lost(String),
+}
 
 /// How the terminal was found, while it is otherwise.
 static FOUND: Mutex<Option<Termios>> = Mutex::new(None);

@@ -7,7 +7,7 @@
 use crate::args::WatchArgs;
 use crate::course::{Course, Selected};
 use crate::failures::Failures;
-use crate::keys::{Keys, give_back};
+use crate::keys::{Input, Keys, give_back};
 use crate::pages::next_exercise;
 use crate::progress::Progress;
 use crate::text::{DIM, STRONG, harmless, styled};
@@ -29,16 +29,6 @@ const TOGETHER: Duration = Duration::from_millis(40);
 const POLL: Duration = Duration::from_millis(500);
 /// How often a grade that is under way is looked after.
 const TICK: Duration = Duration::from_millis(20);
-
-/// What the loop waits for.
-pub(crate) enum Input {
-    /// Something happened to these files.
-    Saved(Vec<PathBuf>),
-    /// A key was pressed.
-    Key(u8),
-    /// Files cannot be watched any longer.
-    Lost(String),
-}
 
 pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failed> {
     let course = Course::load()?;

@@ -87,7 +87,11 @@ fn what_doctor_says_of_a_machine_that_lacks_a_layer() {
         }
         let (code, said) = ends(doctor);
         // what comes before is about this machine
-        let table: Vec<&str> = said.lines().skip_while(|line| !line.contains(" files ")).collect();
+        let table: Vec<&str> = said
+            .lines()
+            .skip_while(|line| !line.contains(" files "))
+            .filter(|line| !line.starts_with("Waiting for"))
+            .collect();
         let when = if ci { ", in CI" } else { "" };
         text += &format!("a machine {name}{when}: exit code {code}\n{}\n\n", table.join("\n"));
     }

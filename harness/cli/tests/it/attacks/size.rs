@@ -52,7 +52,7 @@ fn what_a_node_says_is_bounded_where_it_is_kept() {
         ("a Debug that loops", &loops),
     ] {
         let submission = submission(&[wrong, timer, begins, ("/// A node with a logical clock.", declared)]);
-        let (code, said) = graded(&submission, &[]);
+        let (code, said) = graded(&submission, &["--worlds", "4", "--shrink", "0"]);
         assert!(code == 1 && said.len() < 40_000, "{what}: {code} {}", &said[..said.len().min(2_000)]);
         // what was found is what is told
         assert!(said.contains("clock-condition") && said.contains("failed   0/5 XP"), "{what}: {said}");
@@ -71,7 +71,7 @@ fn what_a_node_asks_for_is_counted_whatever_it_is_called() {
         [("names", names, "at most 255 bytes"), ("a long panic", long, "panicked")]
     {
         let submission = submission(&[(HANDLER, handler)]);
-        let (code, said) = graded(&submission, &[]);
+        let (code, said) = graded(&submission, &["--worlds", "4", "--shrink", "0"]);
         assert!(
             code == 1 && said.len() < 40_000 && said.contains(verdict),
             "{what}: {code} {}",
