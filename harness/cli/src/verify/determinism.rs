@@ -154,7 +154,7 @@ fn grade(
                 not_isolated: missing(false),
                 timings_ms: None,
                 has_secret_seeds: false,
-                budget_s: 0,
+                budget_s: how.budget,
             };
             let elsewhere = report.json();
             report.not_isolated.clear();
