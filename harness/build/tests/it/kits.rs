@@ -131,7 +131,7 @@ fn a_kit_that_does_not_compile_is_not_the_students_fault() {
 fn a_cache_that_cannot_be_written_says_which_variable_to_set() {
     let error = Kit::prepare_from(&small_archive(), "/dev/null/cache".as_ref(), |_| ()).unwrap_err();
     assert!(!error.is_submission_fault());
-    insta::assert_snapshot!(error, @"cannot create /dev/null/cache/kits: Not a directory (os error 20); check that FAULTLINES_CACHE names a folder you may write to");
+    insta::assert_snapshot!(error, @"cannot create /dev/null/cache: Not a directory (os error 20); check that FAULTLINES_CACHE names a folder you may write to");
 }
 
 /// The real thing, once: the embedded kit, offline, and a node that serves.
