@@ -206,6 +206,12 @@ impl Journal {
             waits: true,
             given_up,
         };
+        // who asks again need not listen to those that were asked before
+        let before = self
+            .asks
+            .values_mut()
+            .filter(|before| before.by == ask.by && !before.keys.is_disjoint(&ask.keys));
+        before.for_each(|before| before.given_up = true);
         self.asks.insert((to, letter.id), ask);
         Ok(())
     }
