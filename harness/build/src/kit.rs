@@ -212,7 +212,7 @@ fn recorded(dir: &Path) -> Option<(Crates, Lease)> {
     whole.then_some((crates, lease))
 }
 
-/// Whoever left these was killed: the lock is ours.
+/// The process that left these was killed: the lock is ours.
 fn remove_half_built(kits: &Path, prefix: &str) {
     for entry in fs::read_dir(kits).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(prefix) {

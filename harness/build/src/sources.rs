@@ -32,7 +32,7 @@ pub struct Sources {
 pub(crate) struct Unfit {
     /// What is wrong with it, as the rest of a sentence, and how to mend it.
     pub(crate) reason: String,
-    /// Whoever grades may not read it: that is no fault of the submission's.
+    /// The grader may not read it: that is no fault of the submission's.
     pub(crate) is_closed: bool,
 }
 impl Sources {
@@ -125,7 +125,7 @@ impl Sources {
                 .collect()
         };
         let root = code(self.get("src/lib.rs").unwrap_or_default());
-        // A module is known by what it is called: whoever uses it writes that word, or a macro that it exports.
+        // A module is known by what it is called: a file that uses it writes that word, or a macro that it exports.
         let plain = |module: &str| {
             let lines: Vec<&str> = root.lines().collect();
             let at: Vec<usize> = (0..lines.len()).filter(|&n| names(lines[n], module)).collect();

@@ -18,7 +18,7 @@ const KEEPERS: [(&str, &str, &str); 4] = [
     ("panicking", "set_hook", "std::panic::set_hook"),
     ("panicking", "take_hook", "std::panic::take_hook"),
     ("panicking", "update_hook", "std::panic::update_hook"),
-    // its token: whoever has been woken up does not wait the next time
+    // its token: a thread that has been woken up does not wait the next time
     ("thread", "current", "std::thread::current"),
 ];
 

@@ -19,7 +19,7 @@ impl Output {
         }
         let found = fs::symlink_metadata(path);
         let is_special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-        // a pipe is opened once, by whoever has something to say
+        // a pipe is opened once, by the command that has something to say
         if !is_special {
             File::create(path)
                 .with_context(|| format!("cannot write the report to {}", path.display()))

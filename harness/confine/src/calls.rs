@@ -205,7 +205,7 @@ pub(crate) fn compiler() -> Vec<Filter> {
             libc::SYS_semget,
             libc::SYS_msgget,
             libc::SYS_mq_open,
-            // whoever leaves the group is not killed with it
+            // a process that leaves the group is not killed with it
             libc::SYS_setsid,
             libc::SYS_setpgid,
         ])

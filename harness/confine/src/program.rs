@@ -14,7 +14,7 @@ const ZONE: Range<u64> = 0x10_0000_0000..0x11_0000_0000;
 const PAGE: usize = 1 << 16; // the largest there are
 /// No confined process maps this much, in bytes.
 pub(crate) const MAPPING_MAX: u64 = 1 << 30;
-/// Whoever maps from here can reach a name.
+/// A program that maps memory from here on can reach a name.
 pub(crate) const FORBIDDEN: Range<u64> = ZONE.start - MAPPING_MAX..ZONE.end;
 
 /// The environment is empty: room for the pointer that ends it, and what follows.

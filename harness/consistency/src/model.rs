@@ -212,7 +212,7 @@ pub struct Operation<M: Model> {
 }
 
 impl<M: Model> Operation<M> {
-    /// Returned before `other` was invoked, whoever called.
+    /// Returned before `other` was invoked, by any process.
     pub fn precedes(&self, other: &Self) -> bool {
         self.ret_rank < other.call_rank
     }

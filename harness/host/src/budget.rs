@@ -1,7 +1,7 @@
 //! How much judging may cost: processor time of this thread and of its guests, and memory of the harness.
 //!
 //! A submission that keeps every limit of an event and of a run can still make a check take for hours, and an oracle keep
-//! gigabytes. So whoever judges sets a budget, and driving worlds ends where it is spent. What counts is computing, not
+//! gigabytes. So the judge sets a budget, and driving worlds ends where it is spent. What counts is computing, not
 //! waiting: a busy machine spends nothing.
 
 use std::cell::{Cell, RefCell};

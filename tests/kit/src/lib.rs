@@ -6,6 +6,7 @@
 //! | [`see`] | sights to wait for, in the words of a contract |
 //! | [`Saw`] | what was seen, in the words of a contract |
 //! | [`rules`] | oracles as lists of rules |
+//! | [`clocks`] | clocks that no node may rely on |
 //! | [`goals`] | goals that many exercises share |
 //! | [`history`] | what clients asked and heard, judged for consistency |
 //! | [`interrogate`] | asking a node whether it keeps what it has promised |
@@ -16,6 +17,7 @@
 //! | [`answers`] | what a pure function was asked, and what it answered |
 
 pub mod answers;
+pub mod clocks;
 pub mod epilogue;
 pub mod goals;
 pub mod history;

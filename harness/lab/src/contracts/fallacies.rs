@@ -115,7 +115,7 @@ pub struct Backend {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Secret(pub [u8; 16]);
 
-/// A message between the gateway and a backend: any bytes. Shows what it says, whoever signed it:
+/// A message between the gateway and a backend: any bytes. Shows what it says, whether its code is right or not:
 /// `ask 3: keys 20001 and 20002`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "Raw", into = "Raw")]

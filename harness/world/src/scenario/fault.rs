@@ -83,7 +83,7 @@ pub enum Trigger {
         nth: u64,
     },
     /// The `nth` effect of all guests together, counted as those of one node are. So the effects of a submission's own run
-    /// are swept over, however many it has and whoever they are of; where there are fewer, nothing is set off.
+    /// are swept over, however many it has, and of any node; where there are fewer, nothing is set off.
     AnyEffect {
         /// Which effect, from 1.
         nth: u64,

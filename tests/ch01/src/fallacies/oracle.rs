@@ -155,7 +155,7 @@ impl Journal {
         let secrets = self.secrets.get(&backend)?;
         secrets.iter().find_map(|secret| Letter::read(frame, secret, self.config.value_max))
     }
-    /// Whether it says that it is the answer to an ask, whoever signed it.
+    /// Whether it says that it is the answer to an ask, whether its code is right or not.
     fn named(&self, backend: NodeId, frame: &Frame) -> Option<(NodeId, u64)> {
         let bytes: [u8; 8] = frame.0.get(3..11)?.try_into().ok()?;
         let ids = [u64::from_be_bytes(bytes), u64::from_le_bytes(bytes)];

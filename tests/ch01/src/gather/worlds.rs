@@ -6,7 +6,7 @@
 use super::oracle::{Due, Frugal, GRACE, Goals, Searches};
 use super::shard::{Habits, shard};
 use judge::{Case, Pick};
-use kit::{Rules, Stage, ms};
+use kit::{Rules, Stage, clocks, ms};
 use lab::NodeId;
 use lab::gather::{Config, Gatherer, Request};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,22 +43,11 @@ impl Draft {
         let resend = ms(*pick.one(&[50, 60, 80]));
         let config = Config { shards: shards.clone(), resend };
         let mut node = NodeSpec::guest::<Gatherer>(gatherer, &config).named("gatherer");
-        node.clock.offset_ns = pick.number(0..=7_200_000_000_000) as i64 - 3_600_000_000_000;
-        let drift_ppm = *pick.one(&[0, 0, -10_000, 10_000]);
-        node.clock.drift_ppm = drift_ppm;
+        let drift_ppm = clocks::wrong(pick, &mut node);
         let delay = ms(pick.number(1..=3));
         let mut stage = Stage::with(vec![node], Duration::ZERO);
         stage.network = Link { fifo: pick.percent(50), ..Link::between(ms(1), delay) };
-        if pick.percent(30) {
-            let (node, at) = (Who::Node(gatherer), pick.millis(1..=500));
-            let by_ns = *pick.one(&[-3_600_000_000_000, 3_600_000_000_000]);
-            let harm = match pick.small(0..=2) {
-                0 => Harm::ClockJump { node, by_ns },
-                1 => Harm::ClockFreeze { node },
-                _ => Harm::ClockDrift { node, ppm: *pick.one(&[-500_000, 500_000]) },
-            };
-            stage.harm(When::At(at), harm, Until::After(ms(500)));
-        }
+        clocks::unsteady(pick, &mut stage, gatherer);
         let mut habits = BTreeMap::new();
         for shard in &shards {
             habits.insert(*shard, Habits { hits: pick.number(1..=3), ..Habits::default() });

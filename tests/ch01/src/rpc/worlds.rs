@@ -5,7 +5,7 @@
 use super::oracle::{Calls, Frugal, GRACE, Goals};
 use super::server::{Does, EXECUTE, Habits, REFUSE, Serving, server};
 use judge::{Case, Pick};
-use kit::{Rules, Stage, ms, see};
+use kit::{Rules, Stage, clocks, ms, see};
 use lab::NodeId;
 use lab::rpc::{Caller, Config, Request};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,22 +46,11 @@ impl Draft {
         let caller = names[0];
         let resend = ms(*pick.one(&[50, 60, 80]));
         let mut node = NodeSpec::guest::<Caller>(caller, &Config { resend }).named("caller");
-        node.clock.offset_ns = pick.number(0..=7_200_000_000_000) as i64 - 3_600_000_000_000;
-        let drift_ppm = *pick.one(&[0, 0, -10_000, 10_000]);
-        node.clock.drift_ppm = drift_ppm;
+        let drift_ppm = clocks::wrong(pick, &mut node);
         let delay = ms(pick.number(1..=3));
         let mut stage = Stage::with(vec![node], Duration::ZERO);
         stage.network = Link { fifo: pick.percent(50), ..Link::between(ms(1), delay) };
-        if pick.percent(30) {
-            let (node, at) = (Who::Node(caller), pick.millis(1..=500));
-            let by_ns = *pick.one(&[-3_600_000_000_000, 3_600_000_000_000]);
-            let harm = match pick.small(0..=2) {
-                0 => Harm::ClockJump { node, by_ns },
-                1 => Harm::ClockFreeze { node },
-                _ => Harm::ClockDrift { node, ppm: *pick.one(&[-500_000, 500_000]) },
-            };
-            stage.harm(When::At(at), harm, Until::After(ms(500)));
-        }
+        clocks::unsteady(pick, &mut stage, caller);
         let habits = servers.iter().map(|id| (*id, Habits { works: ms(0), ..Habits::default() })).collect();
         let bodies = BTreeSet::new();
         let goals = Goals::default();

@@ -1,4 +1,4 @@
-//! `paxos`: one value, whatever crashes, and whoever is slow.
+//! `paxos`: one value, whatever crashes, and whatever is slow.
 
 mod checks;
 mod goals;

@@ -23,7 +23,7 @@ pub(super) struct Synod {
     proposed: BTreeSet<Value>,
     /// Who asked for which value under a ballot, first. Puppets do not count: how ballots look is a submission's own affair.
     asked: BTreeMap<Ballot, (NodeId, Value)>,
-    /// Who may have accepted what: whoever said so, and whoever asked for it.
+    /// Who may have accepted what: those that said so, and those that asked for it.
     acceptors: BTreeMap<(Ballot, Value), BTreeSet<NodeId>>,
     /// The first decision.
     decision: Option<(NodeId, Value, (Time, ObservationId))>,

@@ -173,7 +173,7 @@ fn told_of_several(pick: &mut Pick) -> Stage<Paxos> {
     let mut parts = vec![Part::default(); n as usize - 1];
     let place = |node: NodeId| others(n, guest).iter().position(|other| *other == node).expect("one of them");
     for (node, round) in informants.into_iter().zip(rounds) {
-        // whoever has the highest ballot has accepted something
+        // the node with the highest ballot has accepted something
         let has_accepted = round > u64::from(n / 2) || pick.percent(70);
         let promised = ballot(round, node);
         let accepted = Proposal { ballot: promised, value: value(pick, 10 + node.0) };

@@ -35,7 +35,7 @@ pub(crate) enum Goal {
     /// Each operation of this client that has begun is answered within this.
     Served { client: ClientId, within: Duration },
     /// Each command of this client that was committed has been done by each of these nodes within this of the end of the next
-    /// operation, which is when whoever was away is back.
+    /// operation, which is when the node that was away is back.
     CaughtUp { client: ClientId, on: Vec<NodeId>, within: Duration },
     /// So many messages at most.
     Few { since: Duration, by: Duration, messages: u64, bytes: u64, about: &'static str },

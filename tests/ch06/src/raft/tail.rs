@@ -20,7 +20,7 @@ const TOGETHER: [u32; 4] = [95, 96, 97, 98];
 /// Within which an operation is answered while a majority can talk to each other, and within which who comes back has caught up: 14
 /// election time-outs, and as long again for a client that asks one node after another with [`THINK`] between.
 const WITHIN: Duration = ms(12_000);
-/// How long the chain waits between operations: whoever is away stands for election in the meantime.
+/// How long the chain waits between operations: a node that is away stands for election in the meantime.
 const THINK: Duration = ms(600);
 
 fn began(operation: u32) -> Trigger {

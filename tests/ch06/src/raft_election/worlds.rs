@@ -188,7 +188,7 @@ pub(super) const REIGN: Duration = ms(700);
 pub(super) fn reign(pick: &mut Pick) -> Duration {
     pick.micros(300_000..=REIGN.as_micros() as u64)
 }
-/// Whoever is the `nth` to lead is cut off after that.
+/// The `nth` node to lead is cut off after that.
 pub(super) fn depose(reign: Duration, nth: u32, until: Until) -> Fault {
     Fault::new(on(leads(), nth, reign), Harm::Isolate { node: Who::Culprit }, until)
 }
@@ -208,7 +208,7 @@ fn overruled_by_an_answer(pick: &mut Pick) -> Case {
     raft::case(scenario, vec![Goal::Followed { times: 3, within: ELECTION_MAX * 3 }])
 }
 /// A node has an entry of a leader that is gone for good. Its only peer has none and is in a later term, in which it has voted: it tells so
-/// whoever asks about an earlier one. The node has the better log, so nobody else can lead.
+/// a candidate that asks about an earlier one. The node has the better log, so nobody else can lead.
 fn the_better_log_in_the_earlier_term(pick: &mut Pick) -> Case {
     let n1 = NodeId(1);
     let term = pick.number(1..=3);

@@ -17,7 +17,7 @@ pub(super) fn agree(pick: &mut Pick, nth: u32) -> Case {
     let delay = pick.number(2..=10);
     scenario.network = Link { fifo: true, ..Link::between(ms(1), ms(delay)) };
     let many = if (nth / 4).is_multiple_of(2) { 5 } else { 1 };
-    // whoever is asked in vain says so at once
+    // a node that is asked in vain says so at once
     for id in 1..=many {
         let to = cast(pick, n);
         scenario.clients.push(raft::client(id, vec![command(id, 1)], ELECTED, to));
@@ -375,7 +375,7 @@ pub(super) fn honest_reply(pick: &mut Pick, nth: u32) -> Case {
     let again = on(leads(), 2, ms(pick.number(0..=600)));
     let until = Until::After(ms(pick.number(500..=1_500)));
     scenario.faults.push(Fault::new(again, Harm::Isolate { node: Who::Culprit }, until));
-    // everyone is asked, all the time: whoever thinks that it leads takes it
+    // everyone is asked, all the time: a node that thinks that it leads takes it
     for node in nodes(n) {
         let commands = (1..=20).map(|nth| command(node.0, nth)).collect();
         let mut client = raft::client(node.0, commands, ms(600), vec![node]);
@@ -466,7 +466,7 @@ pub(super) fn rejoin(pick: &mut Pick, nth: u32) -> Case {
         Fault::new(on(applies(), nth, after), Harm::Isolate { node: Who::Culprit }, Until::After(lasts))
     };
     let many = if nth % 4 == 3 {
-        // The network is torn twice, at different places: whoever leads a part that is too small is told more and more.
+        // The network is torn twice, at different places: a leader of a part that is too small is told more and more.
         let all = cast(pick, n);
         let (few, most) = all.split_at(2);
         let (part, other) = most.split_at(2);
@@ -480,7 +480,7 @@ pub(super) fn rejoin(pick: &mut Pick, nth: u32) -> Case {
         scenario.faults.push(Fault::new(when, Harm::Isolate { node: Who::Culprit }, Until::After(ms(1_500))));
         12
     };
-    // each node is asked for things of its own, so that whoever is alone has some
+    // each node is asked for things of its own, so that a node that is alone has some
     for node in nodes(n) {
         let commands = (1..=many).map(|nth| command(node.0, nth)).collect();
         let mut client = raft::client(node.0, commands, ms(500), vec![node]);

@@ -169,7 +169,7 @@ pub(super) struct Told {
     nth: u32,
     what: String,
     at: ObservationId,
-    /// Known when it is emitted, or when whoever received the message says what it carried.
+    /// Known when it is emitted, or when the receiver of the message says what it carried.
     stamp: Option<Stamp>,
     emitted: bool,
     after_crash: bool,

@@ -13,7 +13,7 @@ use world::{
 
 pub(super) const SERVICE: NodeId = NodeId(1);
 pub(super) const BANK: NodeId = NodeId(2);
-/// Nothing goes wrong in the last part of a run. Whoever asks is answered by its end.
+/// Nothing goes wrong in the last part of a run. Every client that asks is answered by its end.
 const LAST: Duration = secs(4);
 const PATIENCE: Duration = ms(100);
 const CENTS_MAX: u32 = 100_000;
