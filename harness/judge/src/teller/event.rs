@@ -52,7 +52,7 @@ impl Teller<'_> {
                 let what = self.harm(*fault).map(ends).unwrap_or_default();
                 What::Everywhere(what.replace("this node", &node.to_string()))
             }
-            Seen::Calm => What::Everywhere("from here on nothing goes wrong any more".to_owned()),
+            Seen::Calm => What::Everywhere("all faults are over".to_owned()),
             _ => self.effect(seen),
         }
     }

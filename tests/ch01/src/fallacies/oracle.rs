@@ -57,6 +57,8 @@ pub(super) struct Journal {
     listed: Option<(Backends, Time)>,
     /// What is sent, and is longer than a link carries.
     too_big: Vec<(Time, usize, ObservationId)>,
+    /// The last frame that arrived under a wrong code, and when.
+    forged: Option<(Time, ObservationId)>,
     sent: BTreeMap<ObservationId, usize>,
     orders: BTreeSet<bool>,
     counts: Counts,
@@ -140,6 +142,7 @@ impl Journal {
             heard: BTreeMap::new(),
             listed: None,
             too_big: Vec::new(),
+            forged: None,
             sent: BTreeMap::new(),
             orders: BTreeSet::new(),
             counts: Counts { backends, ..Counts::default() },
@@ -264,6 +267,9 @@ impl Journal {
                     (lab::mac(&secret.0, body).to_be_bytes() == *code).then_some(())
                 };
                 let is_signed = secrets.into_iter().any(|secret| signed(secret).is_some());
+                if !is_signed {
+                    self.forged = Some((seen.at, seen.id));
+                }
                 self.reached.mark_if(ILLEGAL, is_signed && ask.waits);
             }
             return;
@@ -462,13 +468,15 @@ impl Journal {
                 );
             }
             let right = lab::fallacies::Value(value(*key));
-            return breaks(
-                "wrong-value",
-                format!(
-                    "{} answered {key} with {wrong:?}. Its value is {right:?}: no backend has said anything else in a legal frame.",
-                    self.me
-                ),
+            let sentence = format!(
+                "{} answered {key} with {wrong:?}. The value of {key} is {right:?}, and no legal frame of a backend said otherwise.",
+                self.me
             );
+            let violation = self.breaks(seen, open, "wrong-value", sentence);
+            return Err(match self.forged.filter(|(at, _)| *at >= open.since) {
+                Some((_, frame)) => violation.because(frame, "the code of this frame is wrong"),
+                None => violation,
+            });
         }
         let answered = got.values.keys().chain(&got.missing);
         if let Some(key) = answered.clone().find(|key| !open.keys.contains(key)) {
@@ -572,12 +580,13 @@ impl Rule<Gateway, Frame> for Journal {
                 self.listed = Some((what.clone(), seen.at));
             }
             (_, Seen::Lost { reason }) => {
-                let bytes = match seen.cause {
-                    Cause::Observation(cause) => self.sent.get(&cause).copied(),
+                let sent = match seen.cause {
+                    Cause::Observation(sent) => Some(sent),
                     Cause::Scenario => None,
                 };
-                if let (LossReason::TooBig, Some(bytes)) = (reason, bytes) {
-                    self.too_big.push((seen.at, bytes, seen.id));
+                let bytes = sent.and_then(|sent| self.sent.get(&sent).copied());
+                if let (LossReason::TooBig, Some(sent), Some(bytes)) = (reason, sent, bytes) {
+                    self.too_big.push((seen.at, bytes, sent));
                 }
                 if bytes.is_some() {
                     self.open.values_mut().for_each(|open| open.lost = true);
