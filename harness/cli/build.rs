@@ -1,6 +1,8 @@
-//! Says what judging is made of: results that are kept hold as long as it is the same.
+//! Says what judging is made of: results that are kept hold as long as it is the same. Packs the solutions, which `faultlines solution`
+//! shows to those who have passed.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -34,16 +36,39 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         hash(&folder.join("src"), &mut of_chapter)?;
         write!(text, "({number}, {}),", of_chapter.finish())?;
     }
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("suites.rs"), text + "];\n")?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("suites.rs"), text + "];\n")?;
+    fs::write(out.join("solutions.rs"), solutions(&root)?)?;
     Ok(())
+}
+
+/// The references and the second solutions as Rust source: pairs of a path in the repository and a text.
+fn solutions(root: &Path) -> Result<String, Box<dyn error::Error>> {
+    let mut list = String::from("&[\n");
+    for (folder, sources) in [("solutions", "src"), ("tests", "second/src")] {
+        for chapter in entries(&root.join(folder))?.into_values() {
+            let sources = chapter.join(sources);
+            if !sources.is_dir() {
+                continue;
+            }
+            println!("cargo:rerun-if-changed={}", sources.display());
+            for file in entries(&sources)?.into_values() {
+                let name = file.strip_prefix(root)?.display().to_string();
+                writeln!(list, "    ({name:?}, include_str!({:?})),", file.display().to_string())?;
+            }
+        }
+    }
+    Ok(list + "]")
+}
+/// What is in a folder, by name.
+fn entries(folder: &Path) -> io::Result<BTreeMap<OsString, PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| entry.map(|entry| (entry.file_name(), entry.path()))).collect()
 }
 
 /// Every file below a folder, by name.
 fn hash(folder: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
     println!("cargo:rerun-if-changed={}", folder.display());
-    let entries: io::Result<BTreeMap<_, _>> =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| (entry.file_name(), entry.path()))).collect();
-    for (name, path) in entries? {
+    for (name, path) in entries(folder)? {
         name.hash(hasher);
         if path.is_dir() {
             hash(&path, hasher)?;

@@ -1,6 +1,8 @@
 //! What the command line takes.
 
+use crate::shell;
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 use host::Layers;
 use std::ffi::OsString;
 use std::num::ParseIntError;
@@ -12,9 +14,54 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(name = "faultlines", version, max_term_width = 100)]
 pub(crate) struct Args {
+    /// Draw with ASCII characters only
+    #[arg(long, global = true)]
+    pub(crate) ascii: bool,
+    /// Whether to write in colours; `auto` does on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+impl Shell {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Shell::Bash => "bash",
+            Shell::Elvish => "elvish",
+            Shell::Fish => "fish",
+            Shell::Powershell => "powershell",
+            Shell::Zsh => "zsh",
+        }
+    }
+}
+
+/// What `faultlines help exit-codes` says.
+pub(crate) const EXIT_CODES: &str = "\
+How faultlines ends
+
+  0  All that was asked for passed. With --min-score N: at least N percent of the XP are earned.
+  1  Some check did not pass.
+  2  The command line is wrong, or a file or folder that it names.
+  3  The submission does not compile.
+  4  The harness or this machine is at fault, never the student. The message says what to do.
+
+A grade of several chapters ends with the worst of their codes: 4, then 2, then 3, then 1.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -35,23 +82,26 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Grade under fresh random seeds until something fails or the time is over; earn no XP
     Soak(SoakArgs),
-    /// Show your progress, as `faultlines` alone does
-    Progress,
+    /// Show your progress, as `faultlines` alone does; or take in that of another machine
+    Progress {
+        #[command(subcommand)]
+        command: Option<ProgressCommand>,
+    },
     /// List chapters and exercises
     List,
     /// Show the next hint for an exercise
     Hint {
         /// The exercise, such as 7/lamport
+        #[arg(add = ArgValueCandidates::new(shell::exercises))]
         exercise: String,
-        /// Which hint, from 1 to 3
-        #[arg(long, default_value_t = 1)]
-        level: usize,
+        /// Which hint, from 1 to 3 [default: the one after the last that you have read]
+        #[arg(long)]
+        level: Option<usize>,
     },
     /// Restore the skeleton of an exercise, or of a chapter; a copy of your files is kept
-    Reset {
-        /// The exercise, such as 7/lamport, or the chapter, such as 7
-        exercise: String,
-    },
+    Reset(ResetArgs),
+    /// Show the reference solution of an exercise beside yours, once yours passes
+    Solution(SolutionArgs),
     /// Read the roadmap
     Roadmap,
     /// Mark the roadmap as read
@@ -60,6 +110,20 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         what: Completable,
     },
+    /// Print a script that lets a shell complete commands, exercises and checks
+    ///
+    /// For bash, add this line to ~/.bashrc: source <(faultlines completions bash). For zsh, the same with zsh in ~/.zshrc. For fish:
+    /// faultlines completions fish > ~/.config/fish/completions/faultlines.fish
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page; `faultlines man | man -l -` shows it
+    Man,
+    /// Explain the exit codes
+    #[command(long_about = EXIT_CODES)]
+    ExitCodes,
     /// Check this machine: what is there, what is missing, and what that means
     Doctor,
     /// Grade the grader: check solutions, skeletons and known wrong submissions
@@ -93,6 +157,44 @@ pub(crate) enum Dev {
     New(NewArgs),
 }
 
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum ProgressCommand {
+    /// Add what was earned on another machine: of each check the better one counts
+    Merge {
+        /// The other machine's .faultlines/progress.toml
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResetArgs {
+    /// The exercise, such as 7/lamport, or the chapter, such as 7
+    #[arg(required_unless_present = "list", add = ArgValueCandidates::new(shell::exercises))]
+    pub(crate) exercise: Option<String>,
+    /// List the copies of your files that were kept
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Put one of these copies back; what is in its place is kept
+    #[arg(long, value_name = "NAME", conflicts_with = "list")]
+    pub(crate) restore: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SolutionArgs {
+    /// The exercise, such as 7/lamport
+    #[arg(add = ArgValueCandidates::new(shell::exercises))]
+    pub(crate) exercise: String,
+    /// Show the second solution, of another design, in the place of the reference
+    #[arg(long)]
+    pub(crate) second: bool,
+    /// Show it before all checks have passed. Checks that have not passed by then earn no XP any more
+    #[arg(long)]
+    pub(crate) give_up: bool,
+    /// Show the solution alone, not beside yours
+    #[arg(long)]
+    pub(crate) alone: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct NewArgs {
     /// The exercise, such as 2/wal
@@ -110,8 +212,8 @@ pub(crate) enum Completable {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GradeArgs {
-    /// What to grade: a chapter (7) or an exercise (7/lamport) [default: everything]
-    #[arg(value_name = "CHAPTER[/EXERCISE]")]
+    /// What to grade: a chapter (7), an exercise (7/lamport) or a check (7/lamport/restart) [default: everything]
+    #[arg(value_name = "CHAPTER[/EXERCISE[/CHECK]]", add = ArgValueCandidates::new(shell::exercises))]
     pub(crate) what: Vec<String>,
     /// The folder that holds the chapters' folders, such as 07-logical-clocks
     #[arg(long, value_name = "DIR")]
@@ -137,9 +239,6 @@ pub(crate) struct GradeArgs {
     /// Shrink the first failure of each exercise, trying at most N smaller runs; 0 turns shrinking off
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,
-    /// Draw with ASCII characters only
-    #[arg(long)]
-    pub(crate) ascii: bool,
     #[command(flatten)]
     pub(crate) how: HowArgs,
 }
@@ -147,7 +246,7 @@ pub(crate) struct GradeArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct WatchArgs {
     /// What to watch: a chapter (7) or an exercise (7/lamport); everything if not given
-    #[arg(value_name = "CHAPTER[/EXERCISE]")]
+    #[arg(value_name = "CHAPTER[/EXERCISE]", add = ArgValueCandidates::new(shell::exercises))]
     pub(crate) what: Vec<String>,
     /// Look at the files every half second, where the file system sends no word of changes
     #[arg(long)]
@@ -155,15 +254,12 @@ pub(crate) struct WatchArgs {
     /// The editor that the key `o` opens; $VISUAL or $EDITOR if not given
     #[arg(long, value_name = "COMMAND")]
     pub(crate) edit_cmd: Option<String>,
-    /// Draw with plain letters only
-    #[arg(long)]
-    pub(crate) ascii: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SoakArgs {
     /// What to soak: a chapter (7) or an exercise (7/lamport); everything if not given
-    #[arg(value_name = "CHAPTER[/EXERCISE]")]
+    #[arg(value_name = "CHAPTER[/EXERCISE]", add = ArgValueCandidates::new(shell::exercises))]
     pub(crate) what: Vec<String>,
     /// For how long: 30s, 5m or 2h. The exercise that is under way then is judged to its end
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
@@ -174,9 +270,6 @@ pub(crate) struct SoakArgs {
     /// Shrink the failure, trying at most N smaller runs; 0 turns shrinking off
     #[arg(long, value_name = "N", default_value_t = SHRINK_RUNS, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) shrink: u32,
-    /// Draw with plain letters only
-    #[arg(long)]
-    pub(crate) ascii: bool,
     #[command(flatten)]
     pub(crate) how: HowArgs,
 }
@@ -187,7 +280,7 @@ pub(crate) const SHRINK_RUNS: u32 = 500;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
     /// The check, such as 7/lamport/restart [default: the first that failed in the last grade]
-    #[arg(value_name = "CHAPTER/EXERCISE/CHECK")]
+    #[arg(value_name = "CHAPTER/EXERCISE/CHECK", add = ArgValueCandidates::new(shell::checks))]
     pub(crate) what: Option<String>,
     /// The folder that holds the chapters' folders, such as 07-logical-clocks
     #[arg(long, value_name = "DIR")]
@@ -213,9 +306,6 @@ pub(crate) struct ReplayArgs {
     /// Write this run as a test into the chapter's tests/, for a debugger
     #[arg(long)]
     pub(crate) test: bool,
-    /// Draw with ASCII characters only
-    #[arg(long)]
-    pub(crate) ascii: bool,
     #[command(flatten)]
     pub(crate) how: HowArgs,
 }

@@ -1,9 +1,11 @@
 //! The course: what the suites check, with what chapter.toml says of it.
 
 use crate::Failed;
+use anyhow::anyhow;
 use build::{Archive, Built, Error, Kit, Sources, Target};
 use judge::{Chapter, Check, Exercise};
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// All chapters, and the skeletons and hints that go with them.
@@ -58,106 +60,203 @@ impl Course {
                     skeleton.push((path.to_owned(), text.to_owned()));
                 }
             }
-            let missing = || Failed::harness(anyhow::anyhow!("this binary carries no {folder}chapter.toml"));
+            let missing = || Failed::harness(anyhow!("this binary carries no {folder}chapter.toml"));
             Ok(ChapterFolder { about: about.ok_or_else(missing)?, suite, skeleton: Sources::of(skeleton) })
         });
         Ok(Course { chapters: chapters.collect::<Result<_, Failed>>()? })
     }
 
-    /// What `7` or `7/lamport` names; everything for no names at all. In the course's order, each once.
+    /// What `7`, `7/lamport` or `lamport` names; everything for no names at all. In the course's order, each once.
     pub(crate) fn select(&self, names: &[String]) -> Result<Vec<Selected<'_>>, Failed> {
-        let mut wanted = Vec::new();
-        for name in names {
-            wanted.push(self.find(name)?);
-        }
+        let wanted = names.iter().map(|name| self.find(name)).collect::<Result<Vec<_>, _>>()?;
         let all = self.chapters.iter().flat_map(|chapter| {
             chapter.suite.exercises.iter().map(move |exercise| Selected { chapter, exercise })
         });
-        let is_wanted = |selected: &Selected<'_>| {
+        let is_wanted = |one: &Selected<'_>| {
             names.is_empty()
-                || wanted.iter().any(|(chapter, exercise)| {
-                    *chapter == selected.chapter.suite.number
-                        && exercise.is_none_or(|exercise| exercise == selected.exercise.id)
+                || wanted.iter().any(|named| {
+                    named.chapter.suite.number == one.chapter.suite.number
+                        && named.exercise.is_none_or(|exercise| exercise.id == one.exercise.id)
                 })
         };
         Ok(all.filter(is_wanted).collect())
     }
-    /// The chapter that a name names, and the exercise if it names one.
-    fn find<'a>(&self, name: &'a str) -> Result<(u8, Option<&'a str>), Failed> {
-        // as a shell completes it
-        let plain = name.trim_end_matches('/');
-        let (chapter, exercise) = match plain.split_once('/') {
-            Some((chapter, exercise)) => (chapter, Some(exercise)),
-            None => (plain, None),
-        };
-        if let Some((exercise, _)) = exercise.and_then(|exercise| exercise.split_once('/')) {
-            return Err(Failed::usage(anyhow::anyhow!(
-                "`{name}` names one check, and exercises are graded whole: `faultlines grade {chapter}/{exercise}`; \
-                 `faultlines replay {plain}` shows how a check failed"
-            )));
-        }
-        let known = || {
-            let names: Vec<String> = self.chapters.iter().map(|c| c.suite.number.to_string()).collect();
-            names.join(", ")
-        };
-        let by_folder = || self.chapters.iter().find(|known| known.suite.folder == chapter);
-        let by_number = chapter.parse().ok().and_then(|number| self.chapter(number));
-        let Some(folder) = by_number.or_else(by_folder) else {
-            return Err(Failed::usage(anyhow::anyhow!(
-                "no chapter `{chapter}`; chapters with exercises so far: {}. `faultlines list` shows them all",
-                known()
-            )));
-        };
-        let suite = &folder.suite;
-        if let Some(exercise) = exercise
-            && !suite.exercises.iter().any(|known| known.id == exercise)
-        {
-            if suite.planned.iter().any(|planned| planned.id == exercise) {
-                return Err(Failed::usage(anyhow::anyhow!(
-                    "exercise `{exercise}` of chapter {} is planned and not built yet",
-                    suite.number
-                )));
+    /// Leaves of an exercise of which single checks are named (`7/lamport/restart`) no more than these and the checks that
+    /// they need.
+    pub(crate) fn narrow(&mut self, names: &[String]) -> Result<(), Failed> {
+        let mut kept: BTreeMap<&'static str, BTreeSet<&'static str>> = BTreeMap::new();
+        let mut whole = BTreeSet::new();
+        for name in names {
+            let named = self.find(name)?;
+            match (named.exercise, named.check) {
+                (Some(exercise), Some(check)) => {
+                    kept.entry(exercise.id).or_default().extend(with_needs(exercise, check));
+                }
+                (Some(exercise), None) => {
+                    whole.insert(exercise.id);
+                }
+                (None, _) => whole.extend(named.chapter.suite.exercises.iter().map(|exercise| exercise.id)),
             }
-            let ids: Vec<&str> = suite.exercises.iter().map(|exercise| exercise.id).collect();
-            return Err(Failed::usage(anyhow::anyhow!(
-                "no exercise `{exercise}` in chapter {}; it has: {}",
-                suite.number,
-                ids.join(", ")
+        }
+        for exercise in self.chapters.iter_mut().flat_map(|chapter| &mut chapter.suite.exercises) {
+            if let Some(kept) = kept.get(exercise.id).filter(|_| !whole.contains(exercise.id)) {
+                exercise.checks.retain(|check| kept.contains(check.id));
+            }
+        }
+        Ok(())
+    }
+    /// What a name names: `7`, `07-logical-clocks`, `7/lamport`, `lamport`, `7/lamport/restart`, `lamport/restart`.
+    fn find(&self, name: &str) -> Result<Named<'_>, Failed> {
+        // as a shell completes it
+        let mut parts = name.trim_end_matches('/').split('/');
+        let first = parts.next().unwrap_or_default();
+        let chapter = self.chapters.iter().find(|chapter| {
+            chapter.suite.folder == first
+                || first.parse().is_ok_and(|number: u8| number == chapter.suite.number)
+        });
+        let (chapter, exercise) = match chapter {
+            Some(chapter) => {
+                let exercise = parts.next().map(|id| exercise_of(chapter, id)).transpose()?;
+                (chapter, exercise)
+            }
+            // ids of exercises are unique over all chapters
+            None => {
+                let here = |chapter: &ChapterFolder| exercise_of(chapter, first).is_ok();
+                let chapter = self.chapters.iter().find(|chapter| here(chapter));
+                let chapter = chapter.ok_or_else(|| self.nothing_named(name, first))?;
+                (chapter, Some(exercise_of(chapter, first)?))
+            }
+        };
+        let check = match (exercise, parts.next()) {
+            (Some(exercise), Some(id)) => Some(check_of(chapter, exercise, id)?),
+            _ => None,
+        };
+        if parts.next().is_some() {
+            return Err(Failed::usage(anyhow!(
+                "`{name}` has too many parts: a chapter is named like 7, an exercise like 7/lamport, a check like 7/lamport/restart"
             )));
         }
-        Ok((suite.number, exercise))
+        Ok(Named { chapter, exercise, check })
+    }
+    /// The error about a name whose first part is none of a chapter or an exercise.
+    fn nothing_named(&self, name: &str, first: &str) -> Failed {
+        let planned = self.chapters.iter().find(|chapter| is_planned(chapter, first));
+        if let Some(chapter) = planned {
+            return not_built(chapter, first);
+        }
+        if let Some(nth) = first.parse().ok().filter(|nth| (1..=crate::pages::CHAPTERS.len()).contains(nth)) {
+            return Failed::usage(anyhow!(
+                "chapter {nth} ({}) is planned and not built yet; `faultlines list` shows what is there",
+                crate::pages::CHAPTERS[nth - 1]
+            ));
+        }
+        let folders = self.chapters.iter().map(|chapter| chapter.suite.folder.to_owned());
+        let exercises = self.chapters.iter().flat_map(|chapter| {
+            let number = chapter.suite.number;
+            chapter
+                .suite
+                .exercises
+                .iter()
+                .map(move |exercise| (exercise.id, format!("{number}/{}", exercise.id)))
+        });
+        let known = folders.map(|folder| (folder.clone(), folder));
+        let known = known.chain(exercises.map(|(id, name)| (id.to_owned(), name)));
+        Failed::usage(anyhow!(
+            "no chapter or exercise `{first}`{}{}. `faultlines list` shows them all",
+            if name.trim_end_matches('/') == first { String::new() } else { format!(" (of `{name}`)") },
+            did_you_mean(first, known)
+        ))
     }
     /// The exercise that `7/lamport` names.
     pub(crate) fn exercise(&self, name: &str) -> Result<Selected<'_>, Failed> {
-        let selected = self.select(&[name.to_owned()])?;
-        match selected[..] {
-            [one] if name.contains('/') => Ok(one),
-            _ => {
-                let first = selected.first().map_or("lamport", |selected| selected.exercise.id);
-                Err(Failed::usage(anyhow::anyhow!(
-                    "`{name}` is a chapter; name one of its exercises, such as {name}/{first}"
-                )))
-            }
-        }
+        let named = self.find(name)?;
+        let Some(exercise) = named.exercise else {
+            let number = named.chapter.suite.number;
+            let first = named.chapter.suite.exercises.first().map_or("lamport", |exercise| exercise.id);
+            return Err(Failed::usage(anyhow!(
+                "`{name}` is a chapter; name one of its exercises, such as {number}/{first}"
+            )));
+        };
+        Ok(Selected { chapter: named.chapter, exercise })
     }
     /// The check that `7/lamport/restart` names.
     pub(crate) fn check(&self, name: &str) -> Result<(Selected<'_>, &Check), Failed> {
-        let Some((exercise, id)) = name.rsplit_once('/').filter(|(exercise, _)| exercise.contains('/'))
-        else {
-            return Err(Failed::usage(anyhow::anyhow!(
-                "`{name}` is not a check: name one, such as 7/lamport/restart"
+        let named = self.find(name)?;
+        let (Some(exercise), Some(check)) = (named.exercise, named.check) else {
+            let exercise = named.exercise.or_else(|| named.chapter.suite.exercises.first());
+            let such = exercise.and_then(|exercise| {
+                let check = exercise.checks.first()?;
+                Some(format!(", such as {}/{}/{}", named.chapter.suite.number, exercise.id, check.id))
+            });
+            return Err(Failed::usage(anyhow!(
+                "`{name}` is not a check: name one{}",
+                such.unwrap_or_default()
             )));
         };
-        let selected = self.exercise(exercise)?;
-        let check = selected.exercise.checks.iter().find(|check| check.id == id).ok_or_else(|| {
-            let ids: Vec<&str> = selected.exercise.checks.iter().map(|check| check.id).collect();
-            Failed::usage(anyhow::anyhow!("no check `{id}` in {exercise}; it has: {}", ids.join(", ")))
-        })?;
-        Ok((selected, check))
+        Ok((Selected { chapter: named.chapter, exercise }, check))
     }
-    fn chapter(&self, number: u8) -> Option<&ChapterFolder> {
-        self.chapters.iter().find(|chapter| chapter.suite.number == number)
+}
+
+/// What a name on the command line names.
+struct Named<'a> {
+    chapter: &'a ChapterFolder,
+    exercise: Option<&'a Exercise>,
+    check: Option<&'a Check>,
+}
+fn exercise_of<'a>(chapter: &'a ChapterFolder, id: &str) -> Result<&'a Exercise, Failed> {
+    let suite = &chapter.suite;
+    if let Some(exercise) = suite.exercises.iter().find(|known| known.id == id) {
+        return Ok(exercise);
     }
+    if is_planned(chapter, id) {
+        return Err(not_built(chapter, id));
+    }
+    let ids: Vec<&str> = suite.exercises.iter().map(|exercise| exercise.id).collect();
+    Err(Failed::usage(anyhow!(
+        "no exercise `{id}` in chapter {}{}; it has: {}",
+        suite.number,
+        did_you_mean(id, ids.iter().map(|id| ((*id).to_owned(), (*id).to_owned()))),
+        ids.join(", ")
+    )))
+}
+fn check_of<'a>(chapter: &ChapterFolder, exercise: &'a Exercise, id: &str) -> Result<&'a Check, Failed> {
+    exercise.checks.iter().find(|check| check.id == id).ok_or_else(|| {
+        let ids: Vec<&str> = exercise.checks.iter().map(|check| check.id).collect();
+        Failed::usage(anyhow!(
+            "no check `{id}` in {}/{}{}; it has: {}",
+            chapter.suite.number,
+            exercise.id,
+            did_you_mean(id, ids.iter().map(|id| ((*id).to_owned(), (*id).to_owned()))),
+            ids.join(", ")
+        ))
+    })
+}
+fn is_planned(chapter: &ChapterFolder, id: &str) -> bool {
+    chapter.suite.planned.iter().any(|planned| planned.id == id)
+}
+fn not_built(chapter: &ChapterFolder, id: &str) -> Failed {
+    Failed::usage(anyhow!("exercise `{id}` of chapter {} is planned and not built yet", chapter.suite.number))
+}
+/// A check, and those that have to pass before it is judged.
+fn with_needs(exercise: &Exercise, check: &Check) -> Vec<&'static str> {
+    let mut needed = vec![check.id];
+    let mut at = 0;
+    while let Some(id) = needed.get(at) {
+        let needs = exercise.checks.iter().filter(|check| check.id == *id).flat_map(|check| check.needs);
+        let new: Vec<&str> = needs.filter(|id| !needed.contains(id)).copied().collect();
+        needed.extend(new);
+        at += 1;
+    }
+    needed
+}
+/// Names nearer than this to what was typed (0 nothing in common, 1 the same) are proposed.
+const NEAR: f64 = 0.8;
+/// What somebody may have meant: of what is known, by the word to compare with, the name to propose; empty where nothing is
+/// near.
+fn did_you_mean(typed: &str, known: impl Iterator<Item = (String, String)>) -> String {
+    let rated = known.map(|(word, name)| (strsim::jaro_winkler(typed, &word), name));
+    let nearest = rated.filter(|(near, _)| *near > NEAR).max_by(|a, b| a.0.total_cmp(&b.0));
+    nearest.map_or_else(String::new, |(_, name)| format!(" (did you mean {name}?)"))
 }
 
 impl ChapterFolder {

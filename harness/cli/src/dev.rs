@@ -3,6 +3,7 @@
 
 use crate::args::NewArgs;
 use crate::pages::CHAPTERS;
+use crate::text::sayln;
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow, bail};
 use std::fs;
@@ -26,9 +27,9 @@ pub(crate) fn new(args: &NewArgs) -> Result<Exit, Failed> {
     let frame = Frame::of(&args.root, &args.exercise).map_err(Failed::usage)?;
     let written = frame.write().map_err(Failed::usage)?;
     for path in written {
-        anstream::println!("{path}");
+        sayln!("{path}");
     }
-    anstream::println!(
+    sayln!(
         "\n  Run `cargo fmt --all`. Write over these, contract first. Then: faultlines verify freshness --repair {}",
         frame.number
     );

@@ -1,15 +1,16 @@
 //! `faultlines doctor`: what this machine has, what is missing, and what that means.
 
+use crate::text::sayln;
 use crate::text::{BAD, GOOD, row, styled, width};
 use crate::{Exit, Failed};
 
 pub(crate) fn run() -> Result<Exit, Failed> {
     let mut sound = true;
     let mut say = |what: &str, found: Result<String, String>| match found {
-        Ok(found) => anstream::println!("{}", row(&styled(GOOD, "✔"), what, &found, width())),
+        Ok(found) => sayln!("{}", row(&styled(GOOD, "✔"), what, &found, width())),
         Err(missing) => {
             sound = false;
-            anstream::println!("{}", row(&styled(BAD, "✘"), what, &missing, width()));
+            sayln!("{}", row(&styled(BAD, "✘"), what, &missing, width()));
         }
     };
     say("platform", platform());

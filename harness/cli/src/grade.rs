@@ -2,22 +2,26 @@
 
 use crate::args::{Format, GradeArgs};
 use crate::course::{ChapterFolder, Course, Selected};
-use crate::failures::Failures;
 use crate::judging::{Judging, judge_all};
+use crate::last::Last;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::report::{ChapterReport, Fault, GradedExercise, Report};
+use crate::text::say;
+use crate::text::{DIM, styled};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;
 use build::{Kit, Layers, Sources};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     let begun = Instant::now();
     let output = args.output.as_deref().map(Output::prepare).transpose()?;
-    let course = Course::load()?;
+    let mut course = Course::load()?;
+    course.narrow(&args.what)?;
     let selected = course.select(&args.what)?;
     let (submission, workspace) = match &args.submission {
         Some(named) => (named_folder(named)?, None),
@@ -36,14 +40,16 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     };
     report.has_secret_seeds = args.seed_key.is_some();
     report.budget_s = args.how.budget;
+    report.from_here = workspace.as_ref().and_then(Workspace::from_here);
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     }
     let ended = publish(args, &report, output.as_ref());
     // What was found is told by now: nothing that goes wrong from here on can take it away.
     if let Some(workspace) = workspace.filter(|_| !crate::isolation::is_ci()) {
-        match keep_progress(&workspace, &report, &course) {
-            Ok(so_far) if args.format == Format::Text && report.is_graded() => anstream::print!("{so_far}"),
+        let is_told = args.format == Format::Text && report.is_graded();
+        match other_runs(args).map_or_else(|| keep(&workspace, &report), |why| Ok(why.to_owned())) {
+            Ok(said) if is_told => say!("{said}"),
             Ok(_) => {}
             Err(failed) => crate::pages::warn(format!(
                 "{}. The report counts; grade again when that is mended, and what passes counts again",
@@ -52,7 +58,19 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
         }
         workspace.note_what_is_missing();
     }
+    if std::io::stderr().is_terminal() && args.format == Format::Text {
+        let took = format!("Graded in {:.1} s.", begun.elapsed().as_secs_f64());
+        anstream::eprintln!("{}", styled(DIM, &took));
+    }
     ended
+}
+
+/// Why a grade earns nothing, where its runs are not the public ones.
+fn other_runs(args: &GradeArgs) -> Option<&'static str> {
+    if args.seed_key.is_some() {
+        return Some("Graded under another seed key: no XP are booked.\n");
+    }
+    args.how.worlds.map(|_| "Graded with another number of runs (--worlds): no XP are booked.\n")
 }
 
 /// How to judge. The inner error is this machine's.
@@ -70,7 +88,9 @@ fn judging(args: &GradeArgs) -> Result<Result<Judging, Fault>, Failed> {
 /// Tells the report where it was asked for; elsewhere, where that fails.
 fn publish(args: &GradeArgs, report: &Report, output: Option<&Output>) -> Result<Exit, Failed> {
     let text = match args.format {
-        Format::Text if args.ascii => crate::text::plain(&report.text(crate::text::width(), true)),
+        Format::Text if crate::text::is_ascii() => {
+            crate::text::plain(&report.text(crate::text::width(), true))
+        }
         Format::Text => report.text(crate::text::width(), false),
         Format::Json => report.json(),
     };
@@ -100,20 +120,51 @@ pub(crate) fn named_folder(named: &Path) -> Result<PathBuf, Failed> {
     )))
 }
 
-/// Keeps what a grade earned, in the student's own workspace. CI does not: what counts there is the report.
-fn keep_progress(workspace: &Workspace, report: &Report, course: &Course) -> Result<String, Failed> {
+/// Keeps what a grade earned, in the student's own workspace; returns what to say of it. CI does not: what counts there is the
+/// report.
+fn keep(workspace: &Workspace, report: &Report) -> Result<String, Failed> {
     let file = workspace.progress_file();
     let (gained, progress) =
         Progress::update(&file, &mut crate::pages::warn, |progress| progress.merge(report))?;
-    let mut failures = Failures::read(workspace);
-    failures.update(report);
-    failures.write(workspace)?;
+    let mut last = Last::read(workspace);
+    let mut lines = last.changes(report).lines();
+    last.update(report);
+    last.write(workspace)?;
+    // (the one that was graded may have been narrowed to single checks)
+    let course = Course::load()?;
     let chapters: Vec<_> = course.chapters.iter().map(|chapter| &chapter.suite).collect();
     let total = progress.total_xp(&chapters);
-    Ok(match gained {
-        0 => format!("{total} XP so far.\n"),
-        _ => format!("{gained} XP more than before: {total} XP so far.\n"),
-    })
+    lines.push(match gained {
+        0 => format!("{total} XP so far."),
+        _ => format!("{gained} XP more than before: {total} XP so far."),
+    });
+    lines.extend(what_next(&course, &progress, report));
+    Ok(lines.join("\n") + "\n")
+}
+/// Where to go on: after a grade in which everything passed.
+fn what_next(course: &Course, progress: &Progress, report: &Report) -> Vec<String> {
+    let graded =
+        || report.chapters.iter().flat_map(|chapter| chapter.exercises.iter().map(move |one| (chapter, one)));
+    let (Exit::Passed, Some((chapter, exercise))) = (report.exit(None), graded().last()) else {
+        return Vec::new();
+    };
+    let name = match graded().count() {
+        1 => format!("{}/{}", chapter.number, exercise.report.id),
+        _ => chapter.number.to_string(),
+    };
+    let all = course.select(&[]).unwrap_or_default();
+    let next = crate::pages::next_exercise(&all, progress);
+    let next = next.map(|next| {
+        let name = format!("{}/{}", next.chapter.suite.number, next.exercise.id);
+        ("faultlines next".to_owned(), format!("how to begin {name}"))
+    });
+    let soak = (format!("faultlines soak {name}"), "the same checks under fresh random seeds".to_owned());
+    let solution = (format!("faultlines solution {name}"), "the reference beside yours".to_owned());
+    let ways: Vec<_> =
+        [soak].into_iter().chain((graded().count() == 1).then_some(solution)).chain(next).collect();
+    let column = ways.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let ways = ways.into_iter().map(|(command, what)| format!("  {command:<column$}   {what}"));
+    ["How to go on:".to_owned()].into_iter().chain(ways).collect()
 }
 
 /// Grades what is selected of a submission. A chapter that cannot be graded is a part of the report, and the others stand.
@@ -140,6 +191,7 @@ pub(crate) fn grade(
         timings_ms: None,
         has_secret_seeds: false,
         budget_s: 0,
+        from_here: None,
     }
 }
 fn by_chapter<'a, 'c>(selected: &'a [Selected<'c>]) -> Vec<&'a [Selected<'c>]> {
@@ -154,6 +206,7 @@ fn not_graded(selected: &[Selected<'_>], fault: &Fault) -> Report {
         timings_ms: None,
         has_secret_seeds: false,
         budget_s: 0,
+        from_here: None,
     }
 }
 fn ungraded_chapter(these: &[Selected<'_>], fault: &Fault) -> ChapterReport {

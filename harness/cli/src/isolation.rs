@@ -1,5 +1,6 @@
 //! What keeps the code that is graded away from this machine, found out by trying.
 
+use crate::text::sayln;
 use crate::text::{BAD, GOOD, STRONG, row, styled, width};
 use crate::{Exit, Failed};
 use anyhow::anyhow;
@@ -129,7 +130,7 @@ pub(crate) fn table() -> bool {
     for (barrier, holds) in found() {
         let (does, means) = about(*barrier);
         let (mark, text) = if *holds { (styled(GOOD, "✔"), does) } else { (styled(STRONG, "!"), means) };
-        anstream::println!("{}", row(&mark, name(*barrier), text, width()));
+        sayln!("{}", row(&mark, name(*barrier), text, width()));
     }
     let strict = host::is_strict(found());
     let (mark, text) = match (strict, is_strict(false)) {
@@ -139,6 +140,6 @@ pub(crate) fn table() -> bool {
             (styled(STRONG, "!"), "grade your own code here, and that of others in a machine of its own")
         }
     };
-    anstream::println!("{}", row(&mark, "sandbox", text, width()));
+    sayln!("{}", row(&mark, "sandbox", text, width()));
     strict || !is_strict(false)
 }

@@ -8,14 +8,15 @@ mod course;
 mod dev;
 mod diagram;
 mod doctor;
-mod failures;
 mod figures;
 mod grade;
+mod hints;
 mod interrupts;
 mod isolation;
 mod judging;
 mod keys;
 mod known_bugs;
+mod last;
 mod literals;
 mod output;
 mod pages;
@@ -23,14 +24,16 @@ mod progress;
 mod replay;
 mod replay_test;
 mod report;
+mod shell;
 mod soak;
+mod solution;
 mod text;
 mod variants;
 mod verify;
 mod watch;
 mod workspace;
 
-use args::{Args, Command};
+use args::{Args, Colour, Command, ProgressCommand};
 use clap::Parser;
 use rustix::fs::Mode;
 use std::io::Write;
@@ -88,7 +91,16 @@ fn main() -> ExitCode {
     // Whatever the shell says, what this process creates is open to its own user.
     let mask = rustix::process::umask(Mode::empty());
     rustix::process::umask(mask & !Mode::RWXU);
+    shell::complete_if_asked();
     let args = Args::parse();
+    if args.ascii {
+        text::draw_in_ascii();
+    }
+    match args.color {
+        Colour::Auto => {}
+        Colour::Always => anstream::ColorChoice::Always.write_global(),
+        Colour::Never => anstream::ColorChoice::Never.write_global(),
+    }
     std::panic::set_hook(Box::new(note_panic));
     if args.command.as_ref().is_some_and(Command::takes_long) {
         interrupts::watch();
@@ -139,16 +151,21 @@ fn run(args: Args) -> Result<Exit, Failed> {
         isolation::find_out()?;
     }
     match args.command {
-        None | Some(Command::Progress) => pages::overview(),
+        None | Some(Command::Progress { command: None }) => pages::overview(),
+        Some(Command::Progress { command: Some(ProgressCommand::Merge { file }) }) => pages::merge(&file),
         Some(Command::Roadmap) => pages::roadmap(),
         Some(Command::Complete { what: args::Completable::Roadmap }) => pages::complete_roadmap(),
         Some(Command::Init { dir }) => pages::init(&dir),
         Some(Command::Update) => pages::update(),
         Some(Command::Next) => pages::next(),
-        Some(Command::Reset { exercise }) => pages::reset(&exercise),
+        Some(Command::Reset(args)) => pages::reset(&args),
+        Some(Command::Solution(args)) => solution::run(&args),
+        Some(Command::Completions { shell }) => shell::completions(shell),
+        Some(Command::Man) => shell::manual(),
+        Some(Command::ExitCodes) => pages::exit_codes(),
         Some(Command::Doctor) => doctor::run(),
         Some(Command::List) => pages::list(),
-        Some(Command::Hint { exercise, level }) => pages::hint(&exercise, level),
+        Some(Command::Hint { exercise, level }) => hints::hint(&exercise, level),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Soak(args)) => soak::run(&args),

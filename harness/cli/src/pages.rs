@@ -1,15 +1,19 @@
 //! Pages to read: where one stands, the roadmap, hints; and the small commands around them.
 
+use crate::args::ResetArgs;
 use crate::course::{Course, Selected};
+use crate::last::Last;
 use crate::progress::{BONUS_XP, Progress};
+use crate::text::sayln;
 pub(crate) use crate::text::warn;
-use crate::text::{DIM, GOOD, STRONG, styled, width, wrapped};
+use crate::text::{DIM, GOOD, STRONG, harmless, link, styled, width};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;
 use build::Archive;
 use judge::Chapter;
 use std::path::Path;
+use std::time::Duration;
 
 /// The nine chapters of the roadmap; the course has suites for some of them so far.
 pub(crate) const CHAPTERS: [&str; 9] = [
@@ -40,32 +44,43 @@ fn progress() -> Result<(Option<Workspace>, Progress), Failed> {
 pub(crate) fn overview() -> Result<Exit, Failed> {
     let course = Course::load()?;
     let (workspace, progress) = progress()?;
+    if workspace.is_none() {
+        sayln!(
+            "No workspace here. `faultlines init DIR` makes one: a folder with all exercises; after that, nothing needs a \
+             network.\n"
+        );
+        for (number, title) in (1_u8..).zip(CHAPTERS) {
+            let chapter = course.chapters.iter().find(|chapter| chapter.suite.number == number);
+            let built = chapter.map_or(0, |chapter| chapter.suite.exercises.len());
+            let line = format!("  {:<44} ", format!("{number}. {title}"));
+            match built {
+                0 => sayln!("{}", styled(DIM, &format!("{line}planned"))),
+                1 => sayln!("{line}1 exercise"),
+                _ => sayln!("{line}{built} exercises"),
+            }
+        }
+        return Ok(Exit::Passed);
+    }
     for (number, title) in (1_u8..).zip(CHAPTERS) {
         let line = format!("{number}. {title}");
         match course.chapters.iter().find(|chapter| chapter.suite.number == number) {
-            None => anstream::println!("{}", styled(DIM, &format!("  {line:<44} planned"))),
+            None => sayln!("{}", styled(DIM, &format!("  {line:<44} planned"))),
             Some(chapter) => {
                 let (xp, complete) = progress.chapter_xp(&chapter.suite);
                 let mark = if complete { styled(GOOD, "✔") } else { " ".to_owned() };
                 let bar = bar(xp.min(CHAPTER_XP), CHAPTER_XP);
-                anstream::println!("{mark} {line:<44} {bar} {xp:>3}/{} XP", CHAPTER_XP + BONUS_XP);
+                sayln!("{mark} {line:<44} {bar} {xp:>3}/{} XP", CHAPTER_XP + BONUS_XP);
             }
         }
     }
     let read = if progress.roadmap_read { styled(GOOD, "✔") } else { " ".to_owned() };
     let earned = if progress.roadmap_read { BONUS_XP } else { 0 };
-    anstream::println!("{read} {:<44} {:>14} {earned:>3}/{BONUS_XP} XP", "The roadmap, read to its end", "");
+    sayln!("{read} {:<44} {:>14} {earned:>3}/{BONUS_XP} XP", "The roadmap, read to its end", "");
     let chapters: Vec<&Chapter> = course.chapters.iter().map(|chapter| &chapter.suite).collect();
     let possible = CHAPTERS.len() as u32 * (CHAPTER_XP + BONUS_XP) + BONUS_XP;
     let total = progress.total_xp(&chapters);
-    anstream::println!("{}", styled(STRONG, &format!("\n  {total} of {possible} XP")));
-    match workspace {
-        None => anstream::println!(
-            "\nBegin with `faultlines init DIR`. It creates a folder with all exercises; after that, nothing needs a \
-             network."
-        ),
-        Some(_) => next_step(&course, &progress),
-    }
+    sayln!("{}", styled(STRONG, &format!("\n  {total} of {possible} XP")));
+    next_step(&course, &progress, workspace.as_ref());
     Ok(Exit::Passed)
 }
 fn bar(part: u32, whole: u32) -> String {
@@ -79,83 +94,75 @@ pub(crate) fn next_exercise<'a>(all: &[Selected<'a>], progress: &Progress) -> Op
     let is_begun = |one: &&Selected<'_>| progress.chapter_xp(&one.chapter.suite).0 > 0;
     let (begun, others): (Vec<_>, Vec<_>) = all.iter().partition(is_begun);
     let mut in_turn = begun.into_iter().chain(others);
-    let is_open =
-        |one: &&Selected<'_>| progress.exercise_xp(&one.chapter.suite, one.exercise) < one.exercise.xp();
+    let is_open = |one: &&Selected<'_>| {
+        let name = format!("{}/{}", one.chapter.suite.number, one.exercise.id);
+        progress.exercise_xp(&one.chapter.suite, one.exercise) < one.exercise.xp()
+            && !progress.given_up.contains(&name)
+    };
     in_turn.find(is_open).copied()
 }
-fn next_step(course: &Course, progress: &Progress) {
+fn next_step(course: &Course, progress: &Progress, workspace: Option<&Workspace>) {
     let all = course.select(&[]).unwrap_or_default();
     let Some(next) = next_exercise(&all, progress) else {
-        anstream::println!("\nAll exercises that are built so far are complete.");
+        sayln!("\nAll exercises that are built so far are complete.");
         return;
     };
     let name = format!("{}/{}", next.chapter.suite.number, next.exercise.id);
     let summary = next.chapter.about(next.exercise.id).map_or("", |about| &about.summary);
-    let folder = next.chapter.suite.folder;
-    anstream::println!("\nNext: {}  {summary}", styled(STRONG, &name));
-    anstream::println!("  read   {folder}/README.md, the part on {}", next.exercise.id);
+    let folder = workspace.and_then(Workspace::from_here).unwrap_or_default().join(next.chapter.suite.folder);
+    sayln!("\nNext: {}  {summary}", styled(STRONG, &name));
+    sayln!("  read   {}, the part on {}", link(&folder.join("README.md")), next.exercise.id);
     for module in
         next.chapter.about(next.exercise.id).map(|about| about.modules.as_slice()).unwrap_or_default()
     {
-        anstream::println!("  edit   {folder}/src/{module}.rs");
+        sayln!("  edit   {}", link(&folder.join("src").join(format!("{module}.rs"))));
     }
-    anstream::println!("  try    cargo test {}", next.exercise.id);
-    anstream::println!("  grade  faultlines grade {name}");
+    sayln!("  try    cargo test {}", next.exercise.id);
+    sayln!("  grade  faultlines grade {name}");
 }
 /// `faultlines next`.
 pub(crate) fn next() -> Result<Exit, Failed> {
-    let (_, progress) = progress()?;
-    next_step(&Course::load()?, &progress);
+    let (workspace, progress) = progress()?;
+    next_step(&Course::load()?, &progress, workspace.as_ref());
+    Ok(Exit::Passed)
+}
+
+/// `faultlines exit-codes`.
+pub(crate) fn exit_codes() -> Result<Exit, Failed> {
+    sayln!("{}", crate::args::EXIT_CODES);
     Ok(Exit::Passed)
 }
 
 /// `faultlines list`.
 pub(crate) fn list() -> Result<Exit, Failed> {
     let course = Course::load()?;
-    let (_, progress) = progress()?;
+    let (workspace, progress) = progress()?;
+    let last = workspace.as_ref().map(Last::read);
     for chapter in &course.chapters {
         let suite = &chapter.suite;
-        anstream::println!("{}", styled(STRONG, &format!("{}. {}", suite.number, suite.title)));
+        sayln!("{}", styled(STRONG, &format!("{}. {}", suite.number, suite.title)));
         for exercise in &suite.exercises {
             let name = format!("{}/{}", suite.number, exercise.id);
             let summary = chapter.about(exercise.id).map_or("", |about| &about.summary);
             let earned = progress.exercise_xp(suite, exercise);
             let line = format!("   {name:<20} {earned:>3}/{:<3} XP  ", exercise.xp());
+            let now = last.as_ref().and_then(|last| last.xp_of(suite.number, exercise));
+            let summary = match now.filter(|now| *now < earned) {
+                Some(now) => format!("{summary} ({now} XP in the last grade)"),
+                None => summary.to_owned(),
+            };
             // a narrow terminal has no room for a second column
             let (first, margin) = match width() < NARROW {
                 true => (format!("{}\n     ", line.trim_end()), " ".repeat(5)),
                 false => (line.clone(), " ".repeat(line.len())),
             };
             let options = textwrap::Options::new(width()).initial_indent(&margin).subsequent_indent(&margin);
-            anstream::println!("{first}{}", textwrap::fill(summary, options).trim_start());
+            sayln!("{first}{}", textwrap::fill(&summary, options).trim_start());
         }
         for planned in suite.planned {
             let name = format!("{}/{}", suite.number, planned.id);
-            anstream::println!(
-                "{}",
-                styled(DIM, &format!("   {name:<20}     {:<3} XP  planned", planned.xp))
-            );
+            sayln!("{}", styled(DIM, &format!("   {name:<20}     {:<3} XP  planned", planned.xp)));
         }
-    }
-    Ok(Exit::Passed)
-}
-
-/// `faultlines hint`.
-pub(crate) fn hint(name: &str, level: usize) -> Result<Exit, Failed> {
-    let course = Course::load()?;
-    let selected = course.exercise(name)?;
-    let about = selected.chapter.about(selected.exercise.id);
-    let hints = about.map(|about| about.hints.as_slice()).unwrap_or_default();
-    let Some(hint) = level.checked_sub(1).and_then(|nth| hints.get(nth)) else {
-        return Err(Failed::usage(anyhow!(
-            "`{name}` has hints 1 to {}: `faultlines hint {name} --level 1`",
-            hints.len()
-        )));
-    };
-    anstream::print!("{}", wrapped(hint.trim(), 0, width()));
-    if level < hints.len() {
-        let more = format!("\nMore: faultlines hint {name} --level {}", level + 1);
-        anstream::println!("{}", styled(DIM, &more));
     }
     Ok(Exit::Passed)
 }
@@ -168,9 +175,9 @@ pub(crate) fn roadmap() -> Result<Exit, Failed> {
     for line in String::from_utf8_lossy(bytes).lines() {
         let hanging = if line.starts_with("- ") { 2 } else { 0 };
         let options = textwrap::Options::new(width()).subsequent_indent(&"  "[..hanging]);
-        anstream::println!("{}", textwrap::fill(line, &options));
+        sayln!("{}", textwrap::fill(line, &options));
     }
-    anstream::println!("{}", styled(DIM, "\nfaultlines complete roadmap"));
+    sayln!("{}", styled(DIM, "\nfaultlines complete roadmap"));
     Ok(Exit::Passed)
 }
 
@@ -181,22 +188,22 @@ pub(crate) fn complete_roadmap() -> Result<Exit, Failed> {
     let mark = |progress: &mut Progress| std::mem::replace(&mut progress.roadmap_read, true);
     let (before, _) = Progress::update(&file, &mut warn, mark)?;
     if before {
-        anstream::println!("The roadmap was marked as read before: {BONUS_XP} XP, once.");
+        sayln!("The roadmap was marked as read before: {BONUS_XP} XP, once.");
         return Ok(Exit::Passed);
     }
-    anstream::println!("{} The roadmap is read: {BONUS_XP} XP.", styled(GOOD, "✔"));
+    sayln!("{} The roadmap is read: {BONUS_XP} XP.", styled(GOOD, "✔"));
     Ok(Exit::Passed)
 }
 
 /// `faultlines init`.
 pub(crate) fn init(dir: &Path) -> Result<Exit, Failed> {
     let workspace = Workspace::init(dir)?;
-    anstream::println!("{} made {}", styled(GOOD, "✔"), workspace.folder.display());
-    anstream::println!("\nNow:");
+    sayln!("{} made {}", styled(GOOD, "✔"), workspace.folder.display());
+    sayln!("\nNow:");
     if dir != Path::new(".") {
-        anstream::println!("  cd {}", quoted(&workspace.folder.display().to_string()));
+        sayln!("  cd {}", quoted(&workspace.folder.display().to_string()));
     }
-    anstream::println!("  faultlines           # the roadmap, your progress, the next step");
+    sayln!("  faultlines           # the roadmap, your progress, the next step");
     Ok(Exit::Passed)
 }
 /// A word as a shell takes it.
@@ -214,27 +221,91 @@ fn quoted(word: &str) -> String {
 pub(crate) fn update() -> Result<Exit, Failed> {
     let done = Workspace::find()?.update()?;
     if done.is_empty() {
-        anstream::println!("Nothing is missing here.");
+        sayln!("Nothing is missing here.");
     }
     for line in done {
-        anstream::println!("{} {line}", styled(GOOD, "✔"));
+        sayln!("{} {line}", styled(GOOD, "✔"));
     }
     Ok(Exit::Passed)
 }
 
 /// `faultlines reset`.
-pub(crate) fn reset(name: &str) -> Result<Exit, Failed> {
+pub(crate) fn reset(args: &ResetArgs) -> Result<Exit, Failed> {
     let course = Course::load()?;
-    let selected = course.select(&[name.to_owned()])?;
-    let done = Workspace::find()?.reset(&selected, !name.contains('/'))?;
+    let workspace = Workspace::find()?;
+    let names: Vec<String> = args.exercise.iter().cloned().collect();
+    let selected = course.select(&names)?;
+    if args.list {
+        let backups = workspace.backups(&selected);
+        for backup in &backups {
+            let edited = backup.edited.and_then(|when| when.elapsed().ok()).map(ago).unwrap_or_default();
+            sayln!("{:<20} {:<24} {edited}", backup.of, harmless(&backup.name));
+        }
+        let what = names.first().map_or_else(String::new, |name| format!(" of {name}"));
+        sayln!(
+            "{}",
+            match backups.first() {
+                None => format!("No file{what} was replaced by `faultlines reset` so far."),
+                Some(one) =>
+                    styled(DIM, &format!("\nfaultlines reset {} --restore {}", one.of, harmless(&one.name))),
+            }
+        );
+        return Ok(Exit::Passed);
+    }
+    let Some(name) = &args.exercise else {
+        return Err(Failed::usage(anyhow!("name an exercise, such as 7/lamport, or a chapter, such as 7")));
+    };
+    if let Some(wanted) = &args.restore {
+        let backups = workspace.backups(&selected);
+        let Some(backup) = backups.iter().find(|backup| backup.name == *wanted) else {
+            return Err(Failed::usage(anyhow!(
+                "no backup `{wanted}` of {name}; `faultlines reset {name} --list` shows those that there are"
+            )));
+        };
+        let chapter = selected.first().map(|one| one.chapter).expect("a name names something");
+        let kept = workspace.restore(chapter, backup)?;
+        sayln!("{} {wanted} is back", styled(GOOD, "✔"));
+        for kept in kept {
+            sayln!("  the file that was in its place is kept as {}", kept.display());
+        }
+        return Ok(Exit::Passed);
+    }
+    let is_chapter = course.exercise(name).is_err();
+    let done = workspace.reset(&selected, is_chapter)?;
     if done.is_empty() {
-        anstream::println!("{name} is unchanged: nothing to do.");
+        sayln!("{name} is unchanged: nothing to do.");
     }
     for (file, kept) in done {
-        anstream::println!("{} the skeleton of {} is back", styled(GOOD, "✔"), file.display());
+        sayln!("{} the skeleton of {} is back", styled(GOOD, "✔"), file.display());
         for kept in kept {
-            anstream::println!("  your file is kept as {}", kept.display());
+            sayln!("  your file is kept as {}", kept.display());
         }
     }
+    Ok(Exit::Passed)
+}
+/// How long ago, in words.
+fn ago(time: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let seconds = time.as_secs();
+    let (length, unit) = UNITS.into_iter().find(|(length, _)| seconds >= *length).unwrap_or((1, "second"));
+    let many = seconds / length;
+    format!("edited {many} {unit}{} ago", if many == 1 { "" } else { "s" })
+}
+
+/// `faultlines progress merge`.
+pub(crate) fn merge(file: &Path) -> Result<Exit, Failed> {
+    let workspace = Workspace::find()?;
+    if !file.is_file() {
+        return Err(Failed::usage(anyhow!(
+            "no file {}: name the progress.toml of the other machine (in the folder .faultlines of its workspace)",
+            file.display()
+        )));
+    }
+    let other = Progress::read(file, &mut warn);
+    let (gained, progress) =
+        Progress::update(&workspace.progress_file(), &mut warn, |progress| progress.take_in(&other))?;
+    let course = Course::load()?;
+    let chapters: Vec<&Chapter> = course.chapters.iter().map(|chapter| &chapter.suite).collect();
+    sayln!("{} {gained} XP more than before: {} XP so far.", styled(GOOD, "✔"), progress.total_xp(&chapters));
     Ok(Exit::Passed)
 }

@@ -9,7 +9,7 @@ use crate::report::Report;
 use anyhow::{Context, anyhow};
 use judge::Chapter;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -35,13 +35,22 @@ pub(crate) struct Progress {
     /// The best XP of each check, by `chapter/exercise/check`.
     #[serde(default)]
     checks: BTreeMap<String, u32>,
+    /// Exercises whose solution was read before they passed: what did not pass before earns nothing any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) given_up: BTreeSet<String>,
     /// What a newer version of this program keeps here, too.
     #[serde(flatten)]
     more: BTreeMap<String, toml::Value>,
 }
 impl Default for Progress {
     fn default() -> Self {
-        Progress { version: VERSION, roadmap_read: false, checks: BTreeMap::new(), more: BTreeMap::new() }
+        Progress {
+            version: VERSION,
+            roadmap_read: false,
+            checks: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            more: BTreeMap::new(),
+        }
     }
 }
 
@@ -165,12 +174,34 @@ impl Progress {
     /// Takes in a report: of each check the better of then and now. Returns what is newly earned.
     pub(crate) fn merge(&mut self, report: &Report) -> u32 {
         let mut gained = 0;
-        for (name, xp) in report.earned() {
+        for (name, xp, _) in report.earned() {
+            if self
+                .given_up
+                .iter()
+                .any(|exercise| name.strip_prefix(exercise.as_str()).is_some_and(|id| id.starts_with('/')))
+            {
+                continue;
+            }
             let best = self.checks.entry(name).or_default();
             gained += xp.saturating_sub(*best);
             *best = xp.max(*best);
         }
         self.checks.retain(|_, xp| *xp > 0);
+        gained
+    }
+    /// Takes in what was earned on another machine: of each check the better one. Returns what is newly earned.
+    pub(crate) fn take_in(&mut self, other: &Progress) -> u32 {
+        let mut gained = 0;
+        for (name, xp) in &other.checks {
+            let best = self.checks.entry(name.clone()).or_default();
+            gained += xp.saturating_sub(*best);
+            *best = (*xp).max(*best);
+        }
+        if other.roadmap_read && !self.roadmap_read {
+            gained += BONUS_XP;
+        }
+        self.roadmap_read |= other.roadmap_read;
+        self.given_up.extend(other.given_up.iter().cloned());
         gained
     }
     /// What is earned of an exercise.

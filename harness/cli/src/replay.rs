@@ -2,12 +2,13 @@
 
 use crate::args::ReplayArgs;
 use crate::course::{Course, Selected};
-use crate::failures::{Failures, Kept};
 use crate::grade::{named_folder, prepare_kit};
 use crate::judging::Judging;
+use crate::last::{Kept, Last};
 use crate::replay_test;
 use crate::report::{How, about, further, told_text};
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width, wrapped};
+use crate::text::{say, sayln};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow};
@@ -38,8 +39,8 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
             (workspace.folder.clone(), Some(workspace))
         }
     };
-    let failures = workspace.as_ref().map(Failures::read);
-    let wanted = wanted(&course, args, failures.as_ref())?;
+    let last = workspace.as_ref().map(Last::read);
+    let wanted = wanted(&course, args, last.as_ref())?;
     let Selected { chapter, exercise } = wanted.selected;
     if args.test {
         replay_test::can_be_compiled(&folder, chapter)?;
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
         None => match first_failure(&mut fleet, &wanted, &judging)? {
             Some(world) => world,
             None => {
-                anstream::println!("{} {}: no run of it fails.", styled(GOOD, "✔"), wanted.name);
+                sayln!("{} {}: no run of it fails.", styled(GOOD, "✔"), wanted.name);
                 return Ok(Exit::Passed);
             }
         },
@@ -77,7 +78,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
             write_json(file, &wanted.name, world, &recording)?;
         }
         if args.full {
-            anstream::print!("{}", full(&recording, told.as_ref(), args.ascii));
+            say!("{}", full(&recording, told.as_ref(), crate::text::is_ascii()));
         }
     }
     let (seed, nth) = world;
@@ -86,7 +87,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
     };
     let mut out = String::new();
     let _ = writeln!(out, "{} {}", styled(BAD, "✘"), styled(STRONG, &wanted.name));
-    out.push_str(&told_text(&told, How { indent: 2, width: width(), ascii: args.ascii }));
+    out.push_str(&told_text(&told, How { indent: 2, width: width(), ascii: crate::text::is_ascii() }));
     let _ = writeln!(out);
     for line in about(wanted.check.promise, wanted.check.rule, wanted.check.assumption) {
         out.push_str(&wrapped(&line, 2, width()));
@@ -106,7 +107,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Exit, Failed> {
         };
         let _ = write!(out, "\n{said}");
     }
-    anstream::print!("{out}");
+    say!("{out}");
     Ok(Exit::ChecksFailed)
 }
 
@@ -122,16 +123,16 @@ fn passes(
         let number = chapter.suite.number;
         let finding = judge::judge(fleet, number, exercise.id, wanted.check, &judging.options)?;
         if let Some(judge::How::Vacuous(sentence)) = finding.failure.map(|failure| failure.how) {
-            anstream::println!("{} {}", styled(BAD, "✘"), styled(STRONG, &wanted.name));
+            sayln!("{} {}", styled(BAD, "✘"), styled(STRONG, &wanted.name));
             let said =
                 format!("{sentence} No run of this check fails by itself, so there is none to replay.");
-            anstream::print!("{}", wrapped(&said, 2, width()));
+            say!("{}", wrapped(&said, 2, width()));
             return Ok(Exit::ChecksFailed);
         }
     }
-    anstream::println!("{} {}: run {nth}, with seed {seed}, passes now.", styled(GOOD, "✔"), wanted.name);
+    sayln!("{} {}: run {nth}, with seed {seed}, passes now.", styled(GOOD, "✔"), wanted.name);
     let all = format!("To try all runs: `faultlines grade {}/{}`.", chapter.suite.number, exercise.id);
-    anstream::print!("{}", wrapped(&all, 2, width()));
+    say!("{}", wrapped(&all, 2, width()));
     Ok(Exit::Passed)
 }
 
@@ -141,24 +142,15 @@ fn fleet(judging: &Judging, built: &Built) -> Result<(Fleet, bool), Failed> {
     Ok((Fleet::new(&guest), judging.fit_for(built).options.batch == 1))
 }
 
-fn wanted<'a>(
-    course: &'a Course,
-    args: &ReplayArgs,
-    failures: Option<&Failures>,
-) -> Result<Wanted<'a>, Failed> {
-    let kept = |name: &str| failures.and_then(|failures| failures.of(name)).cloned();
-    let (name, kept) = match &args.what {
-        Some(name) => (name.clone(), kept(name)),
-        None => match failures.and_then(Failures::first) {
-            Some(first) => (first.check.clone(), Some(first.clone())),
-            None => {
-                return Err(Failed::usage(anyhow!(
-                    "no recorded failure: run `faultlines grade` first, or name a check, such as 7/lamport/restart"
-                )));
-            }
-        },
-    };
+fn wanted<'a>(course: &'a Course, args: &ReplayArgs, last: Option<&Last>) -> Result<Wanted<'a>, Failed> {
+    let name = args.what.clone().or_else(|| Some(last?.first()?.check.clone())).ok_or_else(|| {
+        Failed::usage(anyhow!(
+            "no recorded failure: run `faultlines grade` first, or name a check, such as 7/lamport/restart"
+        ))
+    })?;
     let (selected, check) = course.check(&name)?;
+    let name = format!("{}/{}/{}", selected.chapter.suite.number, selected.exercise.id, check.id);
+    let kept = last.and_then(|last| last.of(&name)).cloned();
     let named = args.seed.as_deref().map(str::parse::<WorldSeed>).transpose();
     let named = named.map_err(|wrong| Failed::usage(anyhow!("--seed: {wrong}")))?;
     let from_kept = |Kept { seed, world, .. }: Kept| Some((seed.parse().ok()?, world));

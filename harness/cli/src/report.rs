@@ -8,6 +8,7 @@ use judge::{CheckReport, Exercise, ExerciseReport, Failure, Kind, RELEASE, Told,
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 /// The version of the JSON report; it changes when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -21,6 +22,8 @@ pub(crate) struct Report {
     pub(crate) has_secret_seeds: bool,
     /// Processor time that one check might take, in seconds.
     pub(crate) budget_s: u64,
+    /// How a text names the folder that holds the chapters, so that a terminal finds the files; `None` where they are not the reader's.
+    pub(crate) from_here: Option<PathBuf>,
 }
 pub(crate) struct ChapterReport {
     pub(crate) number: u8,
@@ -121,12 +124,18 @@ impl Report {
     pub(crate) fn is_graded(&self) -> bool {
         self.chapters.is_empty() || self.chapters.iter().any(|chapter| chapter.fault.is_none())
     }
-    /// The XP of each check, by `chapter/exercise/check`.
-    pub(crate) fn earned(&self) -> impl Iterator<Item = (String, u32)> {
-        self.chapters.iter().flat_map(|chapter| {
-            chapter.exercises.iter().flat_map(move |exercise| {
+    /// Each check that was judged, by `chapter/exercise/check`: what it earned, and what it is worth.
+    pub(crate) fn earned(&self) -> impl Iterator<Item = (String, u32, u32)> {
+        let chapters = self.chapters.iter().filter(|chapter| chapter.fault.is_none());
+        chapters.flat_map(|chapter| {
+            let graded = chapter.exercises.iter().filter(|exercise| exercise.build_error.is_none());
+            graded.flat_map(move |exercise| {
                 exercise.report.checks.iter().map(move |check| {
-                    (format!("{}/{}/{}", chapter.number, exercise.report.id, check.id), check.xp)
+                    (
+                        format!("{}/{}/{}", chapter.number, exercise.report.id, check.id),
+                        check.xp,
+                        check.max_xp,
+                    )
                 })
             })
         })
@@ -135,7 +144,15 @@ impl Report {
     pub(crate) fn text(&self, width: usize, ascii: bool) -> String {
         let mut out = String::new();
         for chapter in &self.chapters {
-            chapter.text(&mut out, Page { width, ascii, has_secret_seeds: self.has_secret_seeds });
+            chapter.text(
+                &mut out,
+                Page {
+                    width,
+                    ascii,
+                    has_secret_seeds: self.has_secret_seeds,
+                    from_here: self.from_here.as_deref(),
+                },
+            );
         }
         if !self.not_isolated.is_empty() {
             let open = self.open().join(", ");
@@ -176,7 +193,7 @@ impl Report {
 }
 
 impl ChapterReport {
-    fn text(&self, out: &mut String, page: Page) {
+    fn text(&self, out: &mut String, page: Page<'_>) {
         let width = page.width;
         let _ = writeln!(out, "{}", styled(STRONG, &format!("Chapter {}: {}", self.number, self.title)));
         if let Some(fault) = &self.fault {
@@ -211,15 +228,23 @@ impl ChapterReport {
 }
 
 impl GradedExercise {
-    fn text(&self, chapter: &ChapterReport, out: &mut String, page: Page) {
+    fn text(&self, chapter: &ChapterReport, out: &mut String, page: Page<'_>) {
         let width = page.width;
         let name = format!("{}/{}", chapter.number, self.report.id);
         let earned = format!("{}/{} XP", self.report.xp(), self.report.max_xp());
         let _ = writeln!(out, "{}", spread(&styled(STRONG, &name), name.len(), &earned, width));
         if let Some(diagnostics) = &self.build_error {
             let _ = writeln!(out, "  {} does not compile", styled(BAD, "✘"));
+            let sources = page
+                .from_here
+                .map(|from| harmless(&from.join(chapter.folder).join("src/").display().to_string()));
             for line in harmless(diagnostics).lines() {
-                let _ = writeln!(out, "  │ {line}");
+                let found = sources.as_ref().and_then(|sources| {
+                    let mark =
+                        ["--> ", "::: "].into_iter().find(|mark| line.trim_start().starts_with(mark))?;
+                    Some(line.replacen(&format!("{mark}src/"), &format!("{mark}{sources}"), 1))
+                });
+                let _ = writeln!(out, "  │ {}", found.as_deref().unwrap_or(line));
             }
             return;
         }
@@ -346,14 +371,15 @@ fn spread(left: &str, left_columns: usize, right: &str, width: usize) -> String 
 
 /// How to print a report.
 #[derive(Clone, Copy)]
-struct Page {
+struct Page<'a> {
     width: usize,
     ascii: bool,
     has_secret_seeds: bool,
+    from_here: Option<&'a Path>,
 }
 
 /// The line of a check, and its figures.
-fn check_head(check: &CheckReport, out: &mut String, Page { width, ascii, .. }: Page) {
+fn check_head(check: &CheckReport, out: &mut String, Page { width, ascii, .. }: Page<'_>) {
     let (mark, style, word) = match check.verdict {
         Verdict::Passed => ("✔", GOOD, ""),
         Verdict::Failed => ("✘", BAD, "failed"),
@@ -382,7 +408,7 @@ fn is_same_bug(earlier: &CheckReport, check: &CheckReport) -> bool {
     }
 }
 /// A failure, told in full.
-fn failure_text(check: &CheckReport, exercise: &str, further: &[String], out: &mut String, page: Page) {
+fn failure_text(check: &CheckReport, exercise: &str, further: &[String], out: &mut String, page: Page<'_>) {
     let Page { width, ascii, .. } = page;
     match &check.told {
         Some(told) => out.push_str(&told_text(told, How { indent: 4, width, ascii })),
@@ -400,7 +426,7 @@ fn failure_text(check: &CheckReport, exercise: &str, further: &[String], out: &m
     let _ = writeln!(out);
 }
 /// A failure that an earlier check has told already.
-fn again_text(check: &CheckReport, earlier: &CheckReport, exercise: &str, out: &mut String, page: Page) {
+fn again_text(check: &CheckReport, earlier: &CheckReport, exercise: &str, out: &mut String, page: Page<'_>) {
     let broken = check.failure.as_ref().and_then(|failure| failure.how.rule());
     let same = match broken {
         Some(rule) => format!("The same rule is broken as in `{}` (`{rule}`): fix that first.", earlier.id),
@@ -415,7 +441,7 @@ fn again_text(check: &CheckReport, earlier: &CheckReport, exercise: &str, out: &
 pub(crate) fn about(promise: &str, rule: &str, assumption: &str) -> [String; 3] {
     [format!("Promise: {promise}"), format!("Rule: {rule}"), format!("Do not assume that {assumption}")]
 }
-fn seen_text(check: &CheckReport, out: &mut String, page: Page) {
+fn seen_text(check: &CheckReport, out: &mut String, page: Page<'_>) {
     let many = match (check.failing_worlds, check.worlds) {
         (0, 0) => "no run was judged to its end".to_owned(),
         (0, worlds) => format!("none of the {worlds} runs reached the situation that this check is about"),
@@ -430,7 +456,7 @@ fn seen_text(check: &CheckReport, out: &mut String, page: Page) {
     out.push_str(&wrapped(&format!("Seen: {many}{first}"), 4, page.width));
 }
 /// How to see it again. A secret seed cannot be worked out from its number.
-fn replay_text(check: &CheckReport, exercise: &str, out: &mut String, page: Page) {
+fn replay_text(check: &CheckReport, exercise: &str, out: &mut String, page: Page<'_>) {
     let which = match &check.failure {
         Some(Failure { world, seed, .. }) if !check.is_vacuous() => {
             let seed = if page.has_secret_seeds { format!(" --seed {seed}") } else { String::new() };

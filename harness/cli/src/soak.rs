@@ -2,11 +2,12 @@
 
 use crate::args::SoakArgs;
 use crate::course::{Course, Selected};
-use crate::failures::Failures;
 use crate::grade::{named_folder, prepare_kit};
 use crate::judging::{Judging, judge_all};
+use crate::last::Last;
 use crate::report::{ChapterReport, GradedExercise, Report};
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width};
+use crate::text::{say, sayln};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &SoakArgs) -> Result<Exit, Failed> {
     }
     soak.bar.finish_and_clear();
     let asked = if args.what.is_empty() { "all exercises".to_owned() } else { args.what.join(", ") };
-    anstream::println!(
+    sayln!(
         "{} {asked}: no promise was broken in {} runs under {} fresh seed {}.",
         styled(GOOD, "✔"),
         soak.runs,
@@ -159,15 +160,16 @@ fn fails(
         timings_ms: None,
         has_secret_seeds: true,
         budget_s: args.how.budget,
+        from_here: None,
     };
-    anstream::print!("{}", report.text(width(), args.ascii));
+    say!("{}", report.text(width(), crate::text::is_ascii()));
     let found = format!("A fresh seed key showed this after {}.", soak.pace().replace("   ", ", "));
-    anstream::println!("{}", styled(STRONG, &found));
-    anstream::println!("No XP are booked by a soak.");
+    sayln!("{}", styled(STRONG, &found));
+    sayln!("No XP are booked by a soak.");
     let Some(workspace) = workspace else { return Ok(Exit::ChecksFailed) };
-    let mut failures = Failures::read(workspace);
-    failures.update(&report);
-    if let Err(Failed { error, .. }) = failures.write(workspace) {
+    let mut last = Last::read(workspace);
+    last.note_failures(&report);
+    if let Err(Failed { error, .. }) = last.write(workspace) {
         anstream::eprintln!("{} {}", styled(BAD, "note:"), harmless(&format!("{error:#}")));
     }
     Ok(Exit::ChecksFailed)

@@ -2,11 +2,49 @@
 
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const STRONG: Style = Style::new().bold();
+
+static ASCII: AtomicBool = AtomicBool::new(false);
+/// From here on only ASCII characters are drawn.
+pub(crate) fn draw_in_ascii() {
+    ASCII.store(true, Ordering::Relaxed);
+}
+/// Whether only ASCII characters are to be drawn.
+pub(crate) fn is_ascii() -> bool {
+    ASCII.load(Ordering::Relaxed)
+}
+/// A text for a terminal, with its marks as this terminal can draw them.
+pub(crate) fn drawn(text: String) -> String {
+    if is_ascii() { plain(&text) } else { text }
+}
+/// Prints a line on standard output, for people.
+macro_rules! sayln {
+    () => { anstream::println!() };
+    ($($text:tt)*) => { anstream::println!("{}", $crate::text::drawn(format!($($text)*))) };
+}
+/// Prints a text on standard output, for people.
+macro_rules! say {
+    ($($text:tt)*) => { anstream::print!("{}", $crate::text::drawn(format!($($text)*))) };
+}
+pub(crate) use {say, sayln};
+
+/// A path, as a link that a terminal opens where it can.
+pub(crate) fn link(path: &Path) -> String {
+    let shown = harmless(&path.display().to_string());
+    let full =
+        path.canonicalize().ok().filter(|_| supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout));
+    // a link holds no space, and no character that ends it
+    let full = full
+        .and_then(|full| full.to_str().map(str::to_owned))
+        .filter(|full| full.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)));
+    full.map_or_else(|| shown.clone(), |full| format!("\x1b]8;;file://{full}\x1b\\{shown}\x1b]8;;\x1b\\"))
+}
 
 /// The columns to write for: the terminal's, up to 100; 80 where there is none.
 pub(crate) fn width() -> usize {

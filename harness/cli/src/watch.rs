@@ -6,11 +6,12 @@
 
 use crate::args::WatchArgs;
 use crate::course::{Course, Selected};
-use crate::failures::Failures;
 use crate::keys::{Input, Keys, give_back};
+use crate::last::Last;
 use crate::pages::next_exercise;
 use crate::progress::Progress;
 use crate::text::{DIM, STRONG, harmless, styled};
+use crate::text::{say, sayln};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow};
@@ -79,7 +80,6 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Exit, Failed> {
         inputs,
         now: Vec::new(),
         grade: None,
-        hints: BTreeMap::new(),
     };
     let progress = Progress::read(&workspace.progress_file(), &mut crate::pages::warn);
     let first = next_exercise(&selected, &progress).or_else(|| selected.first().copied());
@@ -106,8 +106,6 @@ struct Watch<'a> {
     /// What is being graded, or was graded last.
     now: Vec<Selected<'a>>,
     grade: Option<Child>,
-    /// The last hint that was shown of each exercise.
-    hints: BTreeMap<String, usize>,
 }
 
 impl<'a> Watch<'a> {
@@ -220,10 +218,10 @@ impl<'a> Watch<'a> {
         self.end_grade();
         self.now = exercises;
         if std::io::stdout().is_terminal() {
-            anstream::print!("\x1b[2J\x1b[3J\x1b[H");
+            say!("\x1b[2J\x1b[3J\x1b[H");
         }
         let names: Vec<String> = self.now.iter().map(name).collect();
-        anstream::println!("{}", styled(STRONG, &format!("Grading {} …", names.join(", "))));
+        sayln!("{}", styled(STRONG, &format!("Grading {} …", names.join(", "))));
         self.grade = Some(self.spawn("grade", &names)?);
         Ok(())
     }
@@ -239,14 +237,14 @@ impl<'a> Watch<'a> {
             std::env::current_exe().context("cannot tell where faultlines is").map_err(Failed::harness)?;
         let mut run = Command::new(program);
         run.arg(command).args(args).current_dir(&self.workspace.folder).stdin(Stdio::null());
-        if self.args.ascii && command != "hint" {
+        if crate::text::is_ascii() && command != "hint" {
             run.arg("--ascii");
         }
         run.spawn().with_context(|| format!("cannot start `faultlines {command}`")).map_err(Failed::harness)
     }
     /// Runs a command to its end.
     fn show(&self, command: &str, args: &[String]) -> Result<bool, Failed> {
-        anstream::println!();
+        sayln!();
         let ended = self.spawn(command, args)?.wait();
         Ok(ended.context("cannot wait for faultlines").map_err(Failed::harness)?.success())
     }
@@ -254,9 +252,9 @@ impl<'a> Watch<'a> {
     fn foot(&self) {
         if self.keys.is_some() {
             let keys = "watching   g grade   h hint   r replay   n next   o open   q quit";
-            anstream::println!("{}", styled(DIM, keys));
+            sayln!("{}", styled(DIM, keys));
         } else {
-            anstream::println!("{}", styled(DIM, "watching"));
+            sayln!("{}", styled(DIM, "watching"));
         }
     }
 
@@ -267,12 +265,7 @@ impl<'a> Watch<'a> {
             b'q' => return Ok(true),
             b'g' | b'\n' => self.begin(self.now.clone())?,
             b'h' => {
-                let about = now.chapter.about(now.exercise.id);
-                let many = about.map_or(0, |about| about.hints.len());
-                let shown = self.hints.entry(name(&now)).or_default();
-                *shown = (*shown + 1).min(many);
-                let level = shown.to_string();
-                self.show("hint", &[name(&now), "--level".to_owned(), level])?;
+                self.show("hint", &[name(&now)])?;
                 self.foot();
             }
             b'r' => {
@@ -290,9 +283,9 @@ impl<'a> Watch<'a> {
     }
     /// The first failure of the exercise once more.
     fn replay(&self, now: Selected<'_>) -> Result<(), Failed> {
-        let failures = Failures::read(self.workspace);
-        let Some(check) = failures.first_of(&name(&now)) else {
-            anstream::println!("No check of {} failed in its last grade.", name(&now));
+        let last = Last::read(self.workspace);
+        let Some(check) = last.first_of(&name(&now)) else {
+            sayln!("No check of {} failed in its last grade.", name(&now));
             return Ok(());
         };
         self.show("replay", std::slice::from_ref(&check.check)).map(|_| ())
@@ -312,11 +305,11 @@ impl<'a> Watch<'a> {
                     .unwrap_or_default()
                 {
                     let file = self.workspace.module(next.chapter, module);
-                    anstream::println!("  edit  {}", harmless(&file.display().to_string()));
+                    sayln!("  edit  {}", harmless(&file.display().to_string()));
                 }
             }
             None => {
-                anstream::println!("Every exercise that is watched is complete.");
+                sayln!("Every exercise that is watched is complete.");
                 self.foot();
             }
         }
@@ -328,7 +321,7 @@ impl<'a> Watch<'a> {
         let editor = editor.or_else(|| ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok()));
         let module = now.chapter.about(now.exercise.id).and_then(|about| about.modules.first().cloned());
         let (Some(editor), Some(module)) = (editor.filter(|editor| !editor.trim().is_empty()), module) else {
-            anstream::println!("No editor is known: set EDITOR, or name one with --edit-cmd.");
+            sayln!("No editor is known: set EDITOR, or name one with --edit-cmd.");
             return Ok(());
         };
         let file = self.workspace.module(now.chapter, &module);
@@ -338,8 +331,8 @@ impl<'a> Watch<'a> {
         drop(paused);
         match ran {
             Ok(status) if status.success() => {}
-            Ok(status) => anstream::println!("`{}` ended with {status}.", harmless(&editor)),
-            Err(error) => anstream::println!("cannot start `{}`: {error}", harmless(&editor)),
+            Ok(status) => sayln!("`{}` ended with {status}.", harmless(&editor)),
+            Err(error) => sayln!("cannot start `{}`: {error}", harmless(&editor)),
         }
         Ok(())
     }

@@ -7,14 +7,24 @@ use build::Archive;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What belongs to the harness in a workspace: the kit, progress, backups.
 const OURS: &str = ".faultlines";
+/// Where files of the student's are kept when skeletons take their places.
+const BACKUP: &str = ".faultlines/backup";
 /// Where the repository's own exercises find the crates of the harness, and where those of a workspace do.
 const HARNESS: &str = "../harness";
 pub(crate) const KIT: &str = ".faultlines/kit";
 /// What git is not to keep of a workspace; `faultlines update` brings the kit back.
-const IGNORED: [&str; 4] = ["/target", "/.faultlines/kit", "/.faultlines/backup", "/.faultlines/lock"];
+const IGNORED: [&str; 6] = [
+    "/target",
+    "/.faultlines/kit",
+    "/.faultlines/backup",
+    "/.faultlines/lock",
+    "/.faultlines/last.toml",
+    "/.faultlines/hints.toml",
+];
 /// Everything that exercises need from a registry lies in the workspace.
 const CARGO_CONFIG: &str = "\
 # Everything needed is vendored: nothing is fetched.
@@ -55,13 +65,28 @@ impl Workspace {
         })?;
         Ok(Workspace { folder })
     }
+    /// How the folder is named from the current one; nothing where the two are the same.
+    pub(crate) fn from_here(&self) -> Option<PathBuf> {
+        let here = std::env::current_dir().ok()?;
+        if let Ok(below) = self.folder.strip_prefix(&here) {
+            return Some(below.to_owned());
+        }
+        match here.strip_prefix(&self.folder) {
+            Ok(deeper) => Some(deeper.components().map(|_| "..").collect()),
+            Err(_) => Some(self.folder.clone()),
+        }
+    }
     /// The file that progress is kept in.
     pub(crate) fn progress_file(&self) -> PathBuf {
         self.folder.join(OURS).join("progress.toml")
     }
-    /// The file that failures are kept in.
-    pub(crate) fn failures_file(&self) -> PathBuf {
-        self.folder.join(OURS).join("failures.toml")
+    /// The file that the last grades are kept in.
+    pub(crate) fn last_file(&self) -> PathBuf {
+        self.folder.join(OURS).join("last.toml")
+    }
+    /// The file that says which hints were told.
+    pub(crate) fn hints_file(&self) -> PathBuf {
+        self.folder.join(OURS).join("hints.toml")
     }
     /// The file of a module of a chapter.
     pub(crate) fn module(&self, chapter: &ChapterFolder, module: &str) -> PathBuf {
@@ -201,7 +226,7 @@ impl Workspace {
             let mut kept = Vec::new();
             for there in [&file, &folder] {
                 if fs::symlink_metadata(there).is_ok() {
-                    kept.push(self.keep(there)?);
+                    kept.push(self.keep(chapter, there)?);
                 }
             }
             done.push((self.put(&file, skeleton)?, kept));
@@ -215,7 +240,11 @@ impl Workspace {
             Some(text) => modules.iter().all(|module| declares(text, module)),
         };
         if !is_sound {
-            let kept = if fs::symlink_metadata(&root).is_ok() { vec![self.keep(&root)?] } else { Vec::new() };
+            let kept = if fs::symlink_metadata(&root).is_ok() {
+                vec![self.keep(chapter, &root)?]
+            } else {
+                Vec::new()
+            };
             done.push((self.put(&root, skeleton)?, kept));
         }
         Ok(done)
@@ -228,9 +257,9 @@ impl Workspace {
             .map_err(Failed::usage)?;
         Ok(file.to_owned())
     }
-    /// Moves a file or folder to the first free name among the backups.
-    fn keep(&self, there: &Path) -> Result<PathBuf, Failed> {
-        let folder = self.folder.join(OURS).join("backup");
+    /// Moves a file or folder of a chapter to the first free name among the chapter's backups.
+    fn keep(&self, chapter: &ChapterFolder, there: &Path) -> Result<PathBuf, Failed> {
+        let folder = self.folder.join(BACKUP).join(chapter.suite.folder);
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))
             .map_err(Failed::usage)?;
@@ -244,6 +273,74 @@ impl Workspace {
             .map_err(Failed::usage)?;
         Ok(free)
     }
+    /// The copies of a student's files that were kept when skeletons came back, the latest first.
+    pub(crate) fn backups(&self, selected: &[Selected<'_>]) -> Vec<Backup> {
+        let mut found = Vec::new();
+        for one in selected {
+            let about = one.chapter.about(one.exercise.id);
+            let modules = about.map(|about| about.modules.as_slice()).unwrap_or_default();
+            // older releases kept the files of all chapters in one folder
+            for folder in [self.folder.join(BACKUP).join(one.chapter.suite.folder), self.folder.join(BACKUP)]
+            {
+                for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    let mut parts = name.split('.');
+                    let (Some(stem), Some(nth)) = (parts.next(), parts.next()) else { continue };
+                    let Some(module) = modules.iter().find(|module| *module == stem) else { continue };
+                    let (Ok(_), Ok(about)) = (nth.parse::<u32>(), entry.metadata()) else { continue };
+                    found.push(Backup {
+                        of: format!("{}/{}", one.chapter.suite.number, one.exercise.id),
+                        replaces: self.module(one.chapter, module),
+                        edited: about.modified().ok(),
+                        path: entry.path(),
+                        name,
+                    });
+                }
+            }
+        }
+        found.sort_by(|a, b| b.edited.cmp(&a.edited).then_with(|| a.name.cmp(&b.name)));
+        found
+    }
+    /// Puts a copy of a backup in its place; what is there is kept, and where, is returned.
+    pub(crate) fn restore(&self, chapter: &ChapterFolder, backup: &Backup) -> Result<Vec<PathBuf>, Failed> {
+        let folder = backup.replaces.with_extension("");
+        let mut kept = Vec::new();
+        for there in [&backup.replaces, &folder] {
+            if fs::symlink_metadata(there).is_ok() {
+                kept.push(self.keep(chapter, there)?);
+            }
+        }
+        let to = if backup.path.is_dir() { &folder } else { &backup.replaces };
+        copy(&backup.path, to)
+            .with_context(|| format!("cannot copy {} to {}", backup.path.display(), to.display()))
+            .map_err(Failed::usage)?;
+        Ok(kept)
+    }
+}
+/// A copy of a student's file, or of a module that is a folder.
+#[derive(Debug)]
+pub(crate) struct Backup {
+    /// The exercise, such as `7/lamport`.
+    pub(crate) of: String,
+    /// What it is called among the backups.
+    pub(crate) name: String,
+    /// When it was edited last.
+    pub(crate) edited: Option<SystemTime>,
+    /// The file that it was.
+    replaces: PathBuf,
+    path: PathBuf,
+}
+/// Copies a file, or a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return fs::copy(from, to).map(|_| ());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// Everything that `init` writes, by path.

@@ -155,6 +155,7 @@ fn grade(
                 timings_ms: None,
                 has_secret_seeds: false,
                 budget_s: how.budget,
+                from_here: None,
             };
             let elsewhere = report.json();
             report.not_isolated.clear();

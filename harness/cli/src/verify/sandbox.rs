@@ -47,6 +47,7 @@ pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<Stri
                 timings_ms: None,
                 has_secret_seeds: false,
                 budget_s: 0,
+                from_here: None,
             }
             .json())
         };

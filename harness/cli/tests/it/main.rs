@@ -8,6 +8,7 @@ mod errors;
 mod gates;
 mod grading;
 mod guests;
+mod learner;
 mod leftovers;
 mod machines;
 mod replay_test;

@@ -115,9 +115,9 @@ fn what_is_saved_is_graded_and_keys_do_what_they_say() {
     assert!(graded.contains("clock-condition"), "{graded}");
 
     terminal.press(b'h');
-    terminal.shows("More: faultlines hint 7/lamport --level 2");
+    terminal.shows("Hint 1 of 3 for 7/lamport");
     terminal.press(b'h');
-    terminal.shows("More: faultlines hint 7/lamport --level 3");
+    terminal.shows("Hint 2 of 3 for 7/lamport");
     terminal.press(b'r');
     terminal.shows("✘ 7/lamport/clock-condition");
     terminal.shows(FOOT);
