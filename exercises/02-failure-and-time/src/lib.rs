@@ -1,3 +1,4 @@
 //! Chapter 2: failure models and time. One module an exercise; README.md has the reading.
 
 pub mod classify;
+pub mod detector;

@@ -1,6 +1,7 @@
 //! Chapter 2: failure models and time.
 
 mod classify;
+mod detector;
 
 use judge::{Chapter, Planned};
 
@@ -10,9 +11,8 @@ pub fn chapter() -> Chapter {
         number: 2,
         folder: "02-failure-and-time",
         title: "Failure Models & Time",
-        exercises: vec![classify::exercise()],
+        exercises: vec![classify::exercise(), detector::exercise()],
         planned: &[
-            Planned { id: "detector", xp: 15 },
             Planned { id: "membership", xp: 20 },
             Planned { id: "lease", xp: 18 },
             Planned { id: "wal", xp: 20 },

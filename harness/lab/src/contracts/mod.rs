@@ -32,6 +32,7 @@ pub mod abd;
 pub mod causal_broadcast;
 pub mod classify;
 pub mod courier;
+pub mod detector;
 pub mod fallacies;
 pub mod gather;
 pub mod happens_before;

@@ -1,3 +1,4 @@
 //! Second correct implementations of chapter 2, of other structure than the references.
 
 pub mod classify;
+pub mod detector;
