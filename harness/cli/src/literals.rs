@@ -292,6 +292,7 @@ fn harm(harm: &Harm) -> String {
                 DiskLoss::Nothing => "DiskLoss::Nothing".to_owned(),
                 DiskLoss::Wiped => "DiskLoss::Wiped".to_owned(),
                 DiskLoss::TornAfter { bytes } => format!("DiskLoss::TornAfter {{ bytes: {bytes} }}"),
+                DiskLoss::TornBefore { bytes } => format!("DiskLoss::TornBefore {{ bytes: {bytes} }}"),
             };
             fields.put("disk", true, || disk);
             ("Harm::Crash", Some(node))
@@ -366,7 +367,9 @@ fn harm(harm: &Harm) -> String {
             fields.put("file", true, || format!("{file:?}.into()"));
             fields.put("damage", true, || match damage {
                 Damage::Flip { at, bit } => format!("Damage::Flip {{ at: {at}, bit: {bit} }}"),
+                Damage::FlipPart { nth, of } => format!("Damage::FlipPart {{ nth: {nth}, of: {of} }}"),
                 Damage::Append(with) => format!("Damage::Append({})", bytes(with)),
+                Damage::Stale { bytes } => format!("Damage::Stale {{ bytes: {bytes} }}"),
             });
             ("Harm::Rot", Some(node))
         }
@@ -547,6 +550,9 @@ mod tests {
                 late: Duration::from_micros(1500),
             },
             Harm::Rot { file: "wal".into(), damage: Damage::Flip { at: 17, bit: 3 }, node: Who::Node(NodeId(1)) },
+            Harm::Rot { file: "wal".into(), damage: Damage::FlipPart { nth: 17, of: 300 }, node: Who::Node(NodeId(1)) },
+            Harm::Rot { file: "wal".into(), damage: Damage::Stale { bytes: 9 }, node: Who::Node(NodeId(1)) },
+            Harm::Crash { disk: DiskLoss::TornBefore { bytes: 3 }, node: Who::Culprit },
             Harm::Rot { file: "a\"b".into(), damage: Damage::Append(vec![0, 0]), node: Who::Culprit },
             Harm::Crash { disk: DiskLoss::Wiped, node: Who::Culprit },
             Harm::LoseThis { key: Key(0x00000000000000ff) },

@@ -113,7 +113,13 @@ impl<N: Node> Bench<N> {
     }
     /// The node crashes, loses everything that it has not synced, and starts again.
     pub fn crash(&mut self) -> Vec<Effect<N>> {
+        self.crash_with(|_| {})
+    }
+    /// The same, and this happens to its disk while the node is down: [`Disk::flip`] flips a bit of a file, and
+    /// [`Disk::append_to`] adds bytes that nobody wrote.
+    pub fn crash_with(&mut self, damage: impl FnOnce(&mut Disk)) -> Vec<Effect<N>> {
         self.unsynced.clear();
+        damage(&mut self.disk);
         self.prepare();
         let (node, effects) = start(&self.ask, self.config.clone(), self.disk.clone());
         self.node = node;

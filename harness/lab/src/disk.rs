@@ -187,6 +187,17 @@ impl Disk {
             *byte ^= 1_u8.checked_shl(bit.into()).unwrap_or(0);
         }
     }
+    /// (For the kernel.) How many bytes a file has.
+    pub fn file_len(&self, file: &str) -> usize {
+        self.files.get(file).map_or(0, Vec::len)
+    }
+    /// (For the kernel.) Adds a copy of a file's own first bytes to it, so many at most.
+    pub fn append_again(&mut self, file: &str, bytes: u64) {
+        if let Some(file) = self.files.get_mut(file) {
+            let first = usize::try_from(bytes).unwrap_or(usize::MAX).min(file.len());
+            file.extend_from_within(..first);
+        }
+    }
     /// (For the kernel.) Adds bytes to a file, if it is there.
     pub fn append_to(&mut self, file: &str, bytes: &[u8]) {
         if let Some(file) = self.files.get_mut(file) {

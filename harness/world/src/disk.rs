@@ -41,7 +41,15 @@ impl NodeDisk {
     pub(crate) fn rot(&mut self, file: &str, damage: &Damage) {
         match damage {
             Damage::Flip { at, bit } => self.durable.flip(file, *at, *bit),
+            Damage::FlipPart { nth, of } => {
+                let bits = self.durable.file_len(file) as u64 * 8;
+                let bit = u128::from(bits) * u128::from(*nth) / u128::from((*of).max(1));
+                if let Ok(bit) = u64::try_from(bit) {
+                    self.durable.flip(file, bit / 8, (bit % 8) as u8);
+                }
+            }
             Damage::Append(bytes) => self.durable.append_to(file, bytes),
+            Damage::Stale { bytes } => self.durable.append_again(file, *bytes),
         }
         self.written = self.held();
     }
@@ -83,7 +91,10 @@ impl NodeDisk {
         for (object, count) in &mut kept {
             *count = match loss {
                 DiskLoss::Drawn => luck(object).below(0, *count + 1),
-                DiskLoss::All | DiskLoss::TornAfter { .. } | DiskLoss::Wiped => 0,
+                DiskLoss::All
+                | DiskLoss::TornAfter { .. }
+                | DiskLoss::TornBefore { .. }
+                | DiskLoss::Wiped => 0,
                 DiskLoss::Nothing => *count,
             };
         }
@@ -93,12 +104,23 @@ impl NodeDisk {
         }
         let survives = settle_groups(&ops, &mut kept);
         let mut touched = FxHashSet::default();
+        let mut spared = bytes_spared(&ops, loss);
         let mut fates = Fates { is_wiped, ..Fates::default() };
         for (op, survives) in ops.iter().zip(survives) {
             let names = || op.objects().into_iter().map(name);
             if survives {
                 self.keep(op);
                 fates.kept.extend(names());
+                continue;
+            }
+            if let [Object::File(file)] = op.objects()[..]
+                && let Some(spared) = spared.get_mut(file)
+            {
+                match self.keep_bytes(op, spared) {
+                    Kept::Whole => fates.kept.extend(names()),
+                    Kept::Part => fates.torn.extend(names()),
+                    Kept::Nothing => fates.lost.extend(names()),
+                }
                 continue;
             }
             fates.lost.extend(names());
@@ -115,6 +137,53 @@ impl NodeDisk {
         }
         fates
     }
+    /// Keeps of a write to a raw file as many bytes as are to be spared.
+    fn keep_bytes(&mut self, op: &DiskOp, spared: &mut usize) -> Kept {
+        let bytes = op.bytes();
+        if *spared == 0 {
+            return Kept::Nothing;
+        }
+        if bytes <= *spared {
+            *spared -= bytes;
+            self.keep(op);
+            return Kept::Whole;
+        }
+        self.durable.tear(op, std::mem::take(spared));
+        Kept::Part
+    }
+}
+/// How much of a write to a raw file a crash keeps.
+enum Kept {
+    Whole,
+    Part,
+    Nothing,
+}
+/// How many bytes a tear keeps of what was not synced of each raw file: the first ones, whichever write they are from. A write that is part
+/// of a group ends what can be kept. Empty for a crash that tears nothing at a place of its own.
+fn bytes_spared(ops: &[Arc<DiskOp>], loss: DiskLoss) -> FxHashMap<&str, usize> {
+    let mut written: FxHashMap<&str, usize> = FxHashMap::default();
+    if !matches!(loss, DiskLoss::TornAfter { .. } | DiskLoss::TornBefore { .. }) {
+        return written;
+    }
+    let mut ended = FxHashSet::default();
+    for op in ops {
+        for object in op.objects() {
+            let Object::File(file) = object else { continue };
+            if matches!(**op, DiskOp::All(_)) {
+                ended.insert(file);
+            } else if !ended.contains(file) {
+                *written.entry(file).or_default() += op.bytes();
+            }
+        }
+    }
+    for bytes in written.values_mut() {
+        *bytes = match loss {
+            DiskLoss::TornAfter { bytes: first } => first.min(*bytes),
+            DiskLoss::TornBefore { bytes: last } => bytes.saturating_sub(last),
+            DiskLoss::Drawn | DiskLoss::All | DiskLoss::Nothing | DiskLoss::Wiped => 0,
+        };
+    }
+    written
 }
 
 /// What a crash made of the writes that were not synced, by the names of what was written.
@@ -158,7 +227,7 @@ fn torn_after(op: &DiskOp, loss: DiskLoss, luck: Luck) -> Option<usize> {
         DiskLoss::Drawn => {
             (luck.below(1, 2) == 0).then(|| usize::try_from(luck.below(2, op.bytes() as u64)).unwrap_or(0))
         }
-        DiskLoss::All | DiskLoss::Nothing | DiskLoss::Wiped => None,
+        DiskLoss::All | DiskLoss::Nothing | DiskLoss::TornBefore { .. } | DiskLoss::Wiped => None,
     }
 }
 

@@ -69,6 +69,12 @@ pub(super) fn about(harm: &Harm) -> String {
         Harm::Rot { file, damage: Damage::Flip { at, bit }, .. } => {
             format!("its disk flips bit {bit} of byte {at} of `{file}`")
         }
+        Harm::Rot { file, damage: Damage::FlipPart { .. }, .. } => {
+            format!("its disk flips a bit of `{file}`")
+        }
+        Harm::Rot { file, damage: Damage::Stale { .. }, .. } => {
+            format!("its disk shows old bytes of `{file}` once more, at its end")
+        }
         Harm::Rot { file, damage: Damage::Append(bytes), .. } => {
             format!("its disk shows {} bytes at the end of `{file}` that nobody wrote", bytes.len())
         }

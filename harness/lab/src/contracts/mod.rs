@@ -44,3 +44,4 @@ pub mod paxos;
 pub mod raft;
 pub mod rpc;
 pub mod vector;
+pub mod wal;

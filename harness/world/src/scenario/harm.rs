@@ -216,8 +216,14 @@ pub enum DiskLoss {
     All,
     /// None is lost.
     Nothing,
-    /// All are lost, and the first append of each object is torn after so many bytes.
+    /// All are lost, and the first append of each object is torn after so many bytes. A raw file keeps so many of its first bytes that
+    /// were not synced, from as many writes as it takes, and what was cut before them.
     TornAfter {
+        /// So many.
+        bytes: usize,
+    },
+    /// All are lost, but a raw file loses only so many of its last bytes that were not synced.
+    TornBefore {
         /// So many.
         bytes: usize,
     },
@@ -235,6 +241,20 @@ pub enum Damage {
         /// Which of its bits, from 0 for the lowest; below 8.
         bit: u8,
     },
+    /// One bit of the file is another, where the file has any: that at the `nth` of so many places that divide the file evenly. So every
+    /// bit of a file can be tried that has at most `of` bits, and bits from all over a longer one, whatever it is made of.
+    FlipPart {
+        /// Which of these places, from 0; below `of`.
+        nth: u32,
+        /// How many there are.
+        of: u32,
+    },
     /// The file goes on with these bytes, which nobody wrote: zeros where space was given away, or what was there before.
     Append(Vec<u8>),
+    /// The file goes on with a copy of so many of its own first bytes, at most: a block of the disk that held them before was given
+    /// to the file.
+    Stale {
+        /// So many.
+        bytes: u64,
+    },
 }

@@ -23,6 +23,8 @@ pub(crate) enum Do {
     /// Writes a new number at each of these places, all or none.
     Atomic(Vec<Place>),
     Write(Place),
+    /// Cuts the file down to so many bytes.
+    CutFile(u64),
     Sync,
     Say(u32),
     Roll,
@@ -185,6 +187,7 @@ impl Actor {
                         Place::File => out.write(FILE, &number.to_le_bytes()),
                     }
                 }
+                Do::CutFile(len) => out.cut(FILE, len),
                 Do::Sync => out.sync(),
                 Do::Say(word) => {
                     self.word = word;

@@ -126,12 +126,20 @@ fn inside_a_sync_each_object_keeps_a_prefix_of_its_own_and_every_outcome_comes_u
 
 #[test]
 fn each_loss_does_what_it_says() {
-    let table: [(DiskLoss, usize, bool, usize); 5] = [
+    let table: [(DiskLoss, usize, bool, usize); 12] = [
         (DiskLoss::All, 0, false, 0),
         (DiskLoss::Nothing, 2, false, 16),
         (DiskLoss::TornAfter { bytes: 0 }, 0, true, 0),
         (DiskLoss::TornAfter { bytes: 3 }, 0, true, 3),
         (DiskLoss::TornAfter { bytes: 7 }, 0, true, 7),
+        // a raw file is torn wherever it is, whichever write that is in
+        (DiskLoss::TornAfter { bytes: 8 }, 0, true, 8),
+        (DiskLoss::TornAfter { bytes: 13 }, 0, true, 13),
+        (DiskLoss::TornAfter { bytes: 99 }, 0, true, 16),
+        (DiskLoss::TornBefore { bytes: 0 }, 0, false, 16),
+        (DiskLoss::TornBefore { bytes: 1 }, 0, false, 15),
+        (DiskLoss::TornBefore { bytes: 9 }, 0, false, 7),
+        (DiskLoss::TornBefore { bytes: 99 }, 0, false, 0),
     ];
     for (disk, records, torn, bytes) in table {
         let twice = [Place::Log, Place::File, Place::Log, Place::File].map(write).to_vec();
@@ -140,6 +148,28 @@ fn each_loss_does_what_it_says() {
         let back = found(&run, 1).pop().expect("it started again");
         assert_eq!(back.log.iter().flatten().count(), records, "{disk:?}");
         assert_eq!(back.log.contains(&None), torn, "{disk:?}");
+        assert_eq!(back.file.len(), bytes, "{disk:?}");
+    }
+}
+
+#[test]
+fn a_cut_is_kept_if_bytes_after_it_are() {
+    let table = [
+        (DiskLoss::TornAfter { bytes: 0 }, 16),
+        (DiskLoss::TornAfter { bytes: 1 }, 3 + 1),
+        (DiskLoss::TornBefore { bytes: 2 }, 3 + 6),
+        (DiskLoss::TornBefore { bytes: 8 }, 16),
+    ];
+    for (disk, bytes) in table {
+        let durable = vec![write(Place::File), write(Place::File), Do::Sync];
+        let mended = vec![Do::CutFile(3), write(Place::File)];
+        let harm = Harm::Crash { node: Who::Node(n(1)), disk };
+        let run = stage(1)
+            .tell(ms(5), 1, durable)
+            .tell(ms(10), 1, mended)
+            .fault(during(ms(20), ms(30), harm))
+            .run();
+        let back = found(&run, 1).pop().expect("it started again");
         assert_eq!(back.file.len(), bytes, "{disk:?}");
     }
 }

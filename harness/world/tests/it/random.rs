@@ -220,6 +220,7 @@ fn harm(nodes: u32, mix: Mix) -> BoxedStrategy<Harm> {
         1 => Just(DiskLoss::All),
         1 => Just(DiskLoss::Nothing),
         1 => (0..12usize).prop_map(|bytes| DiskLoss::TornAfter { bytes }),
+        1 => (0..12usize).prop_map(|bytes| DiskLoss::TornBefore { bytes }),
     ];
     let plain = prop_oneof![
         3 => (who(), loss).prop_map(|(node, disk)| Harm::Crash { node, disk }),

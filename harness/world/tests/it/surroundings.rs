@@ -189,7 +189,29 @@ fn rot_shows_at_the_next_start_and_nowhere_else() {
         assert_eq!(found(&disks(DiskLoss::All, &[harmless])), before);
     }
     let longer = found(&disks(DiskLoss::All, &[rot("file", Damage::Append(vec![0; 3]))]));
-    assert_eq!(longer.file, [before.file, vec![0; 3]].concat());
+    assert_eq!(longer.file, [before.file.clone(), vec![0; 3]].concat());
+    let stale = |bytes| found(&disks(DiskLoss::All, &[rot("file", Damage::Stale { bytes })])).file;
+    assert_eq!(stale(3), [&before.file[..], &before.file[..3]].concat());
+    assert_eq!(stale(100), before.file.repeat(2), "a file has no more than it has");
+    assert_eq!(found(&disks(DiskLoss::All, &[rot("no such file", Damage::Stale { bytes: 1 })])), before);
+}
+
+#[test]
+fn a_file_is_flipped_at_every_bit_and_a_long_one_all_over() {
+    let flipped = |nth, of| {
+        let rot = Damage::FlipPart { nth, of };
+        let harm = Harm::Rot { node: Who::Node(n(1)), file: "file".into(), damage: rot };
+        let before = found(&disks(DiskLoss::All, &[])).file;
+        let after = found(&disks(DiskLoss::All, &[harm])).file;
+        let differ = |bit: &usize| (before[bit / 8] ^ after[bit / 8]) >> (bit % 8) & 1 == 1;
+        (0..64).filter(differ).collect::<Vec<usize>>()
+    };
+    // the file has eight bytes
+    let all: Vec<usize> = (0..100).flat_map(|nth| flipped(nth, 100)).collect();
+    assert_eq!(all.len(), 100, "one bit each time");
+    assert_eq!(all.iter().copied().collect::<std::collections::BTreeSet<_>>(), (0..64).collect());
+    assert_eq!((0..4).flat_map(|nth| flipped(nth, 4)).collect::<Vec<_>>(), [0, 16, 32, 48]);
+    assert!(flipped(100, 100).is_empty() && flipped(u32::MAX, 1).is_empty(), "past the end is nothing");
 }
 
 #[test]
