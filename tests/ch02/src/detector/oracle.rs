@@ -75,6 +75,8 @@ pub(super) struct Beliefs {
     /// The last time at which a belief, a life or a fault changed.
     changed: Time,
     now: Time,
+    /// When a watcher last got a message of a peer, in this life.
+    heard: BTreeMap<(NodeId, NodeId), (Time, ObservationId)>,
     sent: BTreeMap<(NodeId, NodeId), VecDeque<Time>>,
     suspicions: u64,
     wrong: u64,
@@ -115,6 +117,7 @@ impl Beliefs {
             disturbances: BTreeSet::new(),
             changed: Time::ZERO,
             now: Time::ZERO,
+            heard: BTreeMap::new(),
             sent: BTreeMap::new(),
             suspicions: 0,
             wrong: 0,
@@ -306,7 +309,7 @@ impl Beliefs {
                 pair.taken_back,
                 short(within)
             );
-            let violation = scene.breaks("mistakes-end", sentence);
+            let violation = self.last_heard(names, scene.breaks("mistakes-end", sentence));
             return Err(match pair.trusts {
                 Some((_, trusts)) => violation.because(trusts, format!("mistake {}", pair.taken_back)),
                 None => violation,
@@ -321,7 +324,19 @@ impl Beliefs {
             self.why_they_hear(names, since),
             short(self.goals.settled)
         );
-        Err(scene.breaks("suspects-living", sentence))
+        Err(self.last_heard(names, scene.breaks("suspects-living", sentence)))
+    }
+    /// What the watcher had heard from the peer before.
+    fn last_heard(&self, names: (NodeId, NodeId), violation: Violation) -> Violation {
+        let (watcher, peer) = names;
+        let Some((at, seen)) = self.heard.get(&names).copied() else {
+            let sentence = format!("{} Before, no message of {peer} reached {watcher}.", violation.sentence);
+            return Violation { sentence, ..violation };
+        };
+        let sentence =
+            format!("{} Before, the last message of {peer} reached {watcher} at {at}.", violation.sentence);
+        let violation = Violation { sentence, ..violation };
+        violation.because(seen, format!("the last message of {peer} before the suspicion"))
     }
     fn trusts(&mut self, scene: Scene<'_>, peer: NodeId) -> Result<(), Violation> {
         let (watcher, at) = (scene.node(), scene.at());
@@ -380,6 +395,7 @@ impl Beliefs {
                 pair.trusts = None;
             }
         }
+        self.heard.retain(|(watcher, _), _| *watcher != node);
         self.changes(scene.at());
     }
     fn is_suspected(&self, node: NodeId) -> bool {
@@ -455,6 +471,9 @@ impl Rule<Detector> for Beliefs {
         match saw {
             Saw::Emitted(Event::Suspect { node }) => self.suspects(scene, *node)?,
             Saw::Emitted(Event::Trust { node }) => self.trusts(scene, *node)?,
+            Saw::Got { from, .. } => {
+                self.heard.insert((scene.node(), *from), (scene.at(), scene.id()));
+            }
             Saw::Started { incarnation } => self.started(scene, *incarnation),
             Saw::Crashed => self.crashed(scene),
             Saw::Sent { to, .. } => {

@@ -256,6 +256,14 @@ pub(super) fn adapts(pick: &mut Pick, nth: u32) -> Case {
         let at = draft.intervals((HELD + FREE) * time + 10);
         draft.harm(at, hold, Until::After(held));
     }
+    if nth % 4 == 3 {
+        // a peer starts again now and then, at once: what others have learnt about it is not about its life
+        for time in (2..TIMES).step_by(3) {
+            let at = draft.intervals((HELD + FREE) * time - FREE / 2 + 10);
+            let node = draft.cast[0];
+            draft.crash(pick, at, node, Until::After(ms(5)));
+        }
+    }
     let over = draft.intervals((HELD + FREE) * TIMES + 3 * DETECT);
     let last = *pick.one(&draft.cast);
     draft.ends_with_a_crash(pick, over, last)
