@@ -2,4 +2,5 @@
 
 pub mod classify;
 pub mod detector;
+pub mod lease;
 pub mod wal;

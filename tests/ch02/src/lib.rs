@@ -2,6 +2,7 @@
 
 mod classify;
 mod detector;
+mod lease;
 mod wal;
 
 use judge::{Chapter, Planned};
@@ -12,11 +13,7 @@ pub fn chapter() -> Chapter {
         number: 2,
         folder: "02-failure-and-time",
         title: "Failure Models & Time",
-        exercises: vec![classify::exercise(), detector::exercise(), wal::exercise()],
-        planned: &[
-            Planned { id: "membership", xp: 20 },
-            Planned { id: "lease", xp: 18 },
-            Planned { id: "byzantine", xp: 21 },
-        ],
+        exercises: vec![classify::exercise(), detector::exercise(), lease::exercise(), wal::exercise()],
+        planned: &[Planned { id: "membership", xp: 20 }, Planned { id: "byzantine", xp: 21 }],
     }
 }

@@ -39,6 +39,7 @@ pub mod happens_before;
 pub mod hlc;
 pub mod idempotency;
 pub mod lamport;
+pub mod lease;
 pub mod mutex;
 pub mod paxos;
 pub mod raft;
