@@ -16,8 +16,8 @@ use lab::wal::{self as contract, Record, Request, Response, WAL};
 /// checksum of all of that.
 ///
 /// The place in the file is what makes a record one of its kind: a copy of a record, in the payload of another one or in a block that
-/// held old bytes of this file, begins at a byte that it does not name. The checksum of the header is one of its own, so that a
-/// search need not trust a length that nobody vouches for.
+/// held old bytes of this file, begins at a byte that it does not name. The header has a checksum of its own, so that a search, which
+/// looks at every byte, reads on only where a record begins.
 const HEADER: usize = 4 + 8 + CHECKSUM;
 const CHECKSUM: usize = 4;
 // END SOLUTION

@@ -120,7 +120,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Safety,
                 xp: 1,
                 needs: &["torn-tail"],
-                worlds: 512,
+                worlds: ENDS + DISTANCES,
                 sometimes: &[(
                     GROWN,
                     "Untested: in none of the runs did the file end in bytes that the log had not written.",

@@ -38,6 +38,8 @@ pub(super) struct Records {
     asked: BTreeMap<Record, usize>,
     /// What must stay where it is.
     places: BTreeMap<u64, Known>,
+    /// How much of the file was durable before the first append.
+    front: Option<u64>,
     damage: Damage,
     /// A log said that its file is damaged, and a record followed the damage.
     reported: Option<(Time, ObservationId)>,
@@ -134,6 +136,9 @@ impl Records {
     /// The damage in words, for the beginning of a sentence: "Bit 1311 of the file was flipped, in record 3 of 5. "
     fn about(&self, hurt: Hurt) -> String {
         let (bit, many) = (hurt.bit, self.many());
+        if self.front.is_some_and(|front| bit / 8 < front) {
+            return format!("Bit {bit} of the file was flipped, before the first of {many} records. ");
+        }
         match (hurt.first == hurt.last, hurt.last < many) {
             (true, true) => {
                 format!("Bit {bit} of the file was flipped, in record {} of {many}. ", hurt.last + 1)
@@ -150,6 +155,7 @@ impl Records {
 
     fn asked(&mut self, scene: Scene<'_>, request: RequestId, what: &Request) {
         if let Request::Append(record) = what {
+            self.front.get_or_insert(self.disk.len());
             *self.asked.entry(record.clone()).or_default() += 1;
             self.spent.appends += 1;
             self.spent.allowed_bytes += record.0.len() as u64 * 3 / 2 + BYTES_A_RECORD;

@@ -271,9 +271,26 @@ pub(super) fn middle(pick: &mut Pick, nth: u32) -> Case {
     draft.epilogue(pick).case()
 }
 
+/// Runs of `no-false-alarm` over drawn ends of the file, and over old bytes at every distance from where they were, modulo this.
+pub(super) const ENDS: u32 = 512;
+pub(super) const DISTANCES: u32 = 256;
 /// A crash leaves what looks like records: the tail of an unfinished record, bytes that nobody wrote, old bytes of the file.
 pub(super) fn no_false_alarm(pick: &mut Pick, nth: u32) -> Case {
     let mut draft = Draft::new();
+    if let Some(distance) = nth.checked_sub(ENDS) {
+        // the same lengths in all of these runs: so every distance comes up
+        const SIZES: [usize; 2] = [12, 30];
+        for bytes in SIZES {
+            let record = random(pick, bytes);
+            draft.append(record);
+        }
+        let record = random(pick, DISTANCES as usize + 100);
+        draft.append(record);
+        let torn = DiskLoss::TornAfter { bytes: distance as usize };
+        draft.crash_and(in_the_sync_of(SIZES.len() as u32 + 1), torn, Some(Damage::Stale { bytes: 4_096 }));
+        draft.read();
+        return draft.epilogue(pick).case();
+    }
     let before = pick.small(0..=4);
     for _ in 0..before {
         let bytes = *pick.one(&[0, 1, 8, 30, 100]);
