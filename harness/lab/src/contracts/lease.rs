@@ -54,7 +54,7 @@ pub struct ClientConfig {
     pub drift_ppm: u32,
 }
 
-/// The number of a lease: a fencing token. It shows as `token 3`.
+/// The number of a lease: a fencing token. It shows as `token 3`, and as `3` where a name stands before it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Token(pub u64);
 impl fmt::Display for Token {
@@ -64,7 +64,7 @@ impl fmt::Display for Token {
 }
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

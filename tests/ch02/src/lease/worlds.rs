@@ -200,8 +200,11 @@ fn held_writes(pick: &mut Pick, restart: bool) -> Case {
     let granted = draft.granted(a);
     let late = if restart { Sight::of(SeenKind::Started).at(storage) } else { Draft::written(b) };
     draft.hold(granted.clone(), a, storage, None, Until::Trigger(late.into()));
-    draft.cut(granted.clone(), a, lock, Until::Trigger(Draft::written(b).into()));
+    draft.cut(granted.clone().after(ms(15)), a, lock, Until::Trigger(Draft::written(b).into()));
     draft.write(granted.after(pick.millis(5..=50)), b);
+    // the first client waits for its next lease when it hears that it lost the one before
+    draft.write(Draft::written(b).after(kit::us(100)), a);
+    draft.cut(Draft::written(b), a, lock, Until::After(ms(15)));
     if restart {
         draft.crash(Draft::written(b), storage, *pick.one(&[DiskLoss::All, DiskLoss::Drawn]));
     }
@@ -294,13 +297,19 @@ pub(super) fn tokens(pick: &mut Pick, _nth: u32) -> Case {
         0 => {
             let lose =
                 Harm::Lose { from: Some(lock), to: Some(first), nth: Some(1), matches: None, what: None };
-            draft.harm(When::At(ms(1)), lose, Until::Calm);
+            draft.harm(draft.granted(first), lose, Until::Calm);
         }
         1 => draft.rough(0, 50, 30, ms(60)),
         _ => {}
     }
     let disk = [DiskLoss::All, DiskLoss::Drawn, DiskLoss::Drawn, DiskLoss::Nothing][run as usize % 4];
     draft.crash_at(lock, point, disk);
+    // and once more, after it has granted leases in its second life
+    let (again, later) = (draft.ttls(2), draft.of_ttl(220));
+    draft.crash(again, lock, disk);
+    for client in draft.clients.clone() {
+        draft.write(later, client);
+    }
     let at = draft.ttls(4);
     draft.calm(pick, at)
 }
@@ -329,7 +338,7 @@ pub(super) fn restart(pick: &mut Pick, _nth: u32) -> Case {
     };
     draft.hold(granted, a, storage, None, until);
     let torn = DiskLoss::TornAfter { bytes: 1 };
-    let disk = [DiskLoss::All, DiskLoss::Drawn, torn, DiskLoss::Drawn][run as usize % 4];
+    let disk = [DiskLoss::All, DiskLoss::Drawn, torn, DiskLoss::Nothing][run as usize % 4];
     match point.checked_sub(2 * RESTART_POINTS) {
         Some(pair) => {
             draft.crash_at(lock, pair / PAIRED + 1, disk);
@@ -444,6 +453,8 @@ fn drifts(draft: &mut Draft, node: NodeId, drift_ppm: i64) {
     let specs = draft.stage.nodes.iter_mut();
     specs.filter(|spec| spec.id == node).for_each(|spec| spec.clock.drift_ppm = drift_ppm);
 }
+/// So little time hides no part of a margin that is too small.
+const FAST: Duration = kit::us(100);
 /// The holder is slow and the lock service fast, and other clients ask just when the lease is over there.
 fn drift(pick: &mut Pick) -> Case {
     let (mut draft, a) = holder(pick, 4);
@@ -451,10 +462,10 @@ fn drift(pick: &mut Pick) -> Case {
     let lock = draft.lock;
     drifts(&mut draft, a, -i64::from(DRIFT_PPM));
     drifts(&mut draft, lock, i64::from(DRIFT_PPM));
-    draft.stage.network = Link::fixed(ms(1));
+    draft.stage.network = Link::fixed(FAST);
     let over = draft.ttl * 100 / 101;
     for (client, later) in draft.clients[1..].to_vec().into_iter().zip([0, 1, 2]) {
-        draft.write(draft.granted(a).after(over + ms(later) - ms(1) + kit::us(200)), client);
+        draft.write(draft.granted(a).after(over + ms(later) - kit::us(700)), client);
     }
     let at = draft.ttls(4);
     draft.calm(pick, at)
@@ -466,7 +477,7 @@ fn late_grant(pick: &mut Pick, nth: u32) -> Case {
     let (b, lock) = (draft.clients[1], draft.lock);
     let late = [30, 60, 90, 120][nth as usize % 4];
     let late = draft.of_ttl(late);
-    draft.hold(When::At(ms(1)), lock, a, Some(1), Until::After(ms(5) + late));
+    draft.hold(draft.granted(a), lock, a, None, Until::After(late));
     let asks = draft.of_ttl(pick.small(30..=95));
     draft.write(draft.granted(a).after(asks), b);
     let at = draft.ttls(4);
@@ -509,7 +520,7 @@ fn old_grant(pick: &mut Pick) -> Case {
     let after = draft.of_ttl(pick.small(20..=60));
     let repeat =
         Harm::Repeat { from: Some(lock), to: Some(a), nth: Some(1), matches: None, what: None, after };
-    draft.harm(When::At(ms(1)), repeat, Until::Calm);
+    draft.harm(draft.granted(a), repeat, Until::Calm);
     draft.write(Draft::written(a).after(ms(10)), b);
     draft.write(draft.granted(b).after(ms(5)), a);
     let lasts = draft.ttls(2);
