@@ -1,5 +1,6 @@
 //! Chapter 2: failure models and time.
 
+mod byzantine;
 mod classify;
 mod detector;
 mod lease;
@@ -13,7 +14,13 @@ pub fn chapter() -> Chapter {
         number: 2,
         folder: "02-failure-and-time",
         title: "Failure Models & Time",
-        exercises: vec![classify::exercise(), detector::exercise(), lease::exercise(), wal::exercise()],
-        planned: &[Planned { id: "membership", xp: 20 }, Planned { id: "byzantine", xp: 21 }],
+        exercises: vec![
+            classify::exercise(),
+            detector::exercise(),
+            lease::exercise(),
+            wal::exercise(),
+            byzantine::exercise(),
+        ],
+        planned: &[Planned { id: "membership", xp: 20 }],
     }
 }

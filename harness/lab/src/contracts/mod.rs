@@ -29,6 +29,7 @@ macro_rules! role {
 }
 
 pub mod abd;
+pub mod byzantine;
 pub mod causal_broadcast;
 pub mod classify;
 pub mod courier;

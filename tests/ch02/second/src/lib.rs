@@ -1,5 +1,6 @@
 //! Second correct implementations of chapter 2, of other structure than the references.
 
+pub mod byzantine;
 pub mod classify;
 pub mod detector;
 pub mod lease;
