@@ -3,8 +3,8 @@
 use crate::Failed;
 use crate::args::HowArgs;
 use anyhow::anyhow;
-use host::{Fleet, Guest, Layers};
-use judge::{Check, CheckReport, Exercise, ExerciseReport, Finding, How, Options, SeedKey, Verdict};
+use host::{Fleet, Guest, HostError, Layers};
+use judge::{Ahead, Check, CheckReport, Exercise, ExerciseReport, Finding, How, Options, SeedKey, Verdict};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Mutex;
@@ -88,6 +88,11 @@ pub(crate) fn judge_all(
         exercises.iter().map(|exercise| vec![None; exercise.checks.len()]).collect();
     let mut decided: Vec<Vec<bool>> =
         exercises.iter().map(|exercise| vec![false; exercise.checks.len()]).collect();
+    let all = exercises
+        .iter()
+        .flat_map(|exercise| exercise.checks.iter().map(|check| (chapter, exercise.id, check)));
+    let ahead = Ahead::new(all, &judging.options);
+    let mut is_ahead = false;
     loop {
         // a wave: everything whose needs are decided
         let mut wave = Vec::new();
@@ -113,10 +118,11 @@ pub(crate) fn judge_all(
             }
             continue;
         }
-        for ((e, c), finding) in judge_wave(judging, guest, chapter, exercises, &wave, done)? {
+        for ((e, c), finding) in judge_wave(judging, guest, &ahead, is_ahead, exercises, &wave, done)? {
             findings[e][c] = Some(finding);
             decided[e][c] = true;
         }
+        is_ahead = true;
     }
     let solo: Vec<Vec<bool>> = findings
         .iter()
@@ -159,18 +165,21 @@ const WORKER_STACK: usize = 8 << 20;
 
 type Place = (usize, usize);
 
+/// Judges checks whose needs have passed; before the first wave, worlds of all checks are run side by side.
 fn judge_wave(
     judging: &Judging,
     guest: &Guest,
-    chapter: u8,
+    ahead: &Ahead<'_>,
+    is_ahead: bool,
     exercises: &[&Exercise],
     wave: &[Place],
     done: &(dyn Fn(&Check) + Sync),
 ) -> Result<Vec<(Place, Finding)>, Failed> {
-    on_workers(judging, guest, wave, |fleet, &(e, c)| {
-        let (exercise, check) = (exercises[e], &exercises[e].checks[c]);
-        let finding = judge::judge(fleet, chapter, exercise.id, check, &judging.options)?;
-        done(check);
+    let first = |fleet: &mut Fleet, worker: usize| if is_ahead { Ok(()) } else { ahead.run(fleet, worker) };
+    on_workers_that(judging, guest, wave, first, |fleet, &(e, c)| {
+        let nth = exercises[..e].iter().map(|exercise| exercise.checks.len()).sum::<usize>() + c;
+        let finding = ahead.judge(fleet, nth)?;
+        done(&exercises[e].checks[c]);
         Ok(finding)
     })
 }
@@ -182,11 +191,22 @@ fn on_workers<R: Send>(
     places: &[Place],
     work: impl Fn(&mut Fleet, &Place) -> Result<R, Failed> + Sync,
 ) -> Result<Vec<(Place, R)>, Failed> {
+    on_workers_that(judging, guest, places, |_, _| Ok(()), work)
+}
+/// The same on workers that do something else first; each is told its number.
+fn on_workers_that<R: Send>(
+    judging: &Judging,
+    guest: &Guest,
+    places: &[Place],
+    first: impl Fn(&mut Fleet, usize) -> Result<(), HostError> + Sync,
+    work: impl Fn(&mut Fleet, &Place) -> Result<R, Failed> + Sync,
+) -> Result<Vec<(Place, R)>, Failed> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     let worker = |core: usize| -> Result<(), Failed> {
         host::pin(core);
         let mut fleet = Fleet::new(guest);
+        first(&mut fleet, core)?;
         while let Some(place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
             let result = work(&mut fleet, place)?;
             results.lock().expect("no worker panics while it holds this").push((*place, result));

@@ -21,7 +21,7 @@ mod watchdog;
 
 pub use confine::{Barrier, Layers, is_strict, probe};
 pub use error::HostError;
-pub use fleet::{Anomaly, Fleet, Job, Watch};
+pub use fleet::{Anomaly, Fleet, Job, Stream, Watch};
 pub use launch::Guest;
 
 /// Processor time of this process and of the guests that it has waited for: what judging cost, whoever else uses the

@@ -8,11 +8,11 @@
 //! What judging a check costs is bounded, and a panic of an oracle, a puppet or a service is the harness's fault in this check
 //! and in no other.
 
-mod blocks;
+pub(crate) mod blocks;
 mod evidence;
 mod finding;
 
-pub(crate) use self::blocks::block_of;
+pub(crate) use self::blocks::{FIRST_BLOCK, block_of};
 pub use self::evidence::{Evidence, case};
 pub(crate) use self::evidence::{Judging, evidence, how_it_ended, job};
 pub use self::finding::{Cost, Failure, Finding, How, Undecided};
@@ -78,11 +78,25 @@ pub fn judge(
     check: &Check,
     options: &Options,
 ) -> Result<Finding, HostError> {
+    judge_from(fleet, chapter, exercise, check, options, Vec::new())
+}
+/// The same, where some of its worlds, from the first on, have been run in batches already ([`Ahead`](crate::Ahead)).
+///
+/// # Errors
+/// As [`judge`].
+pub(crate) fn judge_from(
+    fleet: &mut Fleet,
+    chapter: u8,
+    exercise: &str,
+    check: &Check,
+    options: &Options,
+    shown: Vec<Evidence>,
+) -> Result<Finding, HostError> {
     let seed = |nth| options.seed_key.of(chapter, exercise, check, nth);
     let total = options.worlds.unwrap_or(check.worlds).max(1);
     let batch = u32::try_from(check.side_by_side(options.batch)).unwrap_or(u32::MAX);
     let drawn = options.seed_key.places(chapter, exercise, check.id, total, DRAWN);
-    let mut exploration = Exploration { fleet, check, seed: &seed, total, batch, drawn, solo: None };
+    let mut exploration = Exploration { fleet, check, seed: &seed, total, batch, drawn, shown, solo: None };
     budget::allow(options.budget);
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let found = exploration.all_that_count()?;
@@ -118,6 +132,8 @@ struct Exploration<'a> {
     batch: u32,
     /// Which worlds are run alone, too, where all pass.
     drawn: Vec<u32>,
+    /// What batches have shown already, of the first of its worlds.
+    shown: Vec<Evidence>,
     /// Why worlds are judged one by one from here on, if they are.
     solo: Option<&'static str>,
 }
@@ -179,6 +195,9 @@ impl Exploration<'_> {
             return Ok(None);
         }
         let until = many.min(next.saturating_add(self.batch));
+        if let Some(shown) = self.shown.get(next as usize..until as usize) {
+            return Ok(Some(shown.to_vec()));
+        }
         let done = self.batched(next..until)?;
         if done.is_none() && until > block_end {
             // somebody misbehaved: that costs a block, not the batch
@@ -209,14 +228,13 @@ impl Exploration<'_> {
             }
             _ if many == self.total => {
                 let last = batched_until - 1;
-                for nth in self.drawn.iter().copied().filter(|nth| *nth < last).chain([last]) {
-                    let shown =
-                        earlier.get(nth as usize).unwrap_or_else(|| &evidences[(nth - first) as usize]);
-                    if self.alone(nth)? != *shown {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
+                let drawn = self.drawn.iter().copied().filter(|nth| *nth < last);
+                let confirmed: Vec<u32> = drawn.chain([last]).collect();
+                let shown = |nth: u32| {
+                    earlier.get(nth as usize).unwrap_or_else(|| &evidences[(nth - first) as usize])
+                };
+                let alone = self.all_alone(&confirmed)?;
+                Ok(confirmed.iter().zip(&alone).all(|(nth, alone)| alone == shown(*nth)))
             }
             _ => Ok(true),
         }
@@ -242,16 +260,27 @@ impl Exploration<'_> {
     }
     /// One world in fresh processes.
     fn alone(&self, nth: u32) -> Result<Evidence, Stop> {
+        let mut alone = self.all_alone(&[nth])?;
+        Ok(alone.remove(0))
+    }
+    /// Worlds in fresh processes, each in its own.
+    fn all_alone(&self, worlds: &[u32]) -> Result<Vec<Evidence>, Stop> {
+        let mut found = vec![None; worlds.len()];
         for _ in 0..KILLS_MAX {
-            let mut job = job(self.check, (self.seed)(nth), nth);
-            Fleet::solo(self.fleet.guest(), &mut job)?;
+            let missing: Vec<usize> = (0..worlds.len()).filter(|place| found[*place].is_none()).collect();
+            let of = |place: &usize| job(self.check, (self.seed)(worlds[*place]), worlds[*place]);
+            let mut jobs: Vec<Job<Judging>> = missing.iter().map(of).collect();
+            Fleet::solos(self.fleet.guest(), &mut jobs)?;
             within_budget()?;
-            let evidence = evidence(&mut job);
-            // No guest can do that to itself: another process did, or the system, for want of memory.
-            let was_killed =
-                matches!(evidence.how, Some(How::Misbehaved(_, _, Misbehaviour::Died(Death::Killed))));
-            if !was_killed {
-                return Ok(evidence);
+            for (place, job) in missing.into_iter().zip(&mut jobs) {
+                let evidence = evidence(job);
+                // No guest can do that to itself: another process did, or the system, for want of memory.
+                let was_killed =
+                    matches!(evidence.how, Some(How::Misbehaved(_, _, Misbehaviour::Died(Death::Killed))));
+                found[place] = Some(evidence).filter(|_| !was_killed);
+            }
+            if found.iter().all(Option::is_some) {
+                return Ok(found.into_iter().flatten().collect());
             }
         }
         Err(Stop::Host(HostError::Killed))

@@ -13,6 +13,7 @@
 //! | [`first_failure`] | whether a check fails at all, at the least cost |
 //! | [`score`] | what comes of an exercise: verdicts and XP |
 
+mod ahead;
 mod as_test;
 mod call;
 mod caught;
@@ -29,6 +30,7 @@ mod story;
 mod tell;
 mod teller;
 
+pub use ahead::Ahead;
 pub use as_test::{AsTest, NoTest, Wrong, as_test};
 pub use call::Call;
 pub use caught::first_failure;

@@ -8,10 +8,10 @@ use std::ops::Range;
 const BLOCK: u32 = 64;
 
 /// The first block is shorter: most bugs show in it, and nobody waits for the other worlds.
-const FIRST_BLOCK: u32 = 8;
+pub(crate) const FIRST_BLOCK: u32 = 8;
 
 /// Up to which world a stretch goes that begins at this one and in which `batch` run side by side: whole blocks.
-pub(super) fn stretch(first: u32, batch: u32) -> u32 {
+pub(crate) fn stretch(first: u32, batch: u32) -> u32 {
     match first {
         0 => FIRST_BLOCK,
         _ => (first / BLOCK * BLOCK).saturating_add(batch).next_multiple_of(BLOCK),

@@ -21,7 +21,7 @@ pub struct Evidence {
 }
 impl Evidence {
     /// Whether a world like this costs so much that one is enough.
-    pub(super) fn is_costly(&self) -> bool {
+    pub(crate) fn is_costly(&self) -> bool {
         matches!(self.how, Some(How::Endless(..) | How::Misbehaved(_, _, Misbehaviour::Hung(_))))
     }
 }

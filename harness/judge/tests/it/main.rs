@@ -1,5 +1,6 @@
 //! Whole checks of a small wrong system: what is found, what is left of the world that shows it, and what is told of it.
 
+mod ahead;
 mod figures;
 mod found;
 mod till;
