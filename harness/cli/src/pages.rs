@@ -117,7 +117,8 @@ fn next_step(course: &Course, progress: &Progress, workspace: Option<&Workspace>
     {
         sayln!("  edit   {}", link(&folder.join("src").join(format!("{module}.rs"))));
     }
-    sayln!("  try    cargo test {}", next.exercise.id);
+    // (without -p, the tests of all chapters are built)
+    sayln!("  try    cargo test -p ch{} {}", next.chapter.suite.folder, next.exercise.id);
     sayln!("  grade  faultlines grade {name}");
 }
 /// `faultlines next`.
