@@ -40,7 +40,7 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     };
     report.has_secret_seeds = args.seed_key.is_some();
     report.budget_s = args.how.budget;
-    report.from_here = workspace.as_ref().and_then(Workspace::from_here);
+    report.from_here = workspace.as_ref().and_then(Workspace::as_seen_from_here);
     if args.timings {
         report.timings_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     }

@@ -109,7 +109,8 @@ fn next_step(course: &Course, progress: &Progress, workspace: Option<&Workspace>
     };
     let name = format!("{}/{}", next.chapter.suite.number, next.exercise.id);
     let summary = next.chapter.about(next.exercise.id).map_or("", |about| &about.summary);
-    let folder = workspace.and_then(Workspace::from_here).unwrap_or_default().join(next.chapter.suite.folder);
+    let folder =
+        workspace.and_then(Workspace::as_seen_from_here).unwrap_or_default().join(next.chapter.suite.folder);
     sayln!("\nNext: {}  {summary}", styled(STRONG, &name));
     sayln!("  read   {}, the part on {}", link(&folder.join("README.md")), next.exercise.id);
     for module in

@@ -66,7 +66,7 @@ impl Workspace {
         Ok(Workspace { folder })
     }
     /// How the folder is named from the current one; nothing where the two are the same.
-    pub(crate) fn from_here(&self) -> Option<PathBuf> {
+    pub(crate) fn as_seen_from_here(&self) -> Option<PathBuf> {
         let here = std::env::current_dir().ok()?;
         if let Ok(below) = self.folder.strip_prefix(&here) {
             return Some(below.to_owned());

@@ -75,7 +75,7 @@ impl Progress {
             .iter()
             .flatten()
             .fold((0, 0), |(worlds, events), (_, of)| (worlds + 1, events + of.events));
-        if worlds == 0 { 0 } else { events / worlds }
+        events.checked_div(worlds).unwrap_or(0)
     }
 }
 

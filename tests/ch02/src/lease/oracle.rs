@@ -345,8 +345,8 @@ impl House {
         now: Time,
     ) -> Option<(Hold, NodeId, Hold)> {
         let is_held = |hold: &&Hold| hold.until.is_none() && hold.from < now;
-        let mine = self.holds.get(&client)?.iter().filter(is_held);
-        let mine = mine.filter(|hold| token.is_none_or(|token| token == hold.token)).last()?;
+        let mut mine = self.holds.get(&client)?.iter().filter(is_held);
+        let mine = mine.rfind(|hold| token.is_none_or(|token| token == hold.token))?;
         let others = self.holds.iter().filter(|(other, _)| **other != client);
         let mut others = others.flat_map(|(other, holds)| holds.iter().map(|hold| (*other, hold)));
         let (other, theirs) = others.find(|(_, hold)| is_held(hold))?;

@@ -390,7 +390,7 @@ pub(super) fn takes_over(pick: &mut Pick, nth: u32) -> Case {
     draft.write(ms(5), holder);
     draft.write(ms(6), holder);
     let gone = if pick.percent(50) { draft.granted(holder) } else { Draft::holds(holder) };
-    for client in draft.clients[1..].to_vec() {
+    for client in draft.clients.clone().into_iter().skip(1) {
         for _ in 0..pick.small(1..=2) {
             let after = pick.millis(1..=40);
             draft.write(gone.clone().after(after), client);
@@ -410,7 +410,7 @@ pub(super) fn takes_over(pick: &mut Pick, nth: u32) -> Case {
         }
     }
     let after = draft.of_ttl(pick.small(1..=250));
-    for (node, crashes) in [(lock, nth / 12 % 2 == 0), (storage, nth / 24 % 2 == 0)] {
+    for (node, crashes) in [(lock, (nth / 12).is_multiple_of(2)), (storage, (nth / 24).is_multiple_of(2))] {
         if crashes {
             draft.crash(gone.clone().after(after), node, DiskLoss::Drawn);
         }
@@ -464,7 +464,7 @@ fn drift(pick: &mut Pick) -> Case {
     drifts(&mut draft, lock, i64::from(DRIFT_PPM));
     draft.stage.network = Link::fixed(FAST);
     let over = draft.ttl * 100 / 101;
-    for (client, later) in draft.clients[1..].to_vec().into_iter().zip([0, 1, 2]) {
+    for (client, later) in draft.clients.clone().into_iter().skip(1).zip([0, 1, 2]) {
         draft.write(draft.granted(a).after(over + ms(later) - kit::us(700)), client);
     }
     let at = draft.ttls(4);

@@ -256,7 +256,7 @@ pub(super) fn middle(pick: &mut Pick, nth: u32) -> Case {
     draft.crash_and(draft.now(), DiskLoss::Nothing, Some(flip));
     let mut asks = |draft: &mut Draft| {
         let record = random(pick, 6);
-        if nth % 2 == 0 {
+        if nth.is_multiple_of(2) {
             draft.append(record);
             draft.read();
         } else {
