@@ -85,7 +85,8 @@ impl Node for LockService {
                 }
                 self.pass_on(out);
             }
-            Message::Done(token) if matches!(self.state, State::Out(holder, of, _) if holder == from && of == token) => {
+            Message::Done(token) if matches!(self.state, State::Out(holder, of, _) if holder == from && of == token) =>
+            {
                 self.state = State::Free;
                 self.pass_on(out);
             }
