@@ -17,6 +17,15 @@ pub fn wrong(pick: &mut Pick, node: &mut NodeSpec) -> i64 {
     node.clock.drift_ppm
 }
 
+/// In half of the cases the wall clock of a node stands still from the start and for so long: a number that a node makes from it is
+/// the same in its next life.
+pub fn frozen<C: Contract>(pick: &mut Pick, stage: &mut Stage<C>, node: NodeId, until: Duration) {
+    if pick.percent(50) {
+        let harm = Harm::ClockFreeze { node: Who::Node(node) };
+        stage.harm(When::At(Duration::ZERO), harm, Until::After(until));
+    }
+}
+
 /// In three of ten cases the wall clock of a node jumps by an hour, stands still or drifts by half, from a moment in the first half
 /// second on and for half a second.
 pub fn unsteady<C: Contract>(pick: &mut Pick, stage: &mut Stage<C>, node: NodeId) {

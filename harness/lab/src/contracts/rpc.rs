@@ -13,7 +13,9 @@
 //!   never crash.
 //! - **The network** loses messages, delays them, and lets them overtake each other. What the caller sends arrives at most once.
 //!   What servers send may arrive twice.
-//! - **The caller** may crash. A client whose call was open then hears nothing about it.
+//! - **The caller** may crash. A client whose call was open then hears nothing about it. Its wall clock may be wrong, jump, or stand
+//!   still, so no `id` is new because the time is.
+//! - Nobody but the servers sends the caller messages. Any number of calls may be open, and a caller refuses none of them.
 
 use crate::{Exercise, Node, NodeId, Nothing, Role};
 use serde::{Deserialize, Serialize};
@@ -54,7 +56,7 @@ pub enum Response {
         answer: u64,
     },
     /// The operation was not executed, and it never will be. That is certain only if every copy that was sent has been refused,
-    /// or if no copy was sent.
+    /// or if no copy was sent. A caller sends no copy only if the call has no time.
     Failed,
     /// The time is over, and the caller is sure of neither. It must not say this if it could know: no answer has arrived, and at
     /// least one copy was sent that has not been refused.

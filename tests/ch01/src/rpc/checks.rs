@@ -56,7 +56,7 @@ pub(crate) fn exercise() -> Exercise {
             },
             Check {
                 id: "no-false-unknown",
-                promise: "A call ends Unknown only if no answer arrived and a copy is out that was not refused.",
+                promise: "A call ends Unknown only if its time is over, no answer arrived, and a copy is out that was not refused.",
                 rule: "Birrell and Nelson 1984, section 3.1: a call that returns was executed once. Only after an exception does the \
                        caller not know, so it must not raise one without need.",
                 assumption: "an answer in the last moment comes too late, or that a call without an answer is always in doubt.",

@@ -19,7 +19,7 @@ pub(super) const STALE: &str = "an answer to a call arrived while a later call w
 pub(super) const LATER_LIFE: &str = "a call was answered Ok after a crash of the caller";
 pub(super) const EXPIRED: &str = "a call had no answer by its deadline";
 
-/// How much later than its deadline a call may be answered.
+/// How much later than its deadline a call may be answered, and how much earlier it may end Unknown.
 pub(super) const GRACE: Duration = ms(10);
 
 /// What is judged in a run besides what a caller must never say.
@@ -398,6 +398,7 @@ impl Calls {
         let Open { server, body, at, .. } = *call;
         let name = self.name.clone();
         let others = self.open.values().filter(|other| other.server == server && other.body == body).count();
+        let took = self.on_stopwatch(scene.at() - at);
         let group = self.group(server, body);
         // an answer that has arrived may be that to another equal call, which is open or ended without it
         let others = others + group.unknown_in_this_life;
@@ -411,6 +412,14 @@ impl Calls {
                 scene.at()
             );
             return Err(scene.breaks("knew-the-answer", sentence).because(*id, "the answer arrives"));
+        }
+        if took + GRACE < call.within {
+            let sentence = format!(
+                "{name} answered Unknown to {what} after {}, but the call had {}. Its time was not over, and an answer could still arrive.",
+                short(took),
+                short(call.within)
+            );
+            return Err(scene.breaks("unknown-too-early", sentence));
         }
         // the ids of this call can only be among those that were sent since it was made
         let own: Vec<&Sent> = group.sent.values().filter(|sent| sent.first >= at).collect();

@@ -40,11 +40,15 @@ struct Draft {
 impl Draft {
     /// A caller and so many servers, with names that tell nothing, on a clean network.
     fn new(pick: &mut Pick, servers: u32) -> Draft {
+        let resend = *pick.one(&[50, 60, 80]);
+        Draft::of(pick, servers, ms(resend))
+    }
+    /// The same, with this pause between copies.
+    fn of(pick: &mut Pick, servers: u32, resend: Duration) -> Draft {
         let mut names: Vec<NodeId> = (1..=6).map(NodeId).collect();
         pick.shuffle(&mut names);
         let servers = names.split_off(names.len() - servers as usize);
         let caller = names[0];
-        let resend = ms(*pick.one(&[50, 60, 80]));
         let mut node = NodeSpec::guest::<Caller>(caller, &Config { resend }).named("caller");
         let drift_ppm = clocks::wrong(pick, &mut node);
         let delay = ms(pick.number(1..=3));
@@ -192,7 +196,8 @@ pub(super) fn completes(pick: &mut Pick, nth: u32) -> Case {
             draft.goals.clean_from = Duration::ZERO;
         }
     }
-    for _ in 0..6 {
+    // few or many at once
+    for _ in 0..*pick.one(&[6, 6, 20]) {
         let (server, body) = (*pick.one(&draft.servers), draft.body(pick));
         let at = pick.millis(5..=40);
         if nth.is_multiple_of(6) {
@@ -436,6 +441,7 @@ pub(super) fn right_answer(pick: &mut Pick, nth: u32) -> Case {
     // Two crashes. What servers say to one life of the caller reaches it in the next.
     draft.answers_are_doubled(*pick.one(&[0, 50]), ms(0));
     let back = ms(200);
+    clocks::frozen(pick, &mut draft.stage, draft.caller, 3 * back);
     let (from, to) = (Some(one), Some(draft.caller));
     for (life, begins) in [(1, ms(1)), (2, back + ms(140))] {
         let hold = Harm::Hold { from, to, nth: None, matches: None, what: None };
@@ -492,17 +498,19 @@ pub(super) fn deadline(pick: &mut Pick, nth: u32) -> Case {
     draft.case(pick)
 }
 
-/// One server is silent, and another one takes a second for one call. The others are not held up.
+/// One server is silent, and another one takes a second for one call, or refuses it. The others are not held up.
 pub(super) fn independent(pick: &mut Pick, nth: u32) -> Case {
     let servers = nth % 3 + 1;
-    let mut draft = Draft::new(pick, servers);
+    // so long that it is seen if a call waits for a part of it
+    let resend = *pick.one(&[80, 240]);
+    let mut draft = Draft::of(pick, servers, ms(resend));
     draft.goals.deadlines = true;
     let prompt = 6 * draft.delay + GRACE;
     let within = draft.pauses(LONG_PAUSES);
     let slow = draft.servers[0];
     for _ in 0..pick.small(1..=2) {
         let body = draft.body(pick);
-        draft.script(slow, body, &[*pick.one(&[Does::Nothing, Does::Execute { after: ms(1_000) }])]);
+        draft.script(slow, body, &[*pick.one(&[Does::Nothing, Does::Execute { after: ms(1_000) }, REFUSE])]);
         draft.call(ms(5), slow, body, within);
     }
     if let Some(silent) = draft.servers.get(1).copied() {
