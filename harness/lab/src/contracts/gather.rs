@@ -12,7 +12,9 @@
 //!   `search` number alone. A shard that finds nothing answers with an empty list. A shard may also be slow, or silent. Its data
 //!   changes all the time, so an equal text that is searched for later may have other hits.
 //! - **The network** loses messages, delivers them twice, delays them, and lets them overtake each other.
-//! - **The gatherer** may crash. A client whose search was open then hears nothing about it.
+//! - **The gatherer** may crash. A client whose search was open then hears nothing about it. Its wall clock may be wrong, jump, or
+//!   stand still, so no number is new because the time is.
+//! - Nobody but the shards sends the gatherer messages. Any number of searches may be open.
 
 use crate::{Exercise, Node, NodeId, Nothing, Role};
 use serde::{Deserialize, Serialize};
@@ -48,8 +50,8 @@ pub enum Request {
 pub enum Response {
     /// Each shard of the [`Config`] is in one of the two, and none is in both.
     Found {
-        /// The shards that have answered this search, and what each of them has found. A shard that found nothing is here, with
-        /// an empty list.
+        /// The shards that have answered this search, and what each of them has found: all its hits, in the order in which the shard
+        /// sent them, and a hit twice if the shard sent it twice. A shard that found nothing is here, with an empty list.
         hits: BTreeMap<NodeId, Vec<u64>>,
         /// The shards that have not answered this search.
         missing: BTreeSet<NodeId>,
@@ -70,7 +72,7 @@ pub enum Message {
     Part {
         /// In this search.
         search: u64,
-        /// The hits, perhaps none.
+        /// The hits, perhaps none, and perhaps many. Their order is the shard's.
         hits: Vec<u64>,
     },
 }

@@ -356,6 +356,16 @@ impl Searches {
             let violation = scene.breaks("part-of-another-search", sentence);
             return Err(violation.because(part.seen, format!("{from} searches for {other}")));
         }
+        let sorted = |hits: &[u64]| hits.iter().copied().collect::<BTreeSet<u64>>();
+        let parts = self.groups.get(&text).and_then(|group| group.parts.get(&shard)).into_iter().flatten();
+        let mut arrived = parts.filter(|part| part.arrived.is_some() && !hits.is_empty());
+        if let Some(part) = arrived.find(|part| sorted(hits).is_subset(&sorted(&part.hits))) {
+            let sentence = format!(
+                "{says}, but {shard} sent {:?}. Hits are handed on as they came: all of them, in their order, and twice if they came twice.",
+                part.hits
+            );
+            return Err(scene.breaks("hits-changed", sentence).because(part.seen, "this was found"));
+        }
         let sentence = format!("{says}, but no such part of {shard} had arrived for this search.");
         Err(scene.breaks("invented-part", sentence))
     }

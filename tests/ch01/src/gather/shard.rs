@@ -62,9 +62,9 @@ struct Shard {
     /// What it works on, and what waits behind that.
     queue: VecDeque<(NodeId, u64, u64)>,
 }
-/// The hits of the second search of n3 are 30020, 30021, …
+/// The hits of the second search of n3 are among 30200, 30201, …, the largest first, and the largest comes twice.
 const NUMBERS_PER_SHARD: u64 = 10_000;
-const NUMBERS_PER_SEARCH: u64 = 10;
+const NUMBERS_PER_SEARCH: u64 = 100;
 
 impl Node for Shard {
     type Contract = Searching;
@@ -113,7 +113,9 @@ impl Shard {
     fn answer(&mut self, (from, search, text): (NodeId, u64, u64), out: &mut Out<Self>) {
         let first =
             u64::from(self.me.0) * NUMBERS_PER_SHARD + (self.found.len() as u64 + 1) * NUMBERS_PER_SEARCH;
-        let hits: Vec<u64> = (first..first + self.habits.hits).collect();
+        let all = (first..first + self.habits.hits).rev();
+        let again = (self.habits.hits > 2).then(|| first + self.habits.hits - 1);
+        let hits: Vec<u64> = all.chain(again).collect();
         self.found.insert((from, search), hits.clone());
         out.emit(Searched { search, text, hits: hits.clone() });
         out.send(from, Message::Part { search, hits });

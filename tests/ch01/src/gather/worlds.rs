@@ -50,7 +50,7 @@ impl Draft {
         clocks::unsteady(pick, &mut stage, gatherer);
         let mut habits = BTreeMap::new();
         for shard in &shards {
-            habits.insert(*shard, Habits { hits: pick.number(1..=3), ..Habits::default() });
+            habits.insert(*shard, Habits { hits: *pick.one(&[1, 2, 3, 12]), ..Habits::default() });
         }
         if let [_, .., last] = shards[..] {
             habits.insert(last, Habits::default());
@@ -159,7 +159,9 @@ pub(super) fn complete(pick: &mut Pick, nth: u32) -> Case {
     let works = *pick.one(&[0, 5, 30]);
     draft.all().for_each(|habits| habits.works = ms(works));
     let text = draft.text(pick);
-    for place in 0..3 {
+    // few or many at once
+    let searches = *pick.one(&[3, 3, 24]);
+    for place in 0..searches {
         let text = if place == 1 && nth.is_multiple_of(3) { text } else { draft.text(pick) };
         let at = ms(5) + pick.micros(0..=20_000);
         draft.search_through(at, text);
@@ -298,6 +300,7 @@ pub(super) fn stale(pick: &mut Pick, nth: u32) -> Case {
         return draft.case(pick);
     }
     let back = ms(200);
+    clocks::frozen(pick, &mut draft.stage, draft.gatherer, 3 * back);
     for (life, begins) in [(1, ms(1)), (2, back + ms(140))] {
         let hold = Harm::Hold { from, to, nth: None, matches: None, what: None };
         let ends = back * life + pick.millis(1..=30);
