@@ -20,10 +20,11 @@ pub struct Bench<N: Node> {
     config: <N::Contract as Contract>::Config,
     events: u64,
     requests: u64,
+    started: Vec<Effect<N>>,
 }
 
 impl<N: Node> Bench<N> {
-    /// Starts node `me` of the nodes 1 to `n`, with an empty disk.
+    /// Starts node `me` of the nodes 1 to `n`, with an empty disk. [`Bench::started`] has the effects of the start.
     pub fn new(me: u32, n: u32, config: <N::Contract as Contract>::Config) -> Self {
         let peers: Vec<NodeId> = (1..=n).filter(|&id| id != me).map(NodeId).collect();
         let ask = Ask::new(NodeId(me), &peers);
@@ -37,9 +38,15 @@ impl<N: Node> Bench<N> {
             config,
             events: 1,
             requests: 0,
+            started: Vec::new(),
         };
         bench.keep(&effects);
+        bench.started = effects;
         bench
+    }
+    /// The effects of the node's first start. The second time, there are none.
+    pub fn started(&mut self) -> Vec<Effect<N>> {
+        std::mem::take(&mut self.started)
     }
     /// A message arrives.
     pub fn message(&mut self, from: u32, message: N::Message) -> Vec<Effect<N>> {

@@ -500,6 +500,9 @@ mod tests {
         }
         /// A client asks for these keys. Everything arrives at once. Returns the answer, if there is one.
         fn get(&mut self, keys: &[Key]) -> Option<Got> {
+            // a gateway may call the directory when it starts
+            let effects = self.gateway.started();
+            self.run(effects);
             let effects = self.gateway.request(Get { keys: keys.to_vec(), within: Duration::from_secs(1) });
             self.run(effects)
         }

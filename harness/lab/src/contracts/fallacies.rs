@@ -26,19 +26,26 @@
 //! last 8      mac(secret, all bytes before), most significant byte first, in either byte order
 //! ```
 //!
-//! Numbers without a sign, as said; `mac` is [`lab::mac`](crate::mac), and the secret is that of the backend, from the directory.
+//! Numbers without a sign, as said; `mac` is [`lab::mac`](crate::mac), and the secret is that of the backend, from the newest list
+//! of the directory. A frame that is signed with the secret of another backend, or with one that this backend had before, is not legal.
 //!
 //! **A frame is legal** if its mac is right; its version and byte order are among those above; its fields fill it exactly; each KEY
 //! has 4 bytes, each PART 12 or more, each SPEAKS 1; SPEAKS is 1 or 2; and for each PART, offset + number of bytes ≤ total ≤
-//! [`Config::value_max`]. **Ignore a frame that is not legal.** Whether you use what is right in it, if its mac is right, is yours to choose.
+//! [`Config::value_max`]. This holds for fields with these tags in frames of every kind. **Ignore a frame that is not legal.** Whether
+//! you use what is right in it, if its mac is right, is yours to choose.
 //!
-//! In a legal frame, skip fields with other tags, and parts of keys that you did not ask for. Ignore frames of other kinds. Parts
+//! In a legal frame, skip fields with other tags, and parts of keys that you did not ask for. Ignore frames of other kinds, and
+//! frames that bear the id of none of your asks. What you ignore is no sign that a backend works. Parts
 //! of one value may come in any order, in several frames, repeated, and may overlap; what they say never contradicts.
 //!
 //! # Backends
 //!
 //! A backend answers an ask with V frames that hold the values of its keys. It answers what it does not want to do with N. It answers an ask in
-//! a version that it does not speak with N and SPEAKS. It speaks one version at a time, and may change it.
+//! a version that it does not speak with N and one SPEAKS. It speaks one version at a time. It may change its version whenever it likes,
+//! as often as once in [`Config::refresh`], whether you have asked it before or not. An N whose SPEAKS is the version of the ask is
+//! a refusal like any other.
+//!
+//! A backend that has refused may answer later. Ask it again, but not at once: wait for about [`Config::patience`].
 //!
 //! A backend serves the asks of a gateway in the order in which they came. While any of them is unserved, it sends a frame at
 //! least every [`Config::patience`], unless it is slow or silent. So *silence is a backend's, not an ask's*.
@@ -108,7 +115,7 @@ pub struct Backends(pub Vec<Backend>);
 pub struct Backend {
     /// Whom to send frames to.
     pub node: NodeId,
-    /// What gateway and backend share, and no other node knows. A backend may get a new one.
+    /// What gateway and backend share, and no other node knows. A backend may get a new one; its old one may be known to others.
     pub secret: Secret,
 }
 /// The key of the [`mac`](crate::mac) of a frame. Shows its first bytes only.

@@ -95,7 +95,9 @@ impl Node for Gateway {
         if to != from || fields.check(self.config.value_max).is_none() {
             return;
         }
-        self.heard.insert(from, out.now());
+        if matches!(frame.0[2], b'V' | b'N') {
+            self.heard.insert(from, out.now());
+        }
         match frame.0[2] {
             b'V' => fields.list.iter().for_each(|(tag, content)| {
                 if *tag == 2 {

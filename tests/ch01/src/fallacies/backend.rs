@@ -39,6 +39,10 @@ pub(super) struct Plan {
     pub(super) little_percent: u32,
     /// What reaches the gateway in this backend's name before its answer.
     pub(super) before: Before,
+    /// What reaches the gateway in this backend's name while it works, and how often.
+    pub(super) meanwhile: Option<(Meanwhile, Duration)>,
+    /// The secrets of other backends. They sign false frames, too.
+    pub(super) foreign: Vec<Secret>,
     /// Until then, every first answer to an ask is lost: somebody took it off the wire.
     pub(super) robbed_until: Duration,
 }
@@ -50,6 +54,24 @@ pub(super) enum Before {
     Forged,
     /// Frames that are signed, and not legal.
     Illegal,
+    /// Frames that are signed with a secret that this backend no longer has.
+    Outdated,
+}
+/// What reaches the gateway in a backend's name while the backend works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Meanwhile {
+    /// Frames that the backend has not signed.
+    Forged,
+    /// Legal frames that bear the id of no ask.
+    Strange,
+}
+/// The timers of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Alarm {
+    /// The next ask is served.
+    Work,
+    /// It is time for [`Meanwhile`].
+    Meanwhile,
 }
 impl Plan {
     pub(super) fn secret(&self, since: Duration) -> Secret {
@@ -94,7 +116,28 @@ impl Puppet {
     }
     fn work_on_next(&self, out: &mut Out<Self>) {
         let (from, to) = self.plan.works;
-        out.set_timer(if from < to { out.random(from..to) } else { from }, ());
+        out.set_timer(if from < to { out.random(from..to) } else { from }, Alarm::Work);
+    }
+    /// Something reaches the gateway in this backend's name, though the backend is still at work.
+    fn meanwhile(&self, out: &mut Out<Self>) {
+        let (Some((what, pause)), Some((to, ask, _))) = (self.plan.meanwhile, self.queue.front()) else {
+            return;
+        };
+        let secret = self.plan.secret(self.since(out));
+        match what {
+            Meanwhile::Forged => {
+                let frames = self.forged(ask, &[], secret, out);
+                for _ in 0..2 {
+                    out.send(*to, frames[out.random(0..frames.len())].clone());
+                }
+            }
+            Meanwhile::Strange => {
+                let id = !ask.id ^ u64::from(out.random(0..1_u32 << 16));
+                let letter = Letter { make: self.make(out), kind: b'V', id, left: 0, fields: Vec::new() };
+                out.send(*to, letter.signed(&secret));
+            }
+        }
+        out.set_timer(pause, Alarm::Meanwhile);
     }
     fn no(&self, id: u64, speaks: bool, out: &Out<Self>) -> Letter {
         let make = self.make(out);
@@ -221,12 +264,13 @@ impl Puppet {
                 code[place] ^= 3 << (place % 7);
                 code
             };
-            let other = lie.signed(&Secret(secret.0.map(|byte| byte ^ 0x55))).0;
-            let by_other = std::array::from_fn(|place| other[other.len() - 8 + place]);
+            let stranger = [Secret(secret.0.map(|byte| byte ^ 0x55))];
+            let others = if self.plan.foreign.is_empty() { &stranger[..] } else { &self.plan.foreign };
+            frames.extend(others.iter().take(3).map(|other| lie.signed(other)));
             let little: [u8; 8] = std::array::from_fn(|place| code[7 - place]);
             let little = if little == code { with(0) } else { little };
             let unsigned = lab::mac(&secret.0, &lie.body()[3..]).to_be_bytes();
-            frames.extend([[0; 8], with(7), with(0), with(4), little, by_other, unsigned].map(with_code));
+            frames.extend([[0; 8], with(7), with(0), with(4), little, unsigned].map(with_code));
             frames.push(Frame(lie.body()));
         }
         // an old frame, and the true one, with something changed
@@ -248,6 +292,22 @@ impl Puppet {
             Frame((0..length).map(byte).collect())
         }));
         frames
+    }
+    /// False values, signed with each secret that this backend had before.
+    fn outdated(&self, ask: &Letter, out: &Out<Self>) -> Vec<Frame> {
+        let since = self.since(out);
+        let known = self.plan.secrets.iter().filter(|(from, _)| *from <= since);
+        let mut before: Vec<Secret> = known.map(|(_, secret)| *secret).collect();
+        before.pop();
+        let make = self.make(out);
+        let lie = |key: &Key| {
+            let bytes: Vec<u8> =
+                value(*key).iter().map(|byte| byte ^ 0xff).take(self.plan.frame_max as usize - 40).collect();
+            let part = Field::Part { key: *key, offset: 0, total: bytes.len() as u32, bytes };
+            Letter { make, kind: b'V', id: ask.id, left: 0, fields: vec![part] }
+        };
+        let lies: Vec<Letter> = ask.keys().iter().filter(|key| **key >= 1_000).map(lie).collect();
+        before.iter().flat_map(|secret| lies.iter().map(|lie| lie.signed(secret))).collect()
     }
     /// Frames that are signed and not legal. What they would say to a careless reader is wrong.
     fn illegal(&self, ask: &Letter, secret: Secret, out: &Out<Self>) -> Vec<Frame> {
@@ -302,7 +362,7 @@ impl Puppet {
 impl Node for Puppet {
     type Contract = Serving;
     type Message = Frame;
-    type Timer = ();
+    type Timer = Alarm;
 
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
         Puppet { plan: boot.config, opened: out.now(), queue: VecDeque::new(), answers: 0 }
@@ -319,14 +379,24 @@ impl Node for Puppet {
         if self.plan.refuses.iter().any(|(begin, end)| (*begin..*end).contains(&since)) {
             return out.send(from, self.no(ask.id, false, out).signed(&secret));
         }
+        if self.plan.before == Before::Outdated {
+            // a gateway that asks with the new secret knows that the old one is no secret any more
+            self.outdated(&ask, out).into_iter().for_each(|frame| out.send(from, frame));
+        }
         let left = Duration::from_millis(ask.left.into());
         let until = (ask.make.version == 2).then(|| out.now() + left);
         self.queue.push_back((from, ask, until));
         if self.queue.len() == 1 {
             self.work_on_next(out);
+            if let Some((_, pause)) = self.plan.meanwhile {
+                out.set_timer(pause, Alarm::Meanwhile);
+            }
         }
     }
-    fn on_timer(&mut self, (): (), out: &mut Out<Self>) {
+    fn on_timer(&mut self, alarm: Alarm, out: &mut Out<Self>) {
+        if alarm == Alarm::Meanwhile {
+            return self.meanwhile(out);
+        }
         let Some((to, ask, until)) = self.queue.pop_front() else { return };
         if !self.queue.is_empty() {
             self.work_on_next(out);
@@ -340,7 +410,7 @@ impl Node for Puppet {
         let answer: Vec<Frame> = answer.iter().map(|letter| letter.signed(&secret)).collect();
         self.answers += 1;
         let before = match self.plan.before {
-            Before::Nothing => Vec::new(),
+            Before::Nothing | Before::Outdated => Vec::new(),
             Before::Forged => self.forged(&ask, &answer, secret, out),
             Before::Illegal => self.illegal(&ask, secret, out),
         };

@@ -74,6 +74,8 @@ struct Open {
     arrived: BTreeMap<Key, Time>,
     lost: bool,
     refused: bool,
+    /// How often each backend has refused to send each value.
+    refusals: BTreeMap<(NodeId, Key), u32>,
 }
 struct Ask {
     sent: Time,
@@ -177,6 +179,7 @@ impl Journal {
             arrived: BTreeMap::new(),
             lost: false,
             refused: false,
+            refusals: BTreeMap::new(),
         };
         self.open.insert(id, open);
     }
@@ -191,11 +194,26 @@ impl Journal {
         if letter.make.version == 2 {
             self.says_what_is_left(seen, to, &letter)?;
         }
+        let keys: BTreeSet<Key> = letter.keys().into_iter().collect();
+        if let Some(before) = self.asks.get(&(to, letter.id)).filter(|before| before.keys != keys) {
+            let sentence = format!(
+                "{} asked {to} for {} and gave this ask the id {}, which its ask at {} for other keys has. No two asks have one id.",
+                self.me,
+                few(&keys),
+                letter.id,
+                before.sent
+            );
+            return Err(
+                Violation::at(seen, "id-again", sentence).because(before.seen, "the first ask with this id")
+            );
+        }
         // its silence may end this one together with those before, in this very moment
         let given_up = self.notes_silence(to, seen.at);
-        let keys: BTreeSet<Key> = letter.keys().into_iter().collect();
         let mut wants = self.open.iter().filter(|(_, open)| !open.keys.is_disjoint(&keys)).map(|(id, _)| *id);
         let by = wants.next().filter(|_| wants.next().is_none());
+        if let Some(open) = by.and_then(|by| self.open.get(&by)) {
+            self.lets_a_refusal_stand(seen, to, &keys, open)?;
+        }
         let version = letter.make.version;
         let ask = Ask {
             sent: seen.at,
@@ -217,6 +235,29 @@ impl Journal {
         before.for_each(|before| before.given_up = true);
         self.asks.insert((to, letter.id), ask);
         Ok(())
+    }
+    /// A backend that refuses is not asked again and again.
+    fn lets_a_refusal_stand(
+        &self,
+        seen: &Observation,
+        to: NodeId,
+        keys: &BTreeSet<Key>,
+        open: &Open,
+    ) -> Result<(), Violation> {
+        let refused = keys.iter().filter_map(|key| Some((*open.refusals.get(&(to, *key))?, key))).max();
+        let waited = self.own(seen.at - open.since);
+        let most = 3 + 2 * waited.as_nanos() / self.config.patience.as_nanos().max(1);
+        let Some((times, key)) = refused.filter(|(times, _)| u128::from(*times) >= most) else {
+            return Ok(());
+        };
+        let sentence = format!(
+            "{} asked {to} for {key} {} times in the {waited:?} since a client asked, and {to} had refused each time. By then, at most \
+             {most} asks are allowed: 3 + 2 × waited / patience, and patience is {:?}.",
+            self.me,
+            times + 1,
+            self.config.patience
+        );
+        Err(self.breaks(seen, open, "few-asks", sentence))
     }
     fn says_what_is_left(&self, seen: &Observation, to: NodeId, letter: &Letter) -> Result<(), Violation> {
         let left = |open: &Open| open.get.within.saturating_sub(self.own(seen.at - open.since));
@@ -320,6 +361,11 @@ impl Journal {
                 self.reached.mark_if(VERSIONS, speaks);
                 if let Some(open) = ask.by.and_then(|by| self.open.get_mut(&by)) {
                     open.refused |= !speaks;
+                    if !speaks && ask.first.is_none() {
+                        for key in &ask.keys {
+                            *open.refusals.entry((from, *key)).or_default() += 1;
+                        }
+                    }
                 }
                 ask.first.get_or_insert(seen.at);
                 ask.waits = false;
@@ -542,6 +588,14 @@ impl Journal {
             return Err(Violation::at(seen, "few-calls", sentence));
         }
         Ok(())
+    }
+}
+/// Some of these keys: `20001`; `20001 and 7 more keys`.
+fn few(keys: &BTreeSet<Key>) -> String {
+    match (keys.first(), keys.len()) {
+        (None, _) => "no keys".to_owned(),
+        (Some(key), 1) => key.to_string(),
+        (Some(key), many) => format!("{key} and {} more keys", many - 1),
     }
 }
 /// The bytes of one ask for all these keys, and of its answer.

@@ -1,6 +1,6 @@
 //! `fallacies`: the runs. A gateway, a directory, backends, and clients that ask for values.
 
-use super::backend::{Before, Plan, backend, key};
+use super::backend::{Before, Meanwhile, Plan, backend, key};
 use super::oracle::{GATEWAY, Journal, Promised};
 use judge::{Case, Pick};
 use kit::serve::{Manner, serve};
@@ -59,6 +59,8 @@ impl Town {
             varied: false,
             little_percent: 0,
             before: Before::Nothing,
+            meanwhile: None,
+            foreign: Vec::new(),
             robbed_until: Duration::ZERO,
         };
         Town {
@@ -214,6 +216,10 @@ pub(super) fn latency(pick: &mut Pick, nth: u32) -> Case {
         }
         0 => {
             town.plans[places[0]].works = (slow, slow);
+            if nth % 8 == 4 {
+                // what it sends meanwhile answers nothing
+                town.plans[places[0]].meanwhile = Some((Meanwhile::Strange, town.config.patience / 3));
+            }
             let begins = pick.millis(0..=300);
             town.harm(begins, silent(places[1]), begins + slow);
             for client in 1..=3 {
@@ -269,12 +275,16 @@ fn pick_many(nth: u32) -> u32 {
 pub(super) fn bandwidth(pick: &mut Pick, nth: u32) -> Case {
     const BYTES_PER_SECOND: u64 = 20_000;
     let mut town = Town::new(pick, 1 + nth as usize % 2);
-    town.config.frame_max = 600;
+    let frame_max = [600, 300][nth as usize / 4 % 2];
+    town.config.frame_max = frame_max;
     town.config.patience = ms(150);
     town.config.refresh = ms(1_500);
-    town.plans.iter_mut().for_each(|plan| plan.frame_max = 600);
+    let version = 1 + (nth / 2 % 2) as u8;
+    for plan in &mut town.plans {
+        (plan.frame_max, plan.speaks) = (frame_max, vec![(Duration::ZERO, version)]);
+    }
     town.link = Link {
-        message_bytes_max: Some(600),
+        message_bytes_max: Some(frame_max as usize),
         bandwidth: Some(BYTES_PER_SECOND),
         ..Link::between(ms(1), ms(pick.number(1..=4)))
     };
@@ -309,11 +319,22 @@ pub(super) fn secure(pick: &mut Pick, nth: u32) -> Case {
         plan.before = if nth % 4 == 3 { Before::Nothing } else { Before::Forged };
         plan.robbed_until = bad;
     }
+    let secrets: Vec<Secret> = town.plans.iter().map(|plan| plan.secret(Duration::ZERO)).collect();
+    for (plan, own) in town.plans.iter_mut().zip(&secrets) {
+        plan.foreign = secrets.iter().copied().filter(|secret| secret != own).collect();
+    }
     if nth.is_multiple_of(2) {
         let corruption = Chance::percent(10);
         let (loss, duplication) = (Chance::NEVER, Chance::NEVER);
         let worse = Harm::Worse { from: None, to: None, loss, duplication, corruption, late: Duration::ZERO };
         town.harm(Duration::ZERO, worse, bad);
+    }
+    if nth % 4 == 1 && town.plans.len() > 1 {
+        // one does not answer, and someone else sends frames in its name all the while
+        let (dead, for_ever) = (pick.small(0..=1) as usize, town.patience(100));
+        let pause = town.config.patience / 3;
+        town.plans[dead].works = (for_ever, for_ever);
+        town.plans[dead].meanwhile = Some((Meanwhile::Forged, pause));
     }
     for client in 1..=2 {
         for request in 0..2 {
@@ -357,6 +378,7 @@ pub(super) fn topology(pick: &mut Pick, nth: u32) -> Case {
             let new = secret(pick);
             town.lists = vec![(Duration::ZERO, vec![0, 1, 2]), (change, vec![0])];
             town.plans[0].secrets.push((change, new));
+            town.plans[0].before = Before::Outdated;
             for place in 1..3 {
                 town.plans[place].refuses = vec![(change, forever)];
             }
@@ -410,9 +432,28 @@ pub(super) fn administrator(pick: &mut Pick, nth: u32) -> Case {
                 town.harm(zero, Harm::Isolate { node: Who::Node(id_of(place)) }, calm);
             }
         }
-        3 => town.plans.iter_mut().for_each(|plan| plan.speaks = speaks(&[(zero, 1), (change, 2)])),
-        4 => town.plans.iter_mut().for_each(|plan| plan.speaks = speaks(&[(zero, 2), (change, 1)])),
+        3 | 4 => {
+            // all of them change their version, and later change it back; each has been asked in each version
+            let backends = 1 + nth as usize / 6 % 3;
+            town.plans.truncate(backends);
+            town.lists = vec![(zero, (0..backends).collect())];
+            let (first, other) = if nth % 6 == 3 { (1, 2) } else { (2, 1) };
+            let back = change + town.config.refresh + pick.millis(0..=300);
+            town.plans
+                .iter_mut()
+                .for_each(|plan| plan.speaks = vec![(zero, first), (change, other), (back, first)]);
+            calm = back;
+            for (client, begins) in (4..).zip([pick.millis(1..=40), change + ms(60), back + ms(1)]) {
+                for request in 0..4 {
+                    let keys = small(pick, 8, 30);
+                    town.gets(client, (request == 0).then_some(begins), keys, within);
+                }
+            }
+        }
         _ => {
+            let backends = 1 + nth as usize / 6 % 3;
+            town.plans.truncate(backends);
+            town.lists = vec![(zero, (0..backends).collect())];
             let no = (change, change + town.patience(6));
             let version = pick.small(1..=2) as u8;
             for plan in &mut town.plans {
