@@ -438,7 +438,8 @@ pub(super) fn administrator(pick: &mut Pick, nth: u32) -> Case {
             town.plans.truncate(backends);
             town.lists = vec![(zero, (0..backends).collect())];
             let (first, other) = if nth % 6 == 3 { (1, 2) } else { (2, 1) };
-            let back = change + town.config.refresh + pick.millis(0..=300);
+            // no request lives so long that the change back would save it
+            let back = change + ms(60) + within + town.patience(2);
             town.plans
                 .iter_mut()
                 .for_each(|plan| plan.speaks = vec![(zero, first), (change, other), (back, first)]);
