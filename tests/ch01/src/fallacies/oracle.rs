@@ -246,13 +246,13 @@ impl Journal {
     ) -> Result<(), Violation> {
         let refused = keys.iter().filter_map(|key| Some((*open.refusals.get(&(to, *key))?, key))).max();
         let waited = self.own(seen.at - open.since);
-        let most = 3 + 2 * waited.as_nanos() / self.config.patience.as_nanos().max(1);
+        let most = 6 + 2 * waited.as_nanos() / self.config.patience.as_nanos().max(1);
         let Some((times, key)) = refused.filter(|(times, _)| u128::from(*times) >= most) else {
             return Ok(());
         };
         let sentence = format!(
             "{} asked {to} for {key} {} times in the {waited:?} since a client asked, and {to} had refused each time. By then, at most \
-             {most} asks are allowed: 3 + 2 × waited / patience, and patience is {:?}.",
+             {most} asks are allowed: 6 + 2 × waited / patience, and patience is {:?}.",
             self.me,
             times + 1,
             self.config.patience

@@ -209,7 +209,9 @@ pub(super) fn latency(pick: &mut Pick, nth: u32) -> Case {
             town.harm(begins, silent(places[0] % 2), begins + slow);
             let (pause, within) = (town.config.patience * 2 / 5, town.patience(40));
             for request in 0..150 {
-                let keys = small(pick, 2, 30);
+                // no two requests share a key: each of them needs its own ask
+                let keys =
+                    vec![key(pick.small(1..=30), 2 * request), key(pick.small(1..=30), 2 * request + 1)];
                 town.gets(100 + request, Some(ms(10) + pause * request), keys, within);
             }
             town.judged(pick, within * 4)
