@@ -41,6 +41,7 @@ pub mod hlc;
 pub mod idempotency;
 pub mod lamport;
 pub mod lease;
+pub mod membership;
 pub mod mutex;
 pub mod paxos;
 pub mod raft;

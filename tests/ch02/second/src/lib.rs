@@ -4,4 +4,5 @@ pub mod byzantine;
 pub mod classify;
 pub mod detector;
 pub mod lease;
+pub mod membership;
 pub mod wal;
