@@ -579,7 +579,8 @@ impl Journal {
             return Err(Violation::at(seen, "few-bytes", sentence));
         }
         let since = seen.at - Time::ZERO;
-        let calls_max = since.as_nanos() as u64 / self.config.refresh.as_nanos().max(1) as u64 + 2;
+        // the period that has begun counts
+        let calls_max = since.as_nanos() as u64 / self.config.refresh.as_nanos().max(1) as u64 + 3;
         if calls > calls_max {
             let sentence = format!(
                 "{} has called the directory {calls} times by {}. At most {calls_max} calls are allowed: one in each {:?}, and two more.",
