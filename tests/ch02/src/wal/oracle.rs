@@ -121,14 +121,18 @@ impl Records {
     }
     /// How many records there must be.
     fn many(&self) -> u64 {
-        self.places.last_key_value().map_or(0, |(place, _)| place + 1)
+        self.places.last_key_value().map_or(0, |(place, _)| place.saturating_add(1))
     }
     /// Where the flipped bit is.
     fn hurt(&self) -> Option<Hurt> {
         let Damage::Bit(bit, seen) = self.damage else { return None };
         let byte = bit / 8;
         let ends = || self.places.iter().filter_map(|(place, known)| Some((*place, known.ends?)));
-        let first = ends().filter(|(_, ends)| *ends <= byte).map(|(place, _)| place + 1).max().unwrap_or(0);
+        let first = ends()
+            .filter(|(_, ends)| *ends <= byte)
+            .map(|(place, _)| place.saturating_add(1))
+            .max()
+            .unwrap_or(0);
         let last = ends().find(|(_, ends)| *ends > byte).map_or(self.many(), |(place, _)| place);
         let follows = ends().any(|(place, _)| place > last);
         Some(Hurt { bit, seen, first: first.min(last), last, follows })
