@@ -1,6 +1,6 @@
 //! What the command line takes.
 
-use crate::shell;
+use crate::candidates;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 use host::Layers;
@@ -92,7 +92,7 @@ pub(crate) enum Command {
     /// Show the next hint for an exercise
     Hint {
         /// The exercise, such as 7/lamport
-        #[arg(add = ArgValueCandidates::new(shell::exercises))]
+        #[arg(add = ArgValueCandidates::new(candidates::exercises))]
         exercise: String,
         /// Which hint, from 1 to 3 [default: the one after the last that you have read]
         #[arg(long)]
@@ -169,7 +169,7 @@ pub(crate) enum ProgressCommand {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResetArgs {
     /// The exercise, such as 7/lamport, or the chapter, such as 7
-    #[arg(required_unless_present = "list", add = ArgValueCandidates::new(shell::exercises))]
+    #[arg(required_unless_present = "list", add = ArgValueCandidates::new(candidates::exercises))]
     pub(crate) exercise: Option<String>,
     /// List the copies of your files that were kept
     #[arg(long)]
@@ -182,7 +182,7 @@ pub(crate) struct ResetArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct SolutionArgs {
     /// The exercise, such as 7/lamport
-    #[arg(add = ArgValueCandidates::new(shell::exercises))]
+    #[arg(add = ArgValueCandidates::new(candidates::exercises))]
     pub(crate) exercise: String,
     /// Show the second solution, of another design, in the place of the reference
     #[arg(long)]
@@ -213,7 +213,7 @@ pub(crate) enum Completable {
 #[derive(Debug, clap::Args)]
 pub(crate) struct GradeArgs {
     /// What to grade: a chapter (7), an exercise (7/lamport) or a check (7/lamport/restart) [default: everything]
-    #[arg(value_name = "CHAPTER[/EXERCISE[/CHECK]]", add = ArgValueCandidates::new(shell::exercises))]
+    #[arg(value_name = "CHAPTER[/EXERCISE[/CHECK]]", add = ArgValueCandidates::new(candidates::exercises))]
     pub(crate) what: Vec<String>,
     /// The folder that holds the chapters' folders, such as 07-logical-clocks
     #[arg(long, value_name = "DIR")]
@@ -246,7 +246,7 @@ pub(crate) struct GradeArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct WatchArgs {
     /// What to watch: a chapter (7) or an exercise (7/lamport); everything if not given
-    #[arg(value_name = "CHAPTER[/EXERCISE]", add = ArgValueCandidates::new(shell::exercises))]
+    #[arg(value_name = "CHAPTER[/EXERCISE]", add = ArgValueCandidates::new(candidates::exercises))]
     pub(crate) what: Vec<String>,
     /// Look at the files every half second, where the file system sends no word of changes
     #[arg(long)]
@@ -259,7 +259,7 @@ pub(crate) struct WatchArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct SoakArgs {
     /// What to soak: a chapter (7) or an exercise (7/lamport); everything if not given
-    #[arg(value_name = "CHAPTER[/EXERCISE]", add = ArgValueCandidates::new(shell::exercises))]
+    #[arg(value_name = "CHAPTER[/EXERCISE]", add = ArgValueCandidates::new(candidates::exercises))]
     pub(crate) what: Vec<String>,
     /// For how long: 30s, 5m or 2h. The exercise that is under way then is judged to its end
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
@@ -280,7 +280,7 @@ pub(crate) const SHRINK_RUNS: u32 = 500;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
     /// The check, such as 7/lamport/restart [default: the first that failed in the last grade]
-    #[arg(value_name = "CHAPTER/EXERCISE/CHECK", add = ArgValueCandidates::new(shell::checks))]
+    #[arg(value_name = "CHAPTER/EXERCISE/CHECK", add = ArgValueCandidates::new(candidates::checks))]
     pub(crate) what: Option<String>,
     /// The folder that holds the chapters' folders, such as 07-logical-clocks
     #[arg(long, value_name = "DIR")]

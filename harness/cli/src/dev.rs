@@ -2,7 +2,7 @@
 //! be written over: a node that answers with the number that it was asked for.
 
 use crate::args::NewArgs;
-use crate::pages::CHAPTERS;
+use crate::course::CHAPTERS;
 use crate::text::sayln;
 use crate::{Exit, Failed};
 use anyhow::{Context, anyhow, bail};

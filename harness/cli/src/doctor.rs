@@ -1,7 +1,6 @@
 //! `faultlines doctor`: what this machine has, what is missing, and what that means.
 
-use crate::text::sayln;
-use crate::text::{BAD, GOOD, row, styled, width};
+use crate::text::{BAD, GOOD, row, sayln, styled, width};
 use crate::{Exit, Failed};
 
 pub(crate) fn run() -> Result<Exit, Failed> {

@@ -4,8 +4,7 @@
 //! the first hint comes again.
 
 use crate::course::Course;
-use crate::text::{DIM, styled, width, wrapped};
-use crate::text::{say, sayln};
+use crate::text::{DIM, say, sayln, styled, width, wrapped};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;

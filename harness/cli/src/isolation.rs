@@ -1,7 +1,6 @@
 //! What keeps the code that is graded away from this machine, found out by trying.
 
-use crate::text::sayln;
-use crate::text::{BAD, GOOD, STRONG, row, styled, width};
+use crate::text::{BAD, GOOD, STRONG, row, sayln, styled, width};
 use crate::{Exit, Failed};
 use anyhow::anyhow;
 use host::{Barrier, Layers};

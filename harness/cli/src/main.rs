@@ -3,6 +3,7 @@
 //! Only this crate prints or exits. Data goes to standard output, everything else to standard error.
 
 mod args;
+mod candidates;
 mod checks_table;
 mod course;
 mod dev;

@@ -1,12 +1,11 @@
 //! Pages to read: where one stands, the roadmap, hints; and the small commands around them.
 
 use crate::args::ResetArgs;
-use crate::course::{Course, Selected};
+use crate::course::{CHAPTERS, Course, Selected};
 use crate::last::Last;
 use crate::progress::{BONUS_XP, Progress};
-use crate::text::sayln;
 pub(crate) use crate::text::warn;
-use crate::text::{DIM, GOOD, STRONG, harmless, link, styled, width};
+use crate::text::{DIM, GOOD, STRONG, harmless, link, sayln, styled, width};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;
@@ -15,18 +14,6 @@ use judge::Chapter;
 use std::path::Path;
 use std::time::Duration;
 
-/// The nine chapters of the roadmap; the course has suites for some of them so far.
-pub(crate) const CHAPTERS: [&str; 9] = [
-    "What Makes a System Distributed",
-    "Failure Models & Time",
-    "Replication",
-    "Consistency Models",
-    "CAP & PACELC",
-    "Consensus: Raft & Paxos",
-    "Ordering & Logical Clocks",
-    "Distributed Transactions",
-    "Building Reliable Distributed Systems",
-];
 /// Fewer columns than this are one column.
 const NARROW: usize = 60;
 /// Every chapter is worth so much, its bonus aside.

@@ -5,7 +5,6 @@ use crate::{Exit, Failed};
 use anyhow::{Context, anyhow};
 use clap::CommandFactory;
 use clap_complete::CompleteEnv;
-use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::Shells;
 use std::io::Write;
 
@@ -36,32 +35,4 @@ pub(crate) fn manual() -> Result<Exit, Failed> {
 fn write(bytes: &[u8]) -> Result<Exit, Failed> {
     std::io::stdout().write_all(bytes).context("cannot write to standard output").map_err(Failed::usage)?;
     Ok(Exit::Passed)
-}
-
-/// The names of all chapters and exercises.
-pub(crate) fn exercises() -> Vec<CompletionCandidate> {
-    let mut names = Vec::new();
-    for chapter in course::chapters() {
-        names.push(CompletionCandidate::new(chapter.number.to_string()).help(Some(chapter.title.into())));
-        names.extend(
-            chapter
-                .exercises
-                .iter()
-                .map(|of| CompletionCandidate::new(format!("{}/{}", chapter.number, of.id))),
-        );
-    }
-    names
-}
-/// The names of all checks.
-pub(crate) fn checks() -> Vec<CompletionCandidate> {
-    let mut names = Vec::new();
-    for chapter in course::chapters() {
-        for exercise in &chapter.exercises {
-            names.extend(exercise.checks.iter().map(|check| {
-                CompletionCandidate::new(format!("{}/{}/{}", chapter.number, exercise.id, check.id))
-                    .help(Some(check.promise.into()))
-            }));
-        }
-    }
-    names
 }

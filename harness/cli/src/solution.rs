@@ -3,8 +3,7 @@
 use crate::args::SolutionArgs;
 use crate::course::{ChapterFolder, Course};
 use crate::progress::Progress;
-use crate::text::say;
-use crate::text::{BAD, DIM, GOOD, STRONG, harmless, styled, width, wrapped};
+use crate::text::{BAD, DIM, GOOD, STRONG, harmless, say, styled, width, wrapped};
 use crate::workspace::Workspace;
 use crate::{Exit, Failed};
 use anyhow::anyhow;
