@@ -2,7 +2,7 @@
 
 use crate::Failed;
 use crate::course::ChapterFolder;
-use build::{Kit, Sources, Woven};
+use build::{Kit, Lease, Sources, Woven};
 use host::{Guest, Layers};
 use judge::Exercise;
 use mutate::Variant;
@@ -34,6 +34,8 @@ pub(crate) struct Program {
     pub(crate) refused: BTreeMap<u32, String>,
     /// Whether some variant keeps state outside its nodes: then each world runs alone.
     pub(crate) has_statics: bool,
+    /// Keeps the program from being deleted while other gates fill the cache.
+    pub(crate) lease: Option<Lease>,
 }
 
 /// Compiles variants of a chapter's sources, by number, for these exercises.
@@ -51,6 +53,7 @@ pub(crate) fn compile(
         guest: Guest::new(&many.binary, layers)?,
         refused: many.refused,
         has_statics: !many.statics.is_empty(),
+        lease: many.lease,
     })
 }
 

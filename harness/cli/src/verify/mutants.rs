@@ -160,10 +160,11 @@ impl MutantsGate<'_> {
             tried.faults.push(format!("does not compile: {said}"));
             return Ok(tried);
         }
-        let (guest, has_statics) = match variants.places.get(&mutant.id) {
+        // (the lease keeps the program in the cache until it was tried)
+        let (guest, has_statics, _lease) = match variants.places.get(&mutant.id) {
             Some((program, number)) => {
                 let program = &variants.programs[*program];
-                (program.guest.variant(*number)?, program.has_statics)
+                (program.guest.variant(*number)?, program.has_statics, program.lease.clone())
             }
             None => {
                 let sources = known_bugs::apply(mutant, &self.reference)?;
@@ -172,7 +173,7 @@ impl MutantsGate<'_> {
                     tried.faults.push(format!("does not compile:\n{said}"));
                     return Ok(tried);
                 }
-                (Guest::new(&built.binary, self.args.how.layers())?, !built.statics.is_empty())
+                (Guest::new(&built.binary, self.args.how.layers())?, !built.statics.is_empty(), built.lease)
             }
         };
         host::pin(core);
