@@ -55,6 +55,17 @@ pub(crate) struct Selected<'a> {
     pub(crate) exercise: &'a Exercise,
 }
 
+impl Selected<'_> {
+    /// Its name, such as `7/lamport`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.chapter.suite.number, self.exercise.id)
+    }
+    /// The modules that it is written in.
+    pub(crate) fn modules(&self) -> &[String] {
+        self.chapter.about(self.exercise.id).map(|about| about.modules.as_slice()).unwrap_or_default()
+    }
+}
+
 impl Course {
     /// The course that this binary carries.
     pub(crate) fn load() -> Result<Course, Failed> {

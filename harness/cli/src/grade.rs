@@ -47,7 +47,8 @@ pub(crate) fn run(args: &GradeArgs) -> Result<Exit, Failed> {
     // What was found is told by now: nothing that goes wrong from here on can take it away.
     if let Some(workspace) = workspace.filter(|_| !crate::isolation::is_ci()) {
         let is_told = args.format == Format::Text && report.is_graded();
-        match other_runs(args).map_or_else(|| keep(&workspace, &report), |why| Ok(why.to_owned())) {
+        match other_runs(args).map_or_else(|| keep(&workspace, &report), |why| note(&workspace, &report, why))
+        {
             Ok(said) if is_told => say!("{said}"),
             Ok(_) => {}
             Err(failed) => crate::pages::warn(format!(
@@ -140,6 +141,13 @@ fn keep(workspace: &Workspace, report: &Report) -> Result<String, Failed> {
     lines.extend(what_next(&course, &progress, report));
     Ok(lines.join("\n") + "\n")
 }
+/// Keeps of a grade that earns nothing the runs that failed, for `replay`.
+fn note(workspace: &Workspace, report: &Report, why: &str) -> Result<String, Failed> {
+    let mut last = Last::read(workspace);
+    last.note_failures(report);
+    last.write(workspace)?;
+    Ok(why.to_owned())
+}
 /// Where to go on: after a grade in which everything passed.
 fn what_next(course: &Course, progress: &Progress, report: &Report) -> Vec<String> {
     let graded =
@@ -153,14 +161,13 @@ fn what_next(course: &Course, progress: &Progress, report: &Report) -> Vec<Strin
     };
     let all = course.select(&[]).unwrap_or_default();
     let next = crate::pages::next_exercise(&all, progress);
-    let next = next.map(|next| {
-        let name = format!("{}/{}", next.chapter.suite.number, next.exercise.id);
-        ("faultlines next".to_owned(), format!("how to begin {name}"))
-    });
+    let next = next.map(|next| ("faultlines next".to_owned(), format!("how to begin {}", next.name())));
     let soak = (format!("faultlines soak {name}"), "the same checks under fresh random seeds".to_owned());
     let solution = (format!("faultlines solution {name}"), "the reference beside yours".to_owned());
-    let ways: Vec<_> =
-        [soak].into_iter().chain((graded().count() == 1).then_some(solution)).chain(next).collect();
+    // (of an exercise of which single checks were graded, others may be left)
+    let is_complete = |name: &str| all.iter().any(|one| one.name() == name && progress.is_complete(one));
+    let solution = Some(solution).filter(|_| is_complete(&name));
+    let ways: Vec<_> = [soak].into_iter().chain(solution).chain(next).collect();
     let column = ways.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
     let ways = ways.into_iter().map(|(command, what)| format!("  {command:<column$}   {what}"));
     ["How to go on:".to_owned()].into_iter().chain(ways).collect()

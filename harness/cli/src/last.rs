@@ -5,6 +5,7 @@
 
 use crate::Failed;
 use crate::report::Report;
+use crate::text::listed;
 use crate::workspace::Workspace;
 use anyhow::Context;
 use judge::{Check, Exercise};
@@ -22,7 +23,7 @@ pub(crate) struct Last {
     /// What each check earned, by `chapter/exercise/check`.
     #[serde(default)]
     xp: BTreeMap<String, u32>,
-    /// Worlds that failed, in the order of the course.
+    /// Worlds that failed: those of the last grade first, in the order of the course.
     #[serde(default, rename = "failure")]
     failures: Vec<Kept>,
 }
@@ -88,22 +89,20 @@ impl Last {
     /// The same for the runs that failed alone: those of a report under other seeds can be replayed, and say nothing of what passes
     /// under the public ones.
     pub(crate) fn note_failures(&mut self, report: &Report) {
+        let mut failed = Vec::new();
         for chapter in report.chapters.iter().filter(|chapter| chapter.fault.is_none()) {
             for graded in &chapter.exercises {
-                let exercise = format!("{}/{}/", chapter.number, graded.report.id);
-                let is_graded = |kept: &Kept| {
-                    let id = kept.check.strip_prefix(&exercise);
-                    id.is_some_and(|id| graded.report.checks.iter().any(|check| check.id == id))
-                };
-                self.failures.retain(|kept| !is_graded(kept));
-                let failed = graded.report.checks.iter().filter_map(|check| {
-                    let failure = check.failure.as_ref()?;
-                    let (world, seed) = (failure.world, failure.seed.to_string());
-                    Some(Kept { check: format!("{exercise}{}", check.id), world, seed })
-                });
-                self.failures.extend(failed);
+                for check in &graded.report.checks {
+                    let name = format!("{}/{}/{}", chapter.number, graded.report.id, check.id);
+                    self.failures.retain(|kept| kept.check != name);
+                    if let Some(failure) = &check.failure {
+                        let (world, seed) = (failure.world, failure.seed.to_string());
+                        failed.push(Kept { check: name, world, seed });
+                    }
+                }
             }
         }
+        self.failures.splice(0..0, failed);
     }
     /// Writes them, whole or not at all.
     pub(crate) fn write(&self, workspace: &Workspace) -> Result<(), Failed> {
@@ -137,23 +136,17 @@ impl Changes {
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.passes.is_empty() {
-            let names: Vec<&str> = self.passes.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&String> = self.passes.iter().map(|(name, _)| name).collect();
             let verb = if names.len() == 1 { "passes" } else { "pass" };
             lines.push(format!("New: {} {verb} now.", listed(&names)));
         }
         if !self.fails.is_empty() {
-            let names: Vec<&str> = self.fails.iter().map(String::as_str).collect();
-            let verb = if names.len() == 1 { "does" } else { "do" };
-            lines.push(format!("Lost: {} passed in the last grade and {verb} not pass now.", listed(&names)));
+            let verb = if self.fails.len() == 1 { "does" } else { "do" };
+            lines.push(format!(
+                "Lost: {} passed in the last grade and {verb} not pass now.",
+                listed(&self.fails)
+            ));
         }
         lines
-    }
-}
-/// `a`, `a and b`, `a, b and c`.
-fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [some @ .., last] => format!("{} and {last}", some.join(", ")),
     }
 }

@@ -81,11 +81,7 @@ pub(crate) fn next_exercise<'a>(all: &[Selected<'a>], progress: &Progress) -> Op
     let is_begun = |one: &&Selected<'_>| progress.chapter_xp(&one.chapter.suite).0 > 0;
     let (begun, others): (Vec<_>, Vec<_>) = all.iter().partition(is_begun);
     let mut in_turn = begun.into_iter().chain(others);
-    let is_open = |one: &&Selected<'_>| {
-        let name = format!("{}/{}", one.chapter.suite.number, one.exercise.id);
-        progress.exercise_xp(&one.chapter.suite, one.exercise) < one.exercise.xp()
-            && !progress.given_up.contains(&name)
-    };
+    let is_open = |one: &&Selected<'_>| !progress.is_over(one);
     in_turn.find(is_open).copied()
 }
 fn next_step(course: &Course, progress: &Progress, workspace: Option<&Workspace>) {

@@ -5,6 +5,7 @@
 //! counts.
 
 use crate::Failed;
+use crate::course::Selected;
 use crate::report::Report;
 use anyhow::{Context, anyhow};
 use judge::Chapter;
@@ -211,6 +212,14 @@ impl Progress {
             self.checks.get(&name).copied().unwrap_or(0).min(check.xp)
         };
         exercise.checks.iter().map(best).sum()
+    }
+    /// Whether all of an exercise is earned.
+    pub(crate) fn is_complete(&self, one: &Selected<'_>) -> bool {
+        self.exercise_xp(&one.chapter.suite, one.exercise) >= one.exercise.xp()
+    }
+    /// Whether nothing of an exercise is left to earn: all is earned, or its solution was read.
+    pub(crate) fn is_over(&self, one: &Selected<'_>) -> bool {
+        self.is_complete(one) || self.given_up.contains(&one.name())
     }
     /// What is earned of a chapter, and whether all of it is: with the bonus then.
     pub(crate) fn chapter_xp(&self, chapter: &Chapter) -> (u32, bool) {

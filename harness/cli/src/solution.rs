@@ -1,7 +1,7 @@
-//! `faultlines solution`: how others have solved an exercise, beside one's own code, for those who have passed it.
+//! `faultlines solution`: the reference, or the second solution, beside the student's own code, once that has passed.
 
 use crate::args::SolutionArgs;
-use crate::course::{ChapterFolder, Course};
+use crate::course::{ChapterFolder, Course, Selected};
 use crate::progress::Progress;
 use crate::text::{BAD, DIM, GOOD, STRONG, harmless, say, styled, width, wrapped};
 use crate::workspace::Workspace;
@@ -20,24 +20,34 @@ const AROUND: usize = 4;
 pub(crate) fn run(args: &SolutionArgs) -> Result<Exit, Failed> {
     let course = Course::load()?;
     let one = course.exercise(&args.exercise)?;
-    let (chapter, exercise) = (one.chapter, one.exercise);
-    let name = format!("{}/{}", chapter.suite.number, exercise.id);
+    let (chapter, name, modules) = (one.chapter, one.name(), one.modules());
     let workspace = Workspace::find()?;
     let file = workspace.progress_file();
     let progress = Progress::read(&file, &mut crate::pages::warn);
-    let earned = progress.exercise_xp(&chapter.suite, exercise);
-    if earned < exercise.xp() && !progress.given_up.contains(&name) {
+    // A file that several exercises share tells the solution of each.
+    let of_chapter = course.select(&[chapter.suite.number.to_string()])?;
+    let shares = |other: &Selected<'_>| other.modules().iter().any(|module| modules.contains(module));
+    let open: Vec<&Selected<'_>> =
+        of_chapter.iter().filter(|other| shares(other) && !progress.is_over(other)).collect();
+    if !open.is_empty() {
+        let names: Vec<String> = open.iter().map(|one| one.name()).collect();
+        let missing: u32 = open
+            .iter()
+            .map(|one| one.exercise.xp() - progress.exercise_xp(&one.chapter.suite, one.exercise))
+            .sum();
         if !args.give_up {
+            let others =
+                if names[..] == [name.clone()] { "" } else { "The solution is one file for all of them. " };
+            let have = if names.len() == 1 { "has" } else { "have" };
             return Err(Failed::usage(anyhow!(
-                "{name} has not passed yet ({earned} of {} XP). `faultlines hint {name}` gives a hint. `faultlines solution {name} --give-up` shows \
-                 the solution now; after that, the {} XP that you do not have yet cannot be earned",
-                exercise.xp(),
-                exercise.xp() - earned
+                "{} {have} not passed yet. {others}`faultlines hint {}` gives a hint. `faultlines solution {name} --give-up` shows the \
+                 solution now; after that, the {missing} XP that you do not have yet cannot be earned",
+                crate::text::listed(&names),
+                names[0]
             )));
         }
-        Progress::update(&file, &mut crate::pages::warn, |progress| progress.given_up.insert(name.clone()))?;
+        Progress::update(&file, &mut crate::pages::warn, |progress| progress.given_up.extend(names))?;
     }
-    let modules = chapter.about(exercise.id).map(|about| about.modules.as_slice()).unwrap_or_default();
     let mut out = String::new();
     for module in modules {
         let Some(shown) = source(chapter, module, args.second) else { continue };

@@ -116,6 +116,16 @@ fn no_command(line: &str) -> String {
     }
 }
 
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match &names[..] {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+    }
+}
+
 /// Says something on standard error that ends nothing.
 pub(crate) fn warn(warning: String) {
     anstream::eprintln!("{} {warning}", styled(BAD, "note:"));

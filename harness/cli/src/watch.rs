@@ -196,12 +196,12 @@ impl<'a> Watch<'a> {
                 .collect();
             let owner = of_chapter.iter().find(|one| self.has_module(one, file));
             let under_way =
-                || of_chapter.iter().find(|one| self.now.iter().any(|now| name(now) == name(one)));
+                || of_chapter.iter().find(|one| self.now.iter().any(|now| now.name() == one.name()));
             if let Some(one) = owner.or_else(under_way).or_else(|| of_chapter.first()) {
-                ids.insert(name(one));
+                ids.insert(one.name());
             }
         }
-        self.selected.iter().filter(|one| ids.contains(&name(one))).copied().collect()
+        self.selected.iter().filter(|one| ids.contains(&one.name())).copied().collect()
     }
     fn has_module(&self, one: &Selected<'_>, file: &Path) -> bool {
         let src = self.workspace.folder.join(one.chapter.suite.folder).join("src");
@@ -219,7 +219,7 @@ impl<'a> Watch<'a> {
         if std::io::stdout().is_terminal() {
             say!("\x1b[2J\x1b[3J\x1b[H");
         }
-        let names: Vec<String> = self.now.iter().map(name).collect();
+        let names: Vec<String> = self.now.iter().map(Selected::name).collect();
         sayln!("{}", styled(STRONG, &format!("Grading {} …", names.join(", "))));
         self.grade = Some(self.spawn("grade", &names)?);
         Ok(())
@@ -264,7 +264,7 @@ impl<'a> Watch<'a> {
             b'q' => return Ok(true),
             b'g' | b'\n' => self.begin(self.now.clone())?,
             b'h' => {
-                self.show("hint", &[name(&now)])?;
+                self.show("hint", &[now.name()])?;
                 self.foot();
             }
             b'r' => {
@@ -283,15 +283,15 @@ impl<'a> Watch<'a> {
     /// The first failure of the exercise once more.
     fn replay(&self, now: Selected<'_>) -> Result<(), Failed> {
         let last = Last::read(self.workspace);
-        let Some(check) = last.first_of(&name(&now)) else {
-            sayln!("No check of {} failed in its last grade.", name(&now));
+        let Some(check) = last.first_of(&now.name()) else {
+            sayln!("No check of {} failed in its last grade.", now.name());
             return Ok(());
         };
         self.show("replay", std::slice::from_ref(&check.check)).map(|_| ())
     }
     fn go_to_the_next(&mut self, now: Selected<'a>) -> Result<(), Failed> {
         let progress = Progress::read(&self.workspace.progress_file(), &mut crate::pages::warn);
-        let at = self.selected.iter().position(|one| name(one) == name(&now)).unwrap_or(0);
+        let at = self.selected.iter().position(|one| one.name() == now.name()).unwrap_or(0);
         let (before, after) = self.selected.split_at(at + 1);
         let in_turn: Vec<Selected<'a>> = after.iter().chain(before).copied().collect();
         match next_exercise(&in_turn, &progress) {
@@ -343,9 +343,6 @@ impl Drop for Watch<'_> {
     }
 }
 
-fn name(one: &Selected<'_>) -> String {
-    format!("{}/{}", one.chapter.suite.number, one.exercise.id)
-}
 /// A file of code, and none of those that editors keep beside one.
 fn is_source(file: &Path) -> bool {
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

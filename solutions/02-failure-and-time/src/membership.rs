@@ -190,7 +190,7 @@ impl Member {
     /// A claim arrives, or is made here.
     fn learn(&mut self, node: NodeId, claim: Standing, out: &mut Out<Self>) {
         if node == out.me() {
-            // a larger incarnation is the only thing that contradicts an accusation, whoever made it and however long ago
+            // only a larger incarnation contradicts an accusation, no matter which node made it and when
             if claim.state != State::Alive && claim.incarnation >= self.incarnation {
                 self.incarnation = claim.incarnation + 1;
             }

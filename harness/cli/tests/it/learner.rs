@@ -44,6 +44,8 @@ fn an_exercise_goes_by_its_name_and_a_check_can_be_graded_alone() {
     let alone = student.says(&["grade", "lamport/restart"]);
     assert!(alone.code == 0 && alone.stdout.contains("restart"), "{alone}");
     assert!(!alone.stdout.contains("inference"), "no other check than those that it needs: {alone}");
+    assert!(alone.stdout.contains("faultlines soak 7/lamport"), "{alone}");
+    assert!(!alone.stdout.contains("faultlines solution"), "the exercise is not complete yet: {alone}");
     let whole = student.says(&["grade", "lamport"]);
     assert!(whole.code == 0 && whole.stdout.contains("inference"), "{whole}");
     let both = student.says(&["grade", "07-logical-clocks/lamport/restart", "7/lamport"]);
@@ -87,6 +89,11 @@ fn other_runs_earn_nothing() {
         );
     }
     assert!(!student.folder().join(".faultlines/progress.toml").exists());
+    // and yet a failure of such a grade can be seen again
+    student.writes("07-logical-clocks", "lamport", &[RESTART]);
+    assert_eq!(student.says(&["grade", "7/lamport", "--seed-key", "k"]).code, 1);
+    let again = student.says(&["replay"]);
+    assert!(again.stdout.starts_with("✘ 7/lamport/restart"), "{again}");
 }
 
 #[test]
@@ -164,6 +171,30 @@ fn a_solution_is_shown_to_who_has_passed_or_pays() {
     let second = student.says(&["solution", "vector", "--second"]);
     assert!(second.stdout.contains("The second solution of 7/vector"), "{second}");
     assert!(second.stdout.lines().any(|line| line.starts_with("+ ")), "{second}");
+}
+
+#[test]
+fn a_file_that_exercises_share_is_shown_when_all_of_them_have_passed() {
+    let student = Student::new();
+    let election = [
+        "initial",
+        "reelection",
+        "rules-vote",
+        "rules-term",
+        "one-leader-per-term",
+        "split-votes",
+        "many-elections",
+        "timer-resets",
+        "quiet",
+    ];
+    let earned: String =
+        election.iter().map(|check| format!("\"6/raft_election/{check}\" = 100\n")).collect();
+    fs::write(student.folder().join(".faultlines/progress.toml"), format!("version = 1\n[checks]\n{earned}"))
+        .expect("written");
+    assert!(!student.says(&["next"]).stdout.contains("Next: 6/raft_election"), "it counts as complete");
+    insta::assert_snapshot!("a_shared_file", student.says(&["solution", "raft_election"]));
+    assert_eq!(student.says(&["solution", "raft_election", "--give-up", "--alone"]).code, 0);
+    assert_eq!(student.says(&["solution", "raft_persist", "--alone"]).code, 0, "it was shown already");
 }
 
 #[test]

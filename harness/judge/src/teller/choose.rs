@@ -171,12 +171,18 @@ impl Teller<'_> {
         let handed = of.iter().map(|id| self.get(*id)).filter(|seen| seen.seen.is_handed());
         handed.filter(|seen| !is_puppet(self.scenario, seen.node)).map(|seen| (seen.node, seen.id)).collect()
     }
-    /// The chains of causes of these, event by event, to where they begin.
+    /// The chains of causes of these, event by event, to where they begin. Of an alarm that is set again and again, only the last time:
+    /// the others lead back to the start of its node, and say nothing.
     fn direct_causes(&self, of: &BTreeSet<ObservationId>) -> BTreeSet<ObservationId> {
-        let mut direct = BTreeSet::new();
+        let (mut direct, mut seen) = (BTreeSet::new(), BTreeSet::new());
         for step in of {
-            let mut step = *step;
-            while direct.insert(step) {
+            let (mut step, mut by_alarm) = (*step, false);
+            while seen.insert(step) {
+                let is_alarm = matches!(self.get(step).seen, Seen::Rang { .. });
+                if !(by_alarm && is_alarm) {
+                    direct.insert(step);
+                }
+                by_alarm = is_alarm;
                 match self.get(step).cause {
                     Cause::Observation(cause) => step = self.step(cause),
                     Cause::Scenario => break,

@@ -245,10 +245,10 @@ impl Views {
             Some((to, heard, _)) => format!(" {to} received a message from {other} at {heard}."),
             None => String::new(),
         };
-        let why = if links.is_empty() {
-            "No link was cut".to_owned()
-        } else {
-            format!("Only {links} was cut, and the other links connect all nodes")
+        let why = match links.len() {
+            0 => "No link was cut".to_owned(),
+            1 => format!("Only {} was cut, and the other links connect all nodes", links[0]),
+            _ => format!("Only {} were cut, and the other links connect all nodes", links.join(" and ")),
         };
         let sentence = format!("{node} let {other} go at {at}, but {other} is up. {why}.{heard}");
         let violation = scene.breaks("lets-go-a-connected-node", sentence);
@@ -258,14 +258,13 @@ impl Views {
         })
     }
     /// The links that are cut, for a sentence.
-    fn cut_links(&self, scenario: &Scenario) -> String {
+    fn cut_links(&self, scenario: &Scenario) -> Vec<String> {
         let cuts = self.faults.iter().filter_map(|fault| scenario.faults.get(*fault));
         let links = cuts.flat_map(|fault| match &fault.harm {
             Harm::Cut { from, to } => pairs(from, to).collect(),
             _ => Vec::new(),
         });
-        let links: Vec<String> = links.map(|(from, to)| format!("the link from {from} to {to}")).collect();
-        links.join(" and ")
+        links.map(|(from, to)| format!("the link from {from} to {to}")).collect()
     }
     fn fate_of(&self, node: NodeId) -> String {
         match self.down.get(&node) {
@@ -395,10 +394,12 @@ fn concerns_links(harm: &Harm) -> bool {
 fn pairs(from: &[NodeId], to: &[NodeId]) -> impl Iterator<Item = (NodeId, NodeId)> {
     from.iter().flat_map(move |from| to.iter().map(move |to| (*from, *to))).filter(|(from, to)| from != to)
 }
-/// Whether messages get lost without any fault.
+/// Whether messages get lost without any fault, or were taken out of a run to show what it needs.
 fn may_lose(scenario: &Scenario) -> bool {
     let loses = |link: &Link| link.loss != Chance::NEVER || link.message_bytes_max.is_some();
-    loses(&scenario.network) || scenario.links.iter().any(|rule| loses(&rule.link))
+    !scenario.withheld.is_empty()
+        || loses(&scenario.network)
+        || scenario.links.iter().any(|rule| loses(&rule.link))
 }
 /// Whether each node reaches each other one, with these faults, all of which are cuts.
 fn are_connected(scenario: &Scenario, faults: &BTreeSet<usize>) -> bool {
@@ -426,7 +427,8 @@ fn are_connected(scenario: &Scenario, faults: &BTreeSet<usize>) -> bool {
 impl Rule<Member> for Views {
     fn see(&mut self, scene: Scene<'_>, saw: &Saw<Member>) -> Result<(), Violation> {
         // nothing has happened since the views became due
-        if self.is_due(scene.at()) {
+        // (views cannot keep up with messages that were taken out of a run to show what it needs)
+        if scene.scenario().withheld.is_empty() && self.is_due(scene.at()) {
             self.judge(scene.at())?;
         }
         match (&scene.seen.seen, saw) {
@@ -457,7 +459,8 @@ impl Rule<Member> for Views {
     }
     fn end(&mut self, world: &World, reached: &mut Reached) -> Result<(), Violation> {
         let is_idle = world.end() == Some(&End::Idle);
-        if self.is_due(world.now()) || is_idle && !self.is_settled && self.faults.is_empty() {
+        let is_late = self.is_due(world.now()) || is_idle && !self.is_settled && self.faults.is_empty();
+        if is_late && world.scenario().withheld.is_empty() {
             self.judge(world.now())?;
         }
         self.reached.mark_if(CUT, self.is_connected && !self.faults.is_empty());
