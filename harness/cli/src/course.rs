@@ -36,7 +36,8 @@ pub(crate) struct ChapterFolder {
 pub(crate) struct About {
     pub(crate) number: u8,
     pub(crate) title: String,
-    #[serde(rename = "exercise")]
+    /// None, if all of the chapter is still planned.
+    #[serde(rename = "exercise", default)]
     pub(crate) exercises: Vec<AboutExercise>,
 }
 #[derive(Debug, Clone, Deserialize)]

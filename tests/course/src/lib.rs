@@ -7,5 +7,13 @@ use judge::Chapter;
 
 /// All chapters that have exercises, in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![ch01::chapter(), ch02::chapter(), ch04::chapter(), ch06::chapter(), ch07::chapter(), ch08::chapter()]
+    vec![
+        ch01::chapter(),
+        ch02::chapter(),
+        ch03::chapter(),
+        ch04::chapter(),
+        ch06::chapter(),
+        ch07::chapter(),
+        ch08::chapter(),
+    ]
 }

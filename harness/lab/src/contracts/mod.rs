@@ -44,6 +44,7 @@ pub mod lease;
 pub mod membership;
 pub mod mutex;
 pub mod paxos;
+pub mod primary_backup;
 pub mod raft;
 pub mod rpc;
 pub mod vector;

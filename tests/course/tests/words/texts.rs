@@ -26,7 +26,7 @@ fn root() -> PathBuf {
 /// The hints of each exercise.
 pub(crate) fn hints(chapter: &Chapter) -> Vec<(String, Vec<String>)> {
     let about: toml::Table = chapter.read("chapter.toml").parse().expect("chapter.toml is TOML");
-    let exercises = about["exercise"].as_array().expect("exercises").iter();
+    let exercises = about.get("exercise").and_then(toml::Value::as_array).into_iter().flatten();
     let text = |value: &toml::Value| value.as_str().expect("a text").to_owned();
     let hints = exercises.map(|exercise| {
         let hints = exercise["hints"].as_array().expect("hints").iter().map(text).collect();

@@ -1,0 +1,1 @@
+//! Chapter 3: replication. One module an exercise; README.md has the reading.

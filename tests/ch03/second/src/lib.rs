@@ -1,0 +1,1 @@
+//! Second correct implementations of chapter 3, of other structure than the references.

@@ -1,0 +1,21 @@
+//! Chapter 3: replication.
+
+use judge::{Chapter, Planned};
+
+/// The chapter.
+pub fn chapter() -> Chapter {
+    Chapter {
+        number: 3,
+        folder: "03-replication",
+        title: "Replication",
+        exercises: vec![],
+        planned: &[
+            Planned { id: "primary_backup", xp: 17 },
+            Planned { id: "failover", xp: 18 },
+            Planned { id: "quorum_store", xp: 30 },
+            Planned { id: "multi_leader", xp: 19 },
+            Planned { id: "session", xp: 12 },
+            Planned { id: "strategy", xp: 4 },
+        ],
+    }
+}
