@@ -343,7 +343,7 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct VerifyArgs {
     /// Which gate
     #[arg(value_enum)]
@@ -351,16 +351,19 @@ pub(crate) struct VerifyArgs {
     /// Only mutants, right programs, and submissions that misbehave, whose id has this in it
     #[arg(long, value_name = "WORD", default_value = "")]
     pub(crate) only: String,
-    /// Mutants: compile without optimisation, which takes less time than it costs. Determinism: in three ways,
-    /// without second solutions and submissions that take a time limit to end
+    /// Mutants: compile without optimisation, which takes less time than it costs. Determinism: in three ways, with eight worlds a
+    /// check, without second solutions and submissions that take a time limit to end
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only this chapter (7); solutions, mutants, right and survivors take an exercise (7/lamport), too
     #[arg(value_name = "CHAPTER[/EXERCISE]")]
     pub(crate) part: Option<Part>,
-    /// Survivors: only one in so many mutants, chosen by a hash of their ids
+    /// Survivors and right programs: only one in so many, chosen by a hash of their ids
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) sample: u32,
+    /// Mutants: only one for each check, chosen by a hash of their ids
+    #[arg(long)]
+    pub(crate) each_check: bool,
     /// Under so many random seed keys, besides the default one
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) keys: u32,
@@ -418,6 +421,8 @@ pub(crate) enum Gate {
     Speed,
     /// Every attack succeeds without the layer that stops it, and fails with the sandbox
     Attacks,
+    /// Freshness, skeletons, solutions, right, mutants and determinism, one after another: what every change has to pass
+    All,
 }
 
 /// `30s`, `5m`, `2h`; a number alone counts seconds.

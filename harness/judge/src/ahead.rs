@@ -7,8 +7,11 @@
 //! when the first block of that one has shown no failure: if it fails later, these worlds were run for nothing. Where a batch comes to no good
 //! end, its evidence is thrown away, and each check runs its worlds by itself.
 
+use crate::caught::first_failure_from;
 use crate::check::Check;
-use crate::explore::{Evidence, FIRST_BLOCK, Finding, Judging, Options, blocks, evidence, job, judge_from};
+use crate::explore::{
+    Evidence, FIRST_BLOCK, Finding, How, Judging, Options, blocks, evidence, job, judge_from,
+};
 use crate::seed::WorldSeed;
 use host::{Fleet, HostError, Job, Stream, budget};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -154,6 +157,14 @@ impl<'a> Ahead<'a> {
     pub fn judge(&self, fleet: &mut Fleet, check: usize) -> Result<Finding, HostError> {
         let of = &self.of[check];
         judge_from(fleet, of.chapter, of.exercise, of.check, self.options, self.shown(check))
+    }
+    /// What a check, by its place, finds wrong first, as [`first_failure`](crate::first_failure) does.
+    ///
+    /// # Errors
+    /// The harness's own.
+    pub fn first_failure(&self, fleet: &mut Fleet, check: usize) -> Result<Option<How>, HostError> {
+        let of = &self.of[check];
+        first_failure_from(fleet, of.chapter, of.exercise, of.check, self.options, self.shown(check))
     }
     /// What the worlds of a check have shown, up to the first that was not run; waits until no worker runs any.
     fn shown(&self, check: usize) -> Vec<Evidence> {

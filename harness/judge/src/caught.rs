@@ -20,11 +20,25 @@ pub fn first_failure(
     check: &Check,
     options: &Options,
 ) -> Result<Option<How>, HostError> {
+    first_failure_from(fleet, chapter, exercise, check, options, Vec::new())
+}
+/// The same, where some of its worlds, from the first on, have been run in batches already ([`Ahead`](crate::Ahead)).
+///
+/// # Errors
+/// As [`first_failure`].
+pub(crate) fn first_failure_from(
+    fleet: &mut Fleet,
+    chapter: u8,
+    exercise: &str,
+    check: &Check,
+    options: &Options,
+    shown: Vec<Evidence>,
+) -> Result<Option<How>, HostError> {
     let seed = |nth| options.seed_key.of(chapter, exercise, check, nth);
     let total = options.worlds.unwrap_or(check.worlds).max(1);
     let batch = check.side_by_side(options.batch);
-    let mut found: Vec<Evidence> = Vec::new();
-    while (found.len() as u32) < total {
+    let mut found = until_failure(shown.into_iter().map(Ok))?;
+    while (found.len() as u32) < total && !found.last().is_some_and(|evidence| evidence.how.is_some()) {
         let first = found.len() as u32;
         // few worlds for what fails soon; then as many as run best side by side
         let most = first.saturating_add(u32::try_from(batch).unwrap_or(u32::MAX)).min(total);
@@ -35,9 +49,6 @@ pub fn first_failure(
             None => alone(fleet, check, seed, worlds)?,
         };
         found.extend(evidences);
-        if found.last().is_some_and(|evidence| evidence.how.is_some()) {
-            break;
-        }
     }
     Ok(conclude(check, seed, found, None).failure.map(|failure| failure.how))
 }

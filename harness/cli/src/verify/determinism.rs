@@ -47,6 +47,8 @@ const WAYS: [Way; 8] = [
     way(256, 2, Place::Open),
     way(256, 2, Place::Elsewhere),
 ];
+/// So many worlds of each check are few enough to be quick.
+const QUICK_WORLDS: u32 = 8;
 /// The ways that differ most where worlds are few.
 const QUICK: [Way; 3] = [WAYS[0], WAYS[4], WAYS[7]];
 impl fmt::Display for Way {
@@ -64,6 +66,9 @@ impl fmt::Display for Way {
 const SHRINK_RUNS: u32 = 16;
 
 pub(super) fn run(chapter: &ChapterFolder, args: &VerifyArgs) -> Result<Vec<String>, Failed> {
+    let mut args = args.clone();
+    args.how.worlds = args.how.worlds.or(args.quick.then_some(QUICK_WORLDS));
+    let args = &args;
     let kit = prepare_kit(args.how.layers())?;
     let folder = chapter.suite.folder;
     let reference = Sources::read(&args.root.join("solutions").join(folder))?;

@@ -1,6 +1,6 @@
 //! `faultlines verify mutants`: every known wrong submission is caught by the check that should catch it.
 
-use super::shared::{in_order, seed_keys};
+use super::shared::{in_order, lot, seed_keys};
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
@@ -10,7 +10,7 @@ use crate::known_bugs::{self, word};
 use crate::variants::{Bodies, CHUNK, Program, bodies, compile};
 use build::{Kit, Sources};
 use host::{Fleet, Guest};
-use judge::{Check, Exercise, Finding, How, Options, SeedKey, Verdict};
+use judge::{Ahead, Check, Exercise, Finding, How, SeedKey, Verdict};
 use mutants::Card;
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,7 +30,15 @@ pub(super) fn run(
     };
     let reference = Sources::read(&args.root.join("solutions").join(chapter.suite.folder))?;
     let gate = MutantsGate { kit, chapter, reference, args, keys: seed_keys(args.keys) };
-    let mutants: Vec<&Card> = all.iter().filter(is_wanted).collect();
+    let mut mutants: Vec<&Card> = all.iter().filter(is_wanted).collect();
+    if args.each_check {
+        let first: BTreeMap<String, u32> = mutants.iter().fold(BTreeMap::new(), |mut first, mutant| {
+            let least = first.entry(mutant.caught_by()).or_insert(u32::MAX);
+            *least = lot(&mutant.id).min(*least);
+            first
+        });
+        mutants.retain(|mutant| first[&mutant.caught_by()] == lot(&mutant.id));
+    }
     let begun = host::cpu_time();
     let (variants, refused) = gate.compile(&mutants)?;
     let compiled = host::cpu_time();
@@ -181,19 +189,17 @@ impl MutantsGate<'_> {
         if has_statics {
             options.batch = 1;
         }
-        let mut trial = Trial {
-            number: self.chapter.suite.number,
-            mutant,
-            exercise,
-            fleet: Fleet::new(&guest),
-            options,
-            passed: HashMap::new(),
-        };
-        for check in &exercise.checks {
-            trial.check(check, check.id == named.id, &mut tried)?;
+        let number = self.chapter.suite.number;
+        let mut fleet = Fleet::new(&guest);
+        let judged: Vec<&Check> =
+            exercise.checks.iter().filter(|check| is_judged(mutant, exercise, check)).collect();
+        let ahead = Ahead::new(judged.iter().map(|check| (number, exercise.id, *check)), &options);
+        ahead.run(&mut fleet, 0)?;
+        let mut trial = Trial { mutant, exercise, ahead, fleet: &mut fleet, passed: HashMap::new() };
+        for (place, check) in judged.iter().enumerate() {
+            trial.check(place, check, &mut tried)?;
         }
         // under other keys only the named check is of interest
-        let Trial { mut fleet, options, number, .. } = trial;
         let found = judge::judge_under(&mut fleet, number, exercise.id, named, &self.keys, &options)?;
         tried.caught = found.iter().filter(|finding| finding.failure.is_some()).count() as u32;
         if tried.caught * 100 < self.args.keys * CAUGHT_PERCENT_MIN {
@@ -212,20 +218,28 @@ fn has_statics(sources: &Sources) -> bool {
     sources.files().any(|(_, text)| text.contains("static ") || text.contains("thread_local!"))
 }
 
+/// Whether a check is of interest under the default seeds: it has to fail, or to pass, or another one waits for it.
+fn is_judged(mutant: &Card, exercise: &Exercise, check: &Check) -> bool {
+    let may_fail = mutant.also.iter().any(|also| also == check.id);
+    let is_needed = || exercise.checks.iter().any(|other| other.needs.contains(&check.id));
+    check.id == mutant.check || !may_fail || mutant.null || is_needed()
+}
+
 /// One mutant, judged check by check under the default seeds.
 struct Trial<'a> {
-    number: u8,
     mutant: &'a Card,
     exercise: &'a Exercise,
-    fleet: Fleet,
-    options: Options,
+    /// The checks that are judged.
+    ahead: Ahead<'a>,
+    fleet: &'a mut Fleet,
     /// What is known of the checks so far. Blocked ones have not passed.
     passed: HashMap<&'static str, bool>,
 }
 impl Trial<'_> {
-    fn check(&mut self, check: &Check, is_named: bool, tried: &mut Tried) -> Result<(), Failed> {
+    fn check(&mut self, place: usize, check: &Check, tried: &mut Tried) -> Result<(), Failed> {
         let name = format!("{}/{}", self.exercise.id, check.id);
         let mutant = self.mutant;
+        let is_named = check.id == mutant.check;
         let blocker = check.needs.iter().find(|needed| self.passed.get(*needed) == Some(&false));
         if let Some(blocker) = blocker {
             self.passed.insert(check.id, false);
@@ -235,29 +249,24 @@ impl Trial<'_> {
             }
             return Ok(());
         }
-        let may_fail = mutant.also.iter().any(|also| also == check.id);
         if is_named {
-            let finding = judge::judge(&mut self.fleet, self.number, self.exercise.id, check, &self.options)?;
+            let finding = self.ahead.judge(self.fleet, place)?;
             self.passed.insert(check.id, finding.passed());
             judge_named(mutant, &finding, tried);
-        } else if !may_fail || mutant.null || self.is_needed(check) {
-            let (number, exercise) = (self.number, self.exercise.id);
-            let failure = judge::first_failure(&mut self.fleet, number, exercise, check, &self.options)?;
-            self.passed.insert(check.id, failure.is_none());
-            match failure {
-                Some(how) if !may_fail && !mutant.null => {
-                    let (verdict, said) = (word(judge::verdict(&how)), judge::message(&how));
-                    tried.faults.push(format!("{name} says {verdict} too: {said}"));
-                }
-                None if mutant.null => tried.faults.push(format!("{name} passes: it scores more than 0 XP")),
-                _ => {}
+            return Ok(());
+        }
+        let may_fail = mutant.also.iter().any(|also| also == check.id);
+        let failure = self.ahead.first_failure(self.fleet, place)?;
+        self.passed.insert(check.id, failure.is_none());
+        match failure {
+            Some(how) if !may_fail && !mutant.null => {
+                let (verdict, said) = (word(judge::verdict(&how)), judge::message(&how));
+                tried.faults.push(format!("{name} says {verdict} too: {said}"));
             }
+            None if mutant.null => tried.faults.push(format!("{name} passes: it scores more than 0 XP")),
+            _ => {}
         }
         Ok(())
-    }
-    /// Whether another check is judged only if this one passes.
-    fn is_needed(&self, check: &Check) -> bool {
-        self.exercise.checks.iter().any(|other| other.needs.contains(&check.id))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `faultlines verify right`: right programs that are unlike the references pass every check.
 
-use super::shared::{in_order, seed_keys};
+use super::shared::{in_order, is_drawn, seed_keys};
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
@@ -24,6 +24,7 @@ pub(super) fn run(
     let all = mutants::read_right(&folder).map_err(Failed::usage)?;
     let is_wanted = |card: &&Right| {
         card.id.contains(&args.only)
+            && is_drawn(&card.id, args.sample)
             && exercise.is_none_or(|wanted| card.exercises.iter().any(|id| id == wanted))
     };
     let wanted: Vec<&Right> = all.iter().filter(is_wanted).collect();

@@ -3,6 +3,7 @@
 use crate::Failed;
 use crate::course::{ChapterFolder, Selected};
 use judge::SeedKey;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +14,16 @@ pub(super) fn selected(chapter: &ChapterFolder) -> Vec<Selected<'_>> {
 /// So many made-up seed keys, the same in every run.
 pub(super) fn seed_keys(keys: u32) -> Vec<SeedKey> {
     (1..=keys).map(|nth| SeedKey::secret(&format!("verify-{nth}"))).collect()
+}
+
+/// A number that belongs to an id: who picks by it picks the same ones in every run.
+pub(super) fn lot(id: &str) -> u32 {
+    let hash = Sha256::digest(id);
+    u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
+}
+/// Whether this one is of a sample of one in so many.
+pub(super) fn is_drawn(id: &str, one_in: u32) -> bool {
+    lot(id).is_multiple_of(one_in.max(1))
 }
 
 /// Does something with each of these on so many cores, and shows the results in order, as soon as there are any.

@@ -1,6 +1,6 @@
 //! `faultlines verify survivors`: every small wrong program next to a right one is caught, or is right, too.
 
-use super::shared::in_order;
+use super::shared::{in_order, is_drawn};
 use crate::Failed;
 use crate::args::VerifyArgs;
 use crate::course::ChapterFolder;
@@ -244,10 +244,7 @@ impl Surveyed<'_> {
     }
 
     fn is_wanted(&self, mutant: &Mutant) -> bool {
-        let share = self.args.sample.max(1);
-        let hash = Sha256::digest(&mutant.id);
-        let drawn = u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]);
-        mutant.id.contains(&self.args.only) && drawn.is_multiple_of(share)
+        mutant.id.contains(&self.args.only) && is_drawn(&mutant.id, self.args.sample)
     }
 
     /// What became of each of these mutants of one program.

@@ -68,6 +68,25 @@ fn findings_are_the_same_however_worlds_share_batches() {
 }
 
 #[test]
+fn the_first_failure_is_the_same_too() {
+    let checks = checks();
+    let options = Options::default();
+    let guest = guest();
+    let mut fleet = Fleet::new(&guest);
+    let ahead = Ahead::new(checks.iter().map(|check| (0, "toys", check)), &options);
+    ahead.run(&mut fleet, 0).expect("the harness works");
+    let shared = |fleet: &mut Fleet, nth| ahead.first_failure(fleet, nth).expect("the harness works");
+    let alone = |fleet: &mut Fleet, check| {
+        judge::first_failure(fleet, 0, "toys", check, &options).expect("the harness works")
+    };
+    for (nth, check) in checks.iter().enumerate() {
+        let expected = alone(&mut fleet, check);
+        assert_eq!(expected.is_some(), matches!(check.id, "early" | "late" | "vacuous"), "{}", check.id);
+        assert_eq!(shared(&mut fleet, nth), expected, "{}", check.id);
+    }
+}
+
+#[test]
 fn an_oracle_that_panics_is_told_of_its_own_check() {
     let mut checks = checks();
     checks.insert(
