@@ -38,7 +38,7 @@ pub(crate) fn first_failure_from(
     let total = options.worlds.unwrap_or(check.worlds).max(1);
     let batch = check.side_by_side(options.batch);
     let mut found = until_failure(shown.into_iter().map(Ok))?;
-    while (found.len() as u32) < total && !found.last().is_some_and(|evidence| evidence.how.is_some()) {
+    while (found.len() as u32) < total && found.last().is_none_or(|evidence| evidence.how.is_none()) {
         let first = found.len() as u32;
         // few worlds for what fails soon; then as many as run best side by side
         let most = first.saturating_add(u32::try_from(batch).unwrap_or(u32::MAX)).min(total);
