@@ -350,6 +350,14 @@ pub(super) fn again(pick: &mut Pick, nth: u32) -> Case {
         let (at, text) = (pick.millis(5..=40), draft.text(pick));
         draft.search_through(at, text);
     }
+    if nth / 4 % 4 == 1 {
+        // never a pause without a new search, until the time of the first ones is over
+        let step = draft.resend * 2 / 3;
+        for place in 1..=LONG_PAUSES * 3 / 2 + 2 {
+            let text = draft.text(pick);
+            draft.search_through(ms(40) + step * place, text);
+        }
+    }
     draft.case(pick)
 }
 

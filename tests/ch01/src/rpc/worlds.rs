@@ -18,6 +18,10 @@ use world::{
 /// the bad time is over after [`BAD_PAUSES`].
 const LONG_PAUSES: u32 = 30;
 const BAD_PAUSES: u32 = 6;
+/// The same of a bad time that is long: a pause that doubles, and is then drawn between its half and one and a half of it, asks again
+/// after 79 at the latest.
+const LONGER_PAUSES: u32 = 90;
+const WORSE_PAUSES: u32 = 31;
 
 /// A run that is being made.
 struct Draft {
@@ -168,7 +172,12 @@ impl Draft {
 pub(super) fn completes(pick: &mut Pick, nth: u32) -> Case {
     let servers = nth / 6 % 3 + 1;
     let mut draft = Draft::new(pick, servers);
-    let bad = draft.pauses(BAD_PAUSES);
+    let (bad, long) = if nth / 6 % 2 == 1 && nth % 6 < 3 {
+        (WORSE_PAUSES, LONGER_PAUSES)
+    } else {
+        (BAD_PAUSES, LONG_PAUSES)
+    };
+    let (bad, long) = (draft.pauses(bad), draft.pauses(long));
     let one = draft.servers[0];
     draft.goals.clean_from = bad;
     match nth % 6 {
@@ -204,7 +213,17 @@ pub(super) fn completes(pick: &mut Pick, nth: u32) -> Case {
             let within = pick.millis(40..=2_000);
             draft.call_due(at, server, body, within, within + GRACE);
         } else {
-            draft.call_through(at, server, body);
+            draft.call_due(at, server, body, long, long + GRACE);
+        }
+    }
+    if nth / 6 % 4 == 2 {
+        // never a pause without a new call to each server, until the time of the first ones is over
+        let step = draft.resend * 2 / 3;
+        for place in 1..=LONG_PAUSES * 3 / 2 + 2 {
+            for server in draft.servers.clone() {
+                let body = draft.body(pick);
+                draft.call_through(ms(40) + step * place, server, body);
+            }
         }
     }
     draft.case(pick)
@@ -418,11 +437,21 @@ pub(super) fn no_false_unknown(pick: &mut Pick, nth: u32) -> Case {
 /// Effects of a caller after each of which it crashes, one at a time.
 pub(super) const POINTS: u32 = 24;
 
+/// So many calls that numbers of 16 bits, drawn at random, are hardly all different.
+const CROWD: u32 = 700;
+
 /// Answers that arrive when other calls are open.
 pub(super) fn right_answer(pick: &mut Pick, nth: u32) -> Case {
     let servers = pick.small(1..=2);
     let mut draft = Draft::new(pick, servers);
     let one = draft.servers[0];
+    if matches!(nth, 3 | 11) {
+        for _ in 0..CROWD {
+            let body = draft.body(pick);
+            draft.call_through(pick.millis(5..=200), one, body);
+        }
+        return draft.case(pick);
+    }
     let equal = nth.is_multiple_of(2);
     let twin = draft.body(pick);
     if nth < 16 {
@@ -508,7 +537,8 @@ pub(super) fn independent(pick: &mut Pick, nth: u32) -> Case {
     let prompt = 6 * draft.delay + GRACE;
     let within = draft.pauses(LONG_PAUSES);
     let slow = draft.servers[0];
-    for _ in 0..pick.small(1..=2) {
+    // few or many at once
+    for _ in 0..*pick.one(&[1, 2, 12, 40]) {
         let body = draft.body(pick);
         draft.script(slow, body, &[*pick.one(&[Does::Nothing, Does::Execute { after: ms(1_000) }, REFUSE])]);
         draft.call(ms(5), slow, body, within);
