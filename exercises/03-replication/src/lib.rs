@@ -1,1 +1,2 @@
 //! Chapter 3: replication. One module an exercise; README.md has the reading.
+pub mod primary_backup;

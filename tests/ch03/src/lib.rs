@@ -1,5 +1,8 @@
 //! Chapter 3: replication.
 
+mod primary_backup;
+mod replicas;
+
 use judge::{Chapter, Planned};
 
 /// The chapter.
@@ -8,9 +11,8 @@ pub fn chapter() -> Chapter {
         number: 3,
         folder: "03-replication",
         title: "Replication",
-        exercises: vec![],
+        exercises: vec![primary_backup::exercise()],
         planned: &[
-            Planned { id: "primary_backup", xp: 17 },
             Planned { id: "failover", xp: 18 },
             Planned { id: "quorum_store", xp: 30 },
             Planned { id: "multi_leader", xp: 19 },

@@ -1,1 +1,2 @@
 //! Second correct implementations of chapter 3, of other structure than the references.
+pub mod primary_backup;
