@@ -1,2 +1,4 @@
 //! Chapter 3: replication. One module an exercise; README.md has the reading.
+
 pub mod primary_backup;
+pub mod session;

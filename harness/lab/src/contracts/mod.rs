@@ -47,5 +47,6 @@ pub mod paxos;
 pub mod primary_backup;
 pub mod raft;
 pub mod rpc;
+pub mod session;
 pub mod vector;
 pub mod wal;

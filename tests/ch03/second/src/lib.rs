@@ -1,2 +1,4 @@
 //! Second correct implementations of chapter 3, of other structure than the references.
+
 pub mod primary_backup;
+pub mod session;
