@@ -97,7 +97,6 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "a message arrives within the time in which the client must be answered.",
                 kind: Kind::Liveness,
                 xp: 1,
-                needs: &["answers"],
                 worlds: 24,
                 case: async_mode,
                 ..Check::PLAIN
@@ -110,7 +109,6 @@ pub(crate) fn exercise() -> Exercise {
                 assumption: "the fastest backup tells how far the others are.",
                 kind: Kind::Safety,
                 xp: 2,
-                needs: &["async"],
                 worlds: 64,
                 sometimes: &[(
                     PARTLY_SAFE,

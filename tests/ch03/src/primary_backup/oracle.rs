@@ -46,8 +46,10 @@ pub(super) struct Copies {
     longest: BTreeMap<Key, (Vec<Value>, Moment)>,
     /// What the last audit of a node has shown.
     audited: BTreeMap<NodeId, (BTreeMap<Key, Vec<Value>>, Moment)>,
-    /// The largest `safe` that was answered.
-    safe: Option<(u64, Moment)>,
+    /// The answers in which `safe` was larger than in all before.
+    safe: Vec<(u64, Moment)>,
+    /// What audits have shown.
+    shown_by_audits: Vec<(Moment, BTreeSet<Value>)>,
     marks: Marks,
 }
 /// What a run has reached.
@@ -86,7 +88,8 @@ impl Copies {
             shown: BTreeMap::new(),
             longest: BTreeMap::new(),
             audited: BTreeMap::new(),
-            safe: None,
+            safe: Vec::new(),
+            shown_by_audits: Vec::new(),
             marks: Marks::default(),
         }
     }
@@ -237,10 +240,10 @@ impl Copies {
         self.lists.acknowledged(value, now);
         self.marks.mark_if(PARTLY_SAFE, 0 < safe && safe < position);
         self.keeps_up(scene, position, safe, asked)?;
-        if self.safe.is_none_or(|(most, _)| most < safe) {
-            self.safe = Some((safe, now));
+        if self.safe.last().is_none_or(|(most, _)| *most < safe) {
+            self.safe.push((safe, now));
         }
-        Ok(())
+        self.was_safe(scene, position, value)
     }
     /// Whether `safe` has reached what was answered long before this append was asked for.
     fn keeps_up(&self, scene: Scene<'_>, position: u64, safe: u64, asked: Moment) -> Result<(), Violation> {
@@ -375,19 +378,11 @@ impl Copies {
                     .because(when.id, format!("{value} is acknowledged")));
             }
         }
-        if let Some((safe, when)) = self.safe.filter(|(_, when)| late(when))
-            && let Some((place, value, _)) = acknowledged()
-                .take_while(|(place, ..)| *place <= safe)
-                .find(|(_, value, _)| !has.contains(value))
-        {
-            let sentence = format!(
-                "{} said at {} that the appends up to {safe} are safe, and {value} is at {place}. But {who} did not have {value} on its disk \
-                 at {}.",
-                when.node, when.at, asked.at
-            );
-            return Err(scene
-                .breaks("safe-is-missing", sentence)
-                .because(when.id, format!("{safe} is called safe")));
+        for (place, value, _) in acknowledged().filter(|(_, value, _)| !has.contains(value)) {
+            let claim = self.safe.iter().find(|(safe, when)| place <= *safe && late(when));
+            if let Some((safe, when)) = claim {
+                return Err(self.unsafe_on(scene, asked, *safe, *when, (place, value)));
+            }
         }
         if let Some((value, when)) =
             self.shown.iter().find(|(value, when)| !has.contains(value) && late(when))
@@ -447,8 +442,41 @@ impl Copies {
                     .because(when.id, format!("{value} is acknowledged")));
             }
         }
+        self.shown_by_audits.push((asked, has));
         self.audited.insert(node, (lists.clone(), now));
         Ok(())
+    }
+
+    /// An append is acknowledged at a position that was called safe before. Every audit since then must have shown it.
+    fn was_safe(&self, scene: Scene<'_>, position: u64, value: Value) -> Result<(), Violation> {
+        let Some((safe, when)) = self.safe.iter().find(|(safe, _)| position <= *safe) else { return Ok(()) };
+        let lacked = |(asked, has): &&(Moment, BTreeSet<Value>)| when.id < asked.id && !has.contains(&value);
+        match self.shown_by_audits.iter().find(lacked) {
+            Some((asked, _)) => Err(self.unsafe_on(scene, *asked, *safe, *when, (position, value))),
+            None => Ok(()),
+        }
+    }
+    /// An append was not on a disk, although its position was called safe.
+    fn unsafe_on(
+        &self,
+        scene: Scene<'_>,
+        asked: Moment,
+        safe: u64,
+        when: Moment,
+        (position, value): (u64, Value),
+    ) -> Violation {
+        let sentence = format!(
+            "{} said at {} that the appends up to {safe} are safe, and {value} is at {position}. But {} did not have {value} on its disk at \
+             {}.",
+            when.node,
+            when.at,
+            self.who(asked.node),
+            asked.at
+        );
+        scene
+            .breaks("safe-is-missing", sentence)
+            .because(when.id, format!("{safe} is called safe"))
+            .because(asked.id, "the audit is asked")
     }
 
     /// An audit that a node has not answered, although it is up and needs nobody else.

@@ -92,6 +92,12 @@ impl Draft {
         stage.limits.effects = 120_000;
         Draft { stage, config, primary, backups, values: 10, seqs: BTreeMap::new(), delay }
     }
+    /// Disks are slow: a message takes less time than a sync.
+    fn slow_disks(&mut self) {
+        self.delay = ms(1);
+        self.stage.network.latency = Link::fixed(ms(1)).latency;
+        self.stage.nodes.iter_mut().for_each(|node| node.sync = (ms(2), ms(5)));
+    }
     fn due(&self) -> Duration {
         self.config.resend * DUE_RESENDS
     }
@@ -279,14 +285,10 @@ pub(super) fn answers(pick: &mut Pick, nth: u32) -> Case {
             draft.crash(sight.after(pick.micros(0..=4_000)), primary, DiskLoss::Drawn, DOWN);
         }
         (6, Some(backup)) => {
-            // the last append is under way to the others when the primary crashes; no request follows
+            // the last appends do not reach a backup before the primary crashes, and no request follows
             let primary = draft.primary;
-            draft.hold(
-                begin,
-                Some(primary),
-                Some(backup),
-                Until::Trigger(Trigger::Seen(Pattern::of(SeenKind::Crashed))),
-            );
+            let crash = Trigger::Seen(Pattern::of(SeenKind::Crashed));
+            draft.cut(begin, primary, backup, Until::Trigger(crash));
             draft.crash(begin + ms(60), primary, DiskLoss::Drawn, DOWN);
         }
         _ => {}
@@ -303,6 +305,9 @@ pub(super) fn sync(pick: &mut Pick, nth: u32) -> Case {
     let begin = draft.config.ping * PINGS;
     let black_out = acknowledges().nth(pick.small(1..=6));
     let mut timeout = None;
+    if nth % 4 >= 2 {
+        draft.slow_disks();
+    }
     match (nth / 12 % 4, draft.backups.first().copied()) {
         (1, Some(slow)) => {
             draft.rough(0, 100, 0, Duration::ZERO);
@@ -351,16 +356,14 @@ pub(super) fn reads(pick: &mut Pick, nth: u32) -> Case {
         let held = pick.percent(50).then_some(slow);
         let from = begin + ms(12);
         draft.appends(1, begin, &KEYS[..1], 2, ms(15), None);
+        let under_way = draft.values;
+        let second = see::asked::<PrimaryBackup>(is_append).at(primary).nth(2);
         for reader in 1..=4 {
-            let at = begin + ms(14) + pick.micros(0..=400) * (reader - 1) + pick.micros(0..=3_000);
-            draft.read(reader, at, KEYS[0], None);
+            draft.read(reader, second.clone().after(pick.micros(0..=4_000)), KEYS[0], None);
         }
         draft.hold(from, Some(primary), held, Until::After(ms(60)));
-        let read = see::answers::<PrimaryBackup>(
-            |response| matches!(response, Response::Values(values) if !values.is_empty()),
-        );
-        let sight = read.nth(pick.small(1..=3));
-        draft.black_out(sight);
+        let shows = move |response: &Response| matches!(response, Response::Values(values) if values.contains(&under_way));
+        draft.black_out(see::answers::<PrimaryBackup>(shows).nth(pick.small(1..=3)));
         return draft.audits_only(begin + ms(500));
     }
     for client in 1..=3 {
@@ -503,6 +506,15 @@ pub(super) fn safe(pick: &mut Pick, nth: u32) -> Case {
     let sight = see::answers::<PrimaryBackup>(
         |response| matches!(response, Response::Appended { safe, .. } if *safe > 0),
     );
+    if nth % 4 == 3 {
+        // what is called safe may be acknowledged later than its copies are looked at
+        for node in draft.all() {
+            for place in 1..=12 {
+                draft.audit(sight.clone().nth(place), node);
+            }
+        }
+        return draft.calm_and_equal(begin + ms(300));
+    }
     draft.black_out(sight.nth(pick.small(1..=12)));
     draft.audits_only(begin + secs(1))
 }
@@ -514,8 +526,12 @@ pub(super) fn crash_points(pick: &mut Pick, _nth: u32) -> Case {
     let mut draft = Draft::new(pick, 3, true);
     draft.stage.network.fifo = true;
     let begin = ms(1);
+    if run % 3 == 1 {
+        draft.slow_disks();
+    }
+    // a primary that has crashed is asked by the other client first
     draft.appends(1, begin, &KEYS[..1], 2, ms(1), Some(ms(30)));
-    draft.appends(2, begin + ms(1), &KEYS[..2], 1, ms(1), Some(ms(30)));
+    draft.appends(2, begin + ms(1), &KEYS[..2], 1, ms(1), Some(ms(7)));
     let disk = [DiskLoss::Drawn, DiskLoss::All, DiskLoss::Drawn][run as usize % 3];
     let crash = |draft: &mut Draft, nth: u32| {
         let when = When::on(Trigger::AnyEffect { nth: nth.into() });
