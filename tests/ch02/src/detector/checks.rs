@@ -80,7 +80,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Liveness,
                 xp: 2,
                 needs: &["complete"],
-                worlds: 4,
+                worlds: 6,
                 sometimes: &[(WRONG, "Untested: in none of the runs was a node suspected that was up.")],
                 case: adapts,
                 ..Check::PLAIN

@@ -242,29 +242,32 @@ pub(super) fn settles(pick: &mut Pick, nth: u32) -> Case {
 
 /// The network holds back all messages for longer than `detect`, lets them go, and so on.
 pub(super) fn adapts(pick: &mut Pick, nth: u32) -> Case {
-    const HELD: u32 = 25;
-    const FREE: u32 = 20;
-    const TIMES: u32 = 40;
-    /// To be patient for 25 intervals takes 25 mistakes at most, each worth an interval.
-    const MISTAKES: u32 = 32;
+    // the delay is longer than any guess, or there is time enough to forget a lesson
+    let (held, free, times) = match nth {
+        4 => (60, 20, 75),
+        5 => (25, 150, 60),
+        _ => (25, 20, 40),
+    };
+    // to be patient for so many intervals takes so many mistakes at most, each worth an interval
+    let mistakes = held + 7;
     let mut draft = Draft::new(pick, if nth % 3 == 2 { 3 } else { 2 }, 0);
     draft.goals.settled = draft.intervals(3 * DETECT);
-    draft.goals.mistakes = Some((MISTAKES, draft.intervals(HELD) + draft.stage.network.latency.max));
-    let held = draft.intervals(HELD);
-    for time in 0..TIMES {
+    let lasts = draft.intervals(held);
+    draft.goals.mistakes = Some((mistakes, lasts + draft.stage.network.latency.max));
+    for time in 0..times {
         let hold = Harm::Hold { from: None, to: None, nth: None, matches: None, what: None };
-        let at = draft.intervals((HELD + FREE) * time + 10);
-        draft.harm(at, hold, Until::After(held));
+        let at = draft.intervals((held + free) * time + 10);
+        draft.harm(at, hold, Until::After(lasts));
     }
     if nth % 4 == 3 {
         // a peer starts again now and then, at once: what others have learnt about it is not about its life
-        for time in (2..TIMES).step_by(3) {
-            let at = draft.intervals((HELD + FREE) * time - FREE / 2 + 10);
+        for time in (2..times).step_by(3) {
+            let at = draft.intervals((held + free) * time - free / 2 + 10);
             let node = draft.cast[0];
             draft.crash(pick, at, node, Until::After(ms(5)));
         }
     }
-    let over = draft.intervals((HELD + FREE) * TIMES + 3 * DETECT);
+    let over = draft.intervals((held + free) * times + 3 * DETECT);
     let last = *pick.one(&draft.cast);
     draft.ends_with_a_crash(pick, over, last)
 }
