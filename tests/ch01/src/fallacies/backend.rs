@@ -64,6 +64,8 @@ pub(super) enum Meanwhile {
     Forged,
     /// Legal frames that bear the id of no ask.
     Strange,
+    /// Signed frames about the ask that it works on, of a kind that no version knows.
+    OfNoKind,
 }
 /// The timers of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,12 +138,21 @@ impl Puppet {
                 let letter = Letter { make: self.make(out), kind: b'V', id, left: 0, fields: Vec::new() };
                 out.send(*to, letter.signed(&secret));
             }
+            Meanwhile::OfNoKind => {
+                let (make, id) = (self.make(out), ask.id);
+                out.send(*to, Letter { make, kind: b'Q', id, left: 0, fields: Vec::new() }.signed(&secret));
+            }
         }
         out.set_timer(pause, Alarm::Meanwhile);
     }
     fn no(&self, id: u64, speaks: bool, out: &Out<Self>) -> Letter {
         let make = self.make(out);
-        let fields = if speaks { vec![Field::Speaks(make.version)] } else { Vec::new() };
+        // a refusal that names the version of the ask is one like any other
+        let mut fields =
+            if speaks || out.random(0..2) == 0 { vec![Field::Speaks(make.version)] } else { Vec::new() };
+        if out.random(0..2) == 0 {
+            fields.insert(out.random(0..fields.len() + 1), Field::Other(out.random(10..250), vec![3; 4]));
+        }
         Letter { make, kind: b'N', id, left: 0, fields }
     }
 

@@ -220,7 +220,8 @@ pub(super) fn latency(pick: &mut Pick, nth: u32) -> Case {
             town.plans[places[0]].works = (slow, slow);
             if nth % 8 == 4 {
                 // what it sends meanwhile answers nothing
-                town.plans[places[0]].meanwhile = Some((Meanwhile::Strange, town.config.patience / 3));
+                let what = if nth % 16 == 4 { Meanwhile::Strange } else { Meanwhile::OfNoKind };
+                town.plans[places[0]].meanwhile = Some((what, town.config.patience / 3));
             }
             let begins = pick.millis(0..=300);
             town.harm(begins, silent(places[1]), begins + slow);
@@ -305,6 +306,10 @@ pub(super) fn bandwidth(pick: &mut Pick, nth: u32) -> Case {
         let within = 3 * takes + town.patience(6);
         town.gets(1, (place == 0).then_some(ms(10)), keys, within);
     }
+    // time is over in the middle of an answer
+    let half = Duration::from_nanos(40 * 520 / 2 * 1_000_000_000 / BYTES_PER_SECOND);
+    let keys = (0..40).map(|nth| key(500, 200 + nth)).collect();
+    town.asks(1, None, keys, half);
     let calm = town.end;
     town.judged(pick, calm)
 }
@@ -517,7 +522,7 @@ pub(super) fn homogeneous(pick: &mut Pick, nth: u32) -> Case {
         for request in 0..3 {
             let begins = pick.millis(1..=400);
             let mut keys = small(pick, 6, 30);
-            keys.push(key(0, 7));
+            keys.push(*pick.one(&[key(0, 7), key(0, 0)]));
             keys.push(key(*pick.one(&[200, 3_000]), 7));
             let within = town.patience(30);
             town.gets(client, (request == 0).then_some(begins), keys, within);

@@ -62,7 +62,9 @@ struct Shard {
     /// What it works on, and what waits behind that.
     queue: VecDeque<(NodeId, u64, u64)>,
 }
-/// The hits of the second search of n3 are among 30200, 30201, …, the largest first, and the largest comes twice.
+/// The hits of the second search of n3 are among 30200, 30201, …, the largest first, and the largest comes twice more at the end. If there
+/// are many hits, all of them are this much larger.
+const MANY: u64 = 5_000_000_000;
 const NUMBERS_PER_SHARD: u64 = 10_000;
 const NUMBERS_PER_SEARCH: u64 = 100;
 
@@ -113,9 +115,10 @@ impl Shard {
     fn answer(&mut self, (from, search, text): (NodeId, u64, u64), out: &mut Out<Self>) {
         let first =
             u64::from(self.me.0) * NUMBERS_PER_SHARD + (self.found.len() as u64 + 1) * NUMBERS_PER_SEARCH;
+        let first = if self.habits.hits > 20 { first + MANY } else { first };
         let all = (first..first + self.habits.hits).rev();
         let again = (self.habits.hits > 2).then(|| first + self.habits.hits - 1);
-        let hits: Vec<u64> = all.chain(again).collect();
+        let hits: Vec<u64> = all.chain(again).chain(again).collect();
         self.found.insert((from, search), hits.clone());
         out.emit(Searched { search, text, hits: hits.clone() });
         out.send(from, Message::Part { search, hits });

@@ -50,7 +50,7 @@ impl Draft {
         clocks::unsteady(pick, &mut stage, gatherer);
         let mut habits = BTreeMap::new();
         for shard in &shards {
-            habits.insert(*shard, Habits { hits: *pick.one(&[1, 2, 3, 12]), ..Habits::default() });
+            habits.insert(*shard, Habits { hits: *pick.one(&[1, 2, 3, 40]), ..Habits::default() });
         }
         if let [_, .., last] = shards[..] {
             habits.insert(last, Habits::default());
@@ -245,7 +245,7 @@ pub(super) fn deadline(pick: &mut Pick, nth: u32) -> Case {
     }
     let others: Vec<NodeId> = draft.shards.iter().copied().filter(|shard| !bad.contains(shard)).collect();
     let all = draft.shards.clone();
-    for place in 0..4u32 {
+    for place in 0..*pick.one(&[4, 4, 12]) {
         let (text, is_ignored) = match ignored {
             Some(text) if place == 0 => (text, true),
             _ => (draft.text(pick), ignored.is_none()),
@@ -315,7 +315,9 @@ pub(super) fn stale(pick: &mut Pick, nth: u32) -> Case {
         draft.crash(When::At(back + pick.millis(6..=180)), disk);
     }
     for life in 0..3 {
-        for place in 0..4 {
+        // in some runs the first life has many
+        let many = if life == 0 && point % 4 == 3 { 40 } else { 4 };
+        for place in 0..many {
             let text = if equal && place % 2 == 0 { twin } else { draft.text(pick) };
             let at = back * life + if place == 3 { ms(150) } else { pick.millis(5..=8) };
             draft.search_through(at, text);

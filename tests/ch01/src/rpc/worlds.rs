@@ -450,6 +450,14 @@ pub(super) fn right_answer(pick: &mut Pick, nth: u32) -> Case {
             let body = draft.body(pick);
             draft.call_through(pick.millis(5..=200), one, body);
         }
+        if nth == 11 {
+            // and a few of the next life
+            draft.crash(When::At(ms(300)), DiskLoss::All, ms(5));
+            for _ in 0..20 {
+                let body = draft.body(pick);
+                draft.call_through(pick.millis(310..=320), one, body);
+            }
+        }
         return draft.case(pick);
     }
     let equal = nth.is_multiple_of(2);

@@ -98,6 +98,8 @@ pub(super) fn appends(pick: &mut Pick, nth: u32) -> Case {
     for record in 1..=30 {
         let most = *pick.one(&SIZES);
         let bytes = if pick.percent(50) { most } else { pick.number(0..=most) };
+        // one is longer than a length of 16 bits can say
+        let bytes = if record == 15 && nth % 8 == 5 { 70_000 } else { bytes };
         let record_of = any(pick, usize::try_from(bytes).expect("a length"));
         draft.append(record_of);
         if record % 10 == 0 {
@@ -236,7 +238,12 @@ pub(super) fn middle(pick: &mut Pick, nth: u32) -> Case {
     let short = nth < BITS;
     let nth_of_kind = if short { nth } else { nth - BITS };
     let mut draft = Draft::new();
-    let sizes = if short { [4, 0, 15, 2, 9] } else { [0, 7, 300, 5_000, 20] };
+    let sizes = match (short, nth_of_kind / 4 % 2) {
+        (true, 0) => [4, 0, 15, 2, 9],
+        // behind the damage there is nothing but an empty record
+        (true, _) => [4, 0, 2, 15, 0],
+        (false, _) => [0, 7, 300, 5_000, 20],
+    };
     let two_lives = nth_of_kind / 2 % 2 == 1;
     for (place, bytes) in (1..).zip(sizes) {
         let record = any(pick, bytes);
