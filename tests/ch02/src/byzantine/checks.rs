@@ -64,7 +64,7 @@ pub(crate) fn exercise() -> Exercise {
                 kind: Kind::Safety,
                 xp: 3,
                 needs: &["validity"],
-                worlds: 96,
+                worlds: 96 + 8,
                 sometimes: &[(
                     FALSE_FIRST,
                     "Untested: in none of the runs did a false vote arrive before the true ones.",

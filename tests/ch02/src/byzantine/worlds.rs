@@ -397,9 +397,50 @@ fn favour(pick: &mut Pick, draft: &mut Draft, kind: u32) {
 
 /// Traitors vote in the slots of honest nodes.
 pub(super) fn integrity(pick: &mut Pick, nth: u32) -> Case {
+    match nth.checked_sub(96) {
+        None => {}
+        Some(place) if place % 2 == 0 => return ready_before_the_initial(pick),
+        Some(_) => return crowd_of_slots(pick),
+    }
     let faults = [1, 2, 1, 3][(nth / 6) as usize % 4];
     let mut draft = Draft::new(pick, 3 * faults + 1, faults, faults).perhaps_uneven(pick);
     forge(pick, &mut draft, nth % 6);
+    draft.case(pick)
+}
+
+/// Traitors help one node to a quorum of Echoes, and another one to its Ready before it hears the Initial. Now everybody waits for the Echo of
+/// the latter.
+fn ready_before_the_initial(pick: &mut Pick) -> Case {
+    let mut draft = Draft::new(pick, 7, 2, 2);
+    let [victim, helped, hurried, .., late] = draft.honest[..] else { return draft.case(pick) };
+    let (seq, truth) = (draft.seq(pick), draft.payload(pick));
+    for to in [hurried, late] {
+        draft.stage.link(Some(victim), Some(to), Link::between(ms(40), ms(50)));
+    }
+    let slot = draft.broadcast(BEGIN, victim, seq, truth);
+    draft.echo(pick, BEGIN, helped, slot, truth);
+    draft.ready(pick, BEGIN, hurried, slot, truth);
+    draft.case(pick)
+}
+/// A traitor makes up many slots of an honest node, and tells everybody of them, before this node broadcasts.
+fn crowd_of_slots(pick: &mut Pick) -> Case {
+    const SLOTS: u32 = 80;
+    let mut draft = Draft::new(pick, 4, 1, 1);
+    let victim = draft.honest[0];
+    let (seq, truth, lie) = (draft.seq(pick), draft.payload(pick), draft.payload(pick));
+    for turn in 0..SLOTS {
+        let slot = Slot { origin: victim, seq: 1_000 + turn };
+        for node in draft.honest.clone() {
+            let at = BEGIN + us(pick.number(0..=20_000));
+            let payload = lie;
+            let vote = match turn % 2 {
+                0 => Message::Echo { slot, payload },
+                _ => Message::Ready { slot, payload },
+            };
+            draft.says(draft.traitors[0], at, node, vote);
+        }
+    }
+    draft.broadcast(BEGIN + ms(30), victim, seq, truth);
     draft.case(pick)
 }
 
