@@ -1,6 +1,8 @@
 //! Chapter 3: replication.
 
+mod handoff;
 mod primary_backup;
+mod quorum_store;
 mod replicas;
 mod session;
 
@@ -12,10 +14,14 @@ pub fn chapter() -> Chapter {
         number: 3,
         folder: "03-replication",
         title: "Replication",
-        exercises: vec![primary_backup::exercise(), session::exercise()],
+        exercises: vec![
+            primary_backup::exercise(),
+            quorum_store::exercise(),
+            handoff::exercise(),
+            session::exercise(),
+        ],
         planned: &[
             Planned { id: "failover", xp: 18 },
-            Planned { id: "quorum_store", xp: 30 },
             Planned { id: "multi_leader", xp: 19 },
             Planned { id: "strategy", xp: 4 },
         ],

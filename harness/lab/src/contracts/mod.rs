@@ -45,6 +45,7 @@ pub mod membership;
 pub mod mutex;
 pub mod paxos;
 pub mod primary_backup;
+pub mod quorum_store;
 pub mod raft;
 pub mod rpc;
 pub mod session;
