@@ -42,6 +42,7 @@ pub mod idempotency;
 pub mod lamport;
 pub mod lease;
 pub mod membership;
+pub mod multi_leader;
 pub mod mutex;
 pub mod paxos;
 pub mod primary_backup;
