@@ -138,8 +138,8 @@ impl<N: Node> Out<N> {
     }
     /// Waits until every write so far is durable.
     ///
-    /// The handler itself does not stop here; its *effects* do. The effects that follow a sync happen after it. If the node
-    /// crashes in between, they never happen.
+    /// The handler itself does not stop here; its *effects* do. The effects that follow a sync happen after it, and no other
+    /// handler of this node runs before they have. If the node crashes in between, they never happen.
     pub fn sync(&mut self) {
         self.effects.push(Effect::Sync);
     }

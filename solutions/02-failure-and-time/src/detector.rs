@@ -141,7 +141,7 @@ mod tests {
             room
         }
         fn boot(&mut self, node: u32) {
-            // a bench has no way to show what `start` asked for, but a crash has: it starts the node again
+            // `new` has started the node at 0: it starts again, now
             let mut bench = Bench::new(node, self.n, Config { interval: INTERVAL, detect: DETECT });
             bench.now = self.now;
             let effects = bench.crash();

@@ -11,7 +11,7 @@
 //! - **The network** may lose messages, deliver them twice or late, and let them overtake each other. A *good* network does
 //!   none of this, but for overtaking: every message arrives once, within half an interval.
 //! - **Nodes** crash, and they may start again: without their memory, with what they had synced on their disk. A node may also stand
-//!   still for a while, and then go on as if no time had passed. What arrives meanwhile waits for it.
+//!   still for a while. It does not notice that, but its clocks have gone on. What arrives meanwhile waits for it.
 //! - **Clocks.** The stopwatch of a node is at most one percent fast or slow. Its wall clock jumps by hours, stands still and drifts.
 //!
 //! What your detector promises:

@@ -31,8 +31,8 @@
 //!
 //! **A frame is legal** if its mac is right; its version and byte order are among those above; its fields fill it exactly; each KEY
 //! has 4 bytes, each PART 12 or more, each SPEAKS 1; SPEAKS is 1 or 2; and for each PART, offset + number of bytes ≤ total ≤
-//! [`Config::value_max`]. This holds for fields with these tags in frames of every kind. **Ignore a frame that is not legal.** Whether
-//! you use what is right in it, if its mac is right, is yours to choose.
+//! [`Config::value_max`]. This holds for fields with these tags in frames of every kind. **Ignore a frame that is not legal.** There is
+//! one exception: if its mac is right, you may use those fields of it that are legal.
 //!
 //! In a legal frame, skip fields with other tags, and parts of keys that you did not ask for. Ignore frames of other kinds, and
 //! frames that bear the id of none of your asks. What you ignore is no sign that a backend works. Parts

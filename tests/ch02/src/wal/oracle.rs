@@ -112,6 +112,15 @@ fn so_many(many: usize) -> String {
     }
 }
 
+/// Where a record is not the one that was appended, if it is as long.
+fn difference(Record(appended): &Record, Record(given): &Record) -> Option<String> {
+    let same_length = appended.len() == given.len();
+    let place =
+        appended.iter().zip(given).position(|(appended, given)| appended != given).filter(|_| same_length)?;
+    let (was, is) = (appended[place], given[place]);
+    Some(format!("byte {} of {} was {was:02x} and is {is:02x}", place + 1, appended.len()))
+}
+
 impl Records {
     pub(super) fn with_costs() -> Records {
         Records { costs: true, ..Records::default() }
@@ -359,8 +368,14 @@ impl Records {
                 continue;
             }
             let says = format!("{about}{} gave {record} at place {place}", scene.node());
+            let appended = self.places.get(&(place as u64)).map(|known| &known.record);
             let sentence = match asked {
-                0 => format!("{says}, but no client ever appended this record."),
+                0 => match appended.and_then(|appended| difference(appended, record)) {
+                    Some(difference) => format!(
+                        "{says}, but the record that was appended there is another one: {difference}."
+                    ),
+                    None => format!("{says}, but no client ever appended this record."),
+                },
                 1 => format!("{says} and at an earlier place, but a client appended it once."),
                 _ => format!("{says} and at {asked} earlier places, but clients appended it {asked} times."),
             };
