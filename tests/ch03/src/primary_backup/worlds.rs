@@ -435,6 +435,11 @@ pub(super) fn once(pick: &mut Pick, nth: u32) -> Case {
     }
     match nth % 3 {
         0 => {
+            if nth % 6 == 3 {
+                // a primary that has restarted does not know what its backups have
+                let first = see::asked::<PrimaryBackup>(is_append).at(primary);
+                draft.crash(first.after(pick.micros(300..=4_000)), primary, DiskLoss::All, ms(5));
+            }
             draft.black_out(acknowledges().nth(pick.small(1..=3)));
             return draft.audits_only(begin + ms(900));
         }
@@ -547,11 +552,11 @@ pub(super) fn crash_points(pick: &mut Pick, _nth: u32) -> Case {
     draft.calm_and_equal(begin + ms(200))
 }
 /// So many effects are each followed by a crash.
-const CRASHES: u32 = 90;
+const CRASHES: u32 = 72;
 /// The first effects, in which nodes start, are not tried in pairs.
 const FIRST_OF_A_PAIR: u32 = 9;
 /// So many effects after them are tried in pairs.
-const PAIRED: u32 = 24;
+const PAIRED: u32 = 16;
 pub(super) const POINTS: u32 = CRASHES + judge::pairs(PAIRED);
 
 /// Nothing goes wrong, and one client appends.
