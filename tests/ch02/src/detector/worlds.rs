@@ -244,13 +244,13 @@ pub(super) fn settles(pick: &mut Pick, nth: u32) -> Case {
 pub(super) fn adapts(pick: &mut Pick, nth: u32) -> Case {
     // the delay is longer than any guess, or there is time enough to forget a lesson
     let (held, free, times) = match nth {
-        4 => (60, 20, 75),
-        5 => (25, 150, 60),
+        1 => (45, 10, 56),
+        2 => (15, 150, 27),
         _ => (25, 20, 40),
     };
     // to be patient for so many intervals takes so many mistakes at most, each worth an interval
     let mistakes = held + 7;
-    let mut draft = Draft::new(pick, if nth % 3 == 2 { 3 } else { 2 }, 0);
+    let mut draft = Draft::new(pick, if nth == 5 { 3 } else { 2 }, 0);
     draft.goals.settled = draft.intervals(3 * DETECT);
     let lasts = draft.intervals(held);
     draft.goals.mistakes = Some((mistakes, lasts + draft.stage.network.latency.max));
