@@ -6,6 +6,7 @@ mod primary_backup;
 mod quorum_store;
 mod replicas;
 mod session;
+mod strategy;
 
 use judge::{Chapter, Planned};
 
@@ -21,7 +22,8 @@ pub fn chapter() -> Chapter {
             handoff::exercise(),
             multi_leader::exercise(),
             session::exercise(),
+            strategy::exercise(),
         ],
-        planned: &[Planned { id: "failover", xp: 18 }, Planned { id: "strategy", xp: 4 }],
+        planned: &[Planned { id: "failover", xp: 18 }],
     }
 }

@@ -50,5 +50,6 @@ pub mod quorum_store;
 pub mod raft;
 pub mod rpc;
 pub mod session;
+pub mod strategy;
 pub mod vector;
 pub mod wal;

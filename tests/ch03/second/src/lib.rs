@@ -4,3 +4,4 @@ pub mod multi_leader;
 pub mod primary_backup;
 pub mod quorum_store;
 pub mod session;
+pub mod strategy;
