@@ -143,6 +143,7 @@ pub(crate) struct Watch {
     first_of_equal: BTreeMap<Key, usize>,
     left: Option<BTreeSet<Name>>,
     hindering: BTreeSet<usize>,
+    crashes: Vec<(ObservationId, Time, NodeId)>,
     arrived: BTreeSet<ObservationId>,
     sent: BTreeMap<NodeId, u64>,
     sent_quiet: u64,
@@ -165,6 +166,7 @@ impl Watch {
             first_of_equal: BTreeMap::new(),
             left: None,
             hindering: BTreeSet::new(),
+            crashes: Vec::new(),
             arrived: BTreeSet::new(),
             sent: BTreeMap::new(),
             sent_quiet: 0,
@@ -209,6 +211,7 @@ impl Oracle for Watch {
             Saw::Sent { to, .. } if to != seen.node => self.is_affordable(seen)?,
             Saw::Got { .. } => self.got(seen),
             Saw::Crashed => {
+                self.crashes.push((seen.id, seen.at, seen.node));
                 for &place in &self.open {
                     self.ops[place].is_lost |= self.ops[place].node == seen.node;
                 }
@@ -481,7 +484,13 @@ impl Watch {
                 seen.at,
                 self.against(value, missed)
             );
-            return Err(self.because(Violation::at(seen, rule, sentence), op, missed));
+            let violation = self.because(Violation::at(seen, rule, sentence), op, missed);
+            // a node that stood in may have forgotten it: nothing of what it did leads here
+            let sloppy = self.config.as_ref().is_some_and(|config| config.sloppy);
+            let crashes = self.crashes.iter().filter(|(_, at, _)| sloppy && *at > missed.asked);
+            return Err(crashes.fold(violation, |violation, (id, _, node)| {
+                violation.because(*id, format!("{node} forgets what is in its memory alone"))
+            }));
         }
         if op.is_peek() {
             return Ok(());
