@@ -439,4 +439,41 @@ mod tests {
         }
         assert_eq!(house.audit(2), [17, 21]);
     }
+
+    /// A view with this number, of this epoch.
+    fn view(number: u64, epoch: u64, primary: u32, in_sync: &[u32]) -> Answer {
+        let in_sync = in_sync.iter().copied().map(NodeId).collect();
+        Answer::View(View { number, epoch, primary: NodeId(primary), in_sync })
+    }
+
+    #[test]
+    fn failover_a_new_primary_answers_when_its_backup_is_equal_to_it() {
+        let mut house = House::new(Acks::Sync { min: 1 });
+        house.try_append(1, 1, 17);
+        house.answers.clear();
+        house.cut.insert(1);
+        let effects = house.bench(2).answer(CallId(1), view(2, 2, 2, &[3]));
+        house.play(2, effects);
+        for _ in 0..2 {
+            house.tick(2);
+            house.tick(3);
+        }
+        house.ask(2, Request::Append { client: 2, seq: 1, key: "a".to_owned(), value: 21 });
+        assert!(matches!(house.answers[..], [Response::Appended { epoch: 2, .. }]), "{:?}", house.answers);
+        assert_eq!(house.audit(3), [17, 21]);
+    }
+
+    #[test]
+    fn failover_a_backup_takes_nothing_from_a_primary_that_was_replaced() {
+        let mut house = House::new(Acks::Sync { min: 0 });
+        house.cut.insert(1);
+        let effects = house.bench(2).answer(CallId(1), view(2, 2, 2, &[3]));
+        house.play(2, effects);
+        house.ask(2, Request::Append { client: 2, seq: 1, key: "a".to_owned(), value: 21 });
+        house.cut.clear();
+        house.answers.clear();
+        house.try_append(1, 1, 17); // n1 has not heard of the new view
+        assert!(house.answers.iter().all(|answer| !matches!(answer, Response::Appended { .. })));
+        assert_eq!(house.audit(3), [21]);
+    }
 }

@@ -1,18 +1,9 @@
-//! Exercises `primary_backup` and `failover`: one primary, its backups, and what an acknowledgement says.
+//! A second correct solution of `primary_backup` and `failover`, of other structure than the reference.
 //!
-//! Alsberg and Day, *A Principle for Resilient Sharing of Distributed Resources*, 1976; Lin, Yang, Zhang and Zhou, *PacificA: Replication in
-//! Log-Based Distributed Storage Systems*, 2008.
-//!
-//! Write the node [`PrimaryBackup`], in two steps. Each step is graded by itself:
-//!
-//! 1. `faultlines grade 3/primary_backup`: the primary is the same node for ever.
-//! 2. `faultlines grade 3/failover`: the view service makes another node the primary, and the set of in-sync backups changes.
-//!
-//! Code that belongs to step 2 says so, and its default is good enough until you get there. The code that talks to the view service is
-//! there already. Try your code with `cargo test primary_backup` and `failover`.
-// BEGIN SOLUTION
-// STUB: #![expect(unused, reason = "delete this line when every todo!() below is gone")]
-// END SOLUTION
+//! Backups pull: each asks the primary for what follows its last entry, and that question is its acknowledgement (as in Kafka). Each entry has
+//! an epoch, and a log that differs is cut back to where it agrees (as in Raft), so no whole state is ever sent. A read takes no place in the
+//! log: the primary asks all that could be the next primary whether its epoch is still theirs, and waits until what it shows is safe. Of
+//! the view and of what was asked for nothing is saved: a node that starts acknowledges nothing before the service has renewed its view.
 
 use lab::prelude::*;
 use lab::primary_backup::{
@@ -20,87 +11,267 @@ use lab::primary_backup::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The entries, in the primary's order. The entry at position 1 is record 0.
-const LOG: Log<Entry> = Log::new("log");
-/// The epoch of the primary whose order `LOG` has (step 2).
-const EPOCH: Saved<u64> = Saved::new("epoch");
-/// The newest view that this node has heard of (step 2).
-const VIEW: Saved<View> = Saved::new("view");
-/// The change that this node has asked the view service for (step 2).
-const ASKED: Saved<Asked> = Saved::new("asked");
-
-/// So many entries go into one message to a backup that lacks more.
-const CHUNK: usize = 64;
-
-/// One entry of the log.
+/// What a log is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Entry {
-    /// A client's append.
-    Append { client: u32, seq: u32, key: Key, value: Value },
-    /// A read: it changes nothing, and it is answered as an append is, when the in-sync backups have it.
-    Read,
+pub struct Record {
+    epoch: u64,
+    client: u32,
+    seq: u32,
+    key: Key,
+    value: Value,
 }
+/// Position 1 is record 0.
+const LOG: Log<Record> = Log::new("records");
+/// The highest epoch that this node has taken part in. It refuses all lower ones.
+const PROMISED: Saved<u64> = Saved::new("promised");
+/// So many records go into one message.
+const BATCH: usize = 8;
 
-/// A change of the in-sync set that the view service was asked for: [`Call::InSync`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    view: u64,
-    in_sync: BTreeSet<NodeId>,
-}
-
-/// What the nodes send each other. Yours to change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// The primary of this epoch sends the entries that follow position `after`; perhaps none, to hear which ones the backup has.
-    Entries { epoch: u64, after: u64, entries: Vec<Entry> },
-    /// The answer, always: the sender's copy is of this epoch, and its log is durable up to this position.
-    Have { epoch: u64, position: u64 },
-    /// Step 2. The primary of this epoch sends its whole log to a node whose copy is of an older epoch.
-    State { epoch: u64, log: Vec<Entry> },
+    /// The primary of this epoch has something new, or wants to hear in this round that its epoch is still the receiver's.
+    Lead { epoch: u64, round: u64 },
+    /// A backup has entries up to `after`, the last of them of the epoch `last`: what follows? It is sure if it knows that its log is
+    /// that of this epoch's primary up to there.
+    Pull { epoch: u64, after: u64, last: u64, sure: bool, round: u64 },
+    /// The answer: what follows `after`, where the logs agree.
+    Follow { epoch: u64, after: u64, records: Vec<Record> },
+    /// The logs do not agree at `after`, where the backup has an entry of the epoch `last`. They may agree at `back_to`, and not beyond.
+    Differs { epoch: u64, after: u64, last: u64, back_to: u64 },
 }
-
-/// The names of this node's timers. Yours to change.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum Alarm {
-    /// Send again what backups may lack.
-    Resend,
-    /// Call the view service.
+    Tick,
     Ping,
 }
 
-/// A client that waits for a position.
-#[derive(Debug, Clone)]
-enum Waiting {
-    /// It asked for an append.
-    Append,
-    /// It asked for a list. This is what the list was at the read's position.
-    Read(Vec<Value>),
+struct Change {
+    view: u64,
+    in_sync: BTreeSet<NodeId>,
+}
+/// What the primary knows of a peer in this epoch.
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    /// It has agreed to everything up to here.
+    has: u64,
+    /// The newest round that it has answered.
+    round: u64,
+    /// Since when it owes something.
+    owes: Option<Instant>,
+    /// Whether its log agreed with this one at its end, once in this epoch: then what follows may be sent without a question.
+    agreed: bool,
+    /// Up to here everything was sent since the last tick, or acknowledged.
+    sent: u64,
+}
+struct Reader {
+    id: RequestId,
+    round: u64,
+    end: u64,
+    values: Vec<Value>,
 }
 
-/// A node that has a copy of all lists. One of them is the primary.
 pub struct PrimaryBackup {
     config: Config,
     me: NodeId,
-    /// The newest view that this node has heard of. In step 1 its primary and its in-sync set never change.
     view: View,
-    /// The change that this node has asked for under this view, if any (step 2).
-    asked: Option<Asked>,
-    /// The epoch of the primary whose order `log` has.
-    epoch: u64,
-    /// Survives crashes. The entry at position 1 is `log[0]`.
-    log: Vec<Entry>,
-    /// What the log amounts to: the list of every key,
-    lists: BTreeMap<Key, Vec<Value>>,
-    /// and the last append of every client: its `seq` and its position.
-    last: BTreeMap<u32, (u32, u64)>,
-    /// If this node is the primary: the positions up to which peers have acknowledged the log in this epoch, since this node started.
-    have: BTreeMap<NodeId, u64>,
-    /// If this node is the primary: peers that are not known to have the whole log, and since when their position has not moved.
-    behind: BTreeMap<NodeId, Instant>,
-    /// If this node is the primary: peers that were sent the state since the last resend (step 2).
-    state_sent: BTreeSet<NodeId>,
-    /// Clients that wait for a position.
-    waiting: BTreeMap<u64, Vec<(RequestId, Waiting)>>,
+    /// Whether the view was heard of, and renewed if this node is its primary, since this node started.
+    fresh: bool,
+    change: Option<Change>,
+    promised: u64,
+    records: Vec<Record>,
+    // the primary
+    peers: BTreeMap<NodeId, Peer>,
+    round: u64,
+    writers: Vec<(u64, RequestId)>,
+    readers: Vec<Reader>,
+    /// Those who asked before this node was sure that it leads.
+    early: Vec<(RequestId, Request)>,
+    // a backup
+    /// Whether the whole log is known to be the primary's, up to its end.
+    agrees: bool,
+    leader: Option<NodeId>,
+}
+
+impl PrimaryBackup {
+    fn end(&self) -> u64 {
+        self.records.len() as u64
+    }
+    fn epoch_at(&self, position: u64) -> u64 {
+        position.checked_sub(1).and_then(|place| self.records.get(place as usize)).map_or(0, |r| r.epoch)
+    }
+    fn is_primary(&self) -> bool {
+        self.view.primary == self.me && self.view.epoch == self.promised
+    }
+    fn list(&self, key: &Key) -> Vec<Value> {
+        self.records.iter().filter(|r| r.key == *key).map(|r| r.value).collect()
+    }
+    fn promise(&mut self, epoch: u64, out: &mut Out<Self>) {
+        self.promised = epoch;
+        out.save(PROMISED, &epoch);
+        out.sync();
+    }
+    fn give_up(&mut self, out: &mut Out<Self>) {
+        self.peers.clear();
+        let writers = std::mem::take(&mut self.writers).into_iter().map(|(_, id)| id);
+        let readers = std::mem::take(&mut self.readers).into_iter().map(|reader| reader.id);
+        let early = std::mem::take(&mut self.early).into_iter().map(|(id, _)| id);
+        writers.chain(readers).chain(early).for_each(|id| out.reply(id, Response::Unavailable));
+    }
+
+    /// All that could be the next primary.
+    fn electorate(&self) -> BTreeSet<NodeId> {
+        let asked = self.change.iter().filter(|change| change.view == self.view.number);
+        asked.flat_map(|change| change.in_sync.iter()).chain(&self.view.in_sync).copied().collect()
+    }
+    fn safe(&self) -> u64 {
+        if !self.fresh {
+            return 0;
+        }
+        let has = |node: &NodeId| self.peers.get(node).map_or(0, |peer| peer.has);
+        self.electorate().iter().map(has).min().unwrap_or(u64::MAX).min(self.end())
+    }
+    fn answer_append(&self, position: u64, id: RequestId, out: &mut Out<Self>) {
+        out.reply(id, Response::Appended { epoch: self.promised, position, safe: self.safe() });
+    }
+    fn settle(&mut self, out: &mut Out<Self>) {
+        let Acks::Sync { min } = self.config.acks else { return };
+        if !self.fresh || !self.is_primary() || self.view.in_sync.len() < min as usize {
+            return;
+        }
+        let safe = self.safe();
+        let electorate = self.electorate();
+        let round = electorate
+            .iter()
+            .map(|node| self.peers.get(node).map_or(0, |peer| peer.round))
+            .min()
+            .unwrap_or(u64::MAX);
+        let (done, waiting) = std::mem::take(&mut self.writers).into_iter().partition(|(at, _)| *at <= safe);
+        self.writers = waiting;
+        let done: Vec<(u64, RequestId)> = done;
+        done.into_iter().for_each(|(position, id)| self.answer_append(position, id, out));
+        let (done, waiting): (Vec<Reader>, Vec<Reader>) = std::mem::take(&mut self.readers)
+            .into_iter()
+            .partition(|reader| reader.end <= safe && reader.round <= round);
+        self.readers = waiting;
+        done.into_iter().for_each(|reader| out.reply(reader.id, Response::Values(reader.values)));
+    }
+    fn lead(&self) -> Message {
+        Message::Lead { epoch: self.promised, round: self.round }
+    }
+    fn owing(&mut self, out: &Out<Self>) {
+        let (end, round) = (self.end(), self.round);
+        for peer in self.peers.values_mut() {
+            if peer.has < end || peer.round < round {
+                peer.owes.get_or_insert(out.now());
+            }
+        }
+    }
+
+    fn append(&mut self, id: RequestId, record: Record, out: &mut Out<Self>) {
+        let known = self.records.iter().rposition(|old| old.client == record.client && old.seq >= record.seq);
+        let position = match known {
+            Some(place) if self.records[place].seq > record.seq => return,
+            Some(place) => place as u64 + 1,
+            None => {
+                out.append(LOG, &record);
+                out.sync();
+                self.records.push(record);
+                let lead = self.lead();
+                let after = self.end() - 1;
+                for (node, peer) in &mut self.peers {
+                    if peer.agreed {
+                        let records = self.records[after as usize..].to_vec();
+                        out.send(*node, Message::Follow { epoch: self.promised, after, records });
+                        peer.sent = peer.sent.max(after + 1);
+                    } else {
+                        out.send(*node, lead.clone());
+                    }
+                }
+                self.owing(out);
+                self.end()
+            }
+        };
+        match self.config.acks {
+            Acks::Async => self.answer_append(position, id, out),
+            Acks::Sync { .. } => {
+                self.writers.push((position, id));
+                self.settle(out);
+            }
+        }
+    }
+    fn serve(&mut self, id: RequestId, request: Request, out: &mut Out<Self>) {
+        match request {
+            Request::Append { client, seq, key, value } => {
+                let record = Record { epoch: self.promised, client, seq, key, value };
+                self.append(id, record, out);
+            }
+            Request::Read { key } => {
+                let values = self.list(&key);
+                if self.config.acks == Acks::Async {
+                    out.reply(id, Response::Values(values));
+                    return;
+                }
+                self.round += 1;
+                let lead = self.lead();
+                self.peers.keys().for_each(|node| out.send(*node, lead.clone()));
+                self.owing(out);
+                self.readers.push(Reader { id, round: self.round, end: self.end(), values });
+                self.settle(out);
+            }
+            Request::Audit => {}
+        }
+    }
+
+    /// A new view, or this node has just started.
+    fn enter(&mut self, out: &mut Out<Self>) {
+        if self.view.primary == self.me && self.view.epoch > self.promised {
+            self.give_up(out);
+            self.promise(self.view.epoch, out);
+        }
+        if !self.is_primary() {
+            self.give_up(out);
+            return;
+        }
+        self.leader = None;
+        for node in out.peers() {
+            self.peers.entry(node).or_insert(Peer {
+                has: 0,
+                round: 0,
+                owes: Some(out.now()),
+                agreed: false,
+                sent: 0,
+            });
+        }
+        let lead = self.lead();
+        out.broadcast(lead);
+        self.settle(out);
+    }
+    fn ask(&mut self, in_sync: BTreeSet<NodeId>, out: &mut Out<Self>) {
+        out.call(Call::InSync { view: self.view.number, in_sync: in_sync.clone() });
+        self.change = Some(Change { view: self.view.number, in_sync });
+    }
+
+    /// What this backup has, and a question for more.
+    fn pull(&self, to: NodeId, round: u64, out: &mut Out<Self>) {
+        let after = self.end();
+        let last = self.epoch_at(after);
+        out.send(to, Message::Pull { epoch: self.promised, after, last, sure: self.agrees, round });
+    }
+    /// Whether a message of a primary of this epoch is to be heeded.
+    fn heeds(&mut self, from: NodeId, epoch: u64, out: &mut Out<Self>) -> bool {
+        if epoch < self.promised || (epoch == self.promised && self.is_primary()) {
+            return false;
+        }
+        if epoch > self.promised {
+            self.promise(epoch, out);
+            self.agrees = false;
+            self.give_up(out);
+        }
+        if self.leader != Some(from) {
+            self.leader = Some(from);
+        }
+        true
+    }
 }
 
 impl Node for PrimaryBackup {
@@ -108,391 +279,217 @@ impl Node for PrimaryBackup {
     type Message = Message;
     type Timer = Alarm;
 
-    /// What does the disk still have? The last record of a log may be torn. The records before it are whole.
     fn start(boot: Boot<Self>, out: &mut Out<Self>) -> Self {
-        out.set_timer(boot.config.resend, Alarm::Resend);
-        out.set_timer(boot.config.ping, Alarm::Ping);
-        let view = boot.disk.load(VIEW).unwrap_or_else(|| boot.config.first.clone());
-        let asked = boot.disk.load(ASKED);
-        // BEGIN SOLUTION
+        let records: Vec<Record> = boot.disk.log(LOG).map_while(Result::ok).collect();
+        let promised = boot.disk.load(PROMISED).unwrap_or(boot.config.first.epoch);
+        out.set_timer(boot.config.resend, Alarm::Tick);
+        // at its very first start, a node knows the view that is in force
+        let is_new = boot.disk.load(PROMISED).is_none();
+        if is_new {
+            out.save(PROMISED, &promised);
+            out.sync();
+        }
         let mut node = PrimaryBackup {
+            view: boot.config.first.clone(),
+            fresh: is_new,
+            change: None,
+            promised,
+            records,
+            peers: BTreeMap::new(),
+            round: 0,
+            writers: Vec::new(),
+            readers: Vec::new(),
+            early: Vec::new(),
+            agrees: false,
+            leader: None,
             me: boot.me,
-            view,
-            asked,
-            epoch: boot.disk.load(EPOCH).unwrap_or(boot.config.first.epoch),
             config: boot.config,
-            log: Vec::new(),
-            lists: BTreeMap::new(),
-            last: BTreeMap::new(),
-            have: BTreeMap::new(),
-            behind: BTreeMap::new(),
-            state_sent: BTreeSet::new(),
-            waiting: BTreeMap::new(),
         };
-        for entry in boot.disk.log(LOG).map_while(Result::ok) {
-            node.apply(entry);
+        if node.fresh {
+            node.enter(out);
+            out.set_timer(node.config.ping, Alarm::Ping);
+        } else {
+            // rounds of an earlier life are answered no more
+            node.round = out.random(1..u64::MAX / 4);
+            out.set_timer(soon(), Alarm::Ping);
         }
-        node.enter_view(out);
         node
-        // STUB: todo!("the view above, and the copy that the log amounts to; who has what is not known yet")
-        // END SOLUTION
-    }
-
-    /// Entries for this node, or another node's acknowledgement. A message may be late, a duplicate, or out of order.
-    fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
-        match message {
-            Message::Entries { epoch, after, entries } => self.take_entries(from, epoch, after, entries, out),
-            Message::Have { epoch, position } => self.note_have(from, epoch, position, out),
-            Message::State { epoch, log } => self.take_state(from, epoch, log, out),
-        }
     }
 
     fn on_request(&mut self, id: RequestId, request: Request, out: &mut Out<Self>) {
-        match request {
-            Request::Audit => out.reply(id, Response::Audit(self.lists.clone())),
-            _ if !self.leads() => {
-                let hint = Some(self.view.primary).filter(|primary| *primary != self.me);
-                out.reply(id, Response::NotPrimary { hint });
+        if request == Request::Audit {
+            let mut lists = BTreeMap::<Key, Vec<Value>>::new();
+            for record in &self.records {
+                lists.entry(record.key.clone()).or_default().push(record.value);
             }
-            Request::Append { client, seq, key, value } => {
-                self.serve_append(id, client, seq, key, value, out);
+            out.reply(id, Response::Audit(lists));
+        } else if self.is_primary() && self.fresh {
+            self.serve(id, request, out);
+        } else if self.view.primary == self.me && self.view.epoch >= self.promised {
+            self.early.push((id, request));
+        } else {
+            let hint = Some(self.view.primary).filter(|primary| *primary != self.me);
+            out.reply(id, Response::NotPrimary { hint });
+        }
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, out: &mut Out<Self>) {
+        match message {
+            Message::Lead { epoch, round } => {
+                if self.heeds(from, epoch, out) {
+                    self.pull(from, round, out);
+                }
             }
-            Request::Read { key } => self.serve_read(id, &key, out),
+            Message::Pull { epoch, after, last, sure, round } => {
+                if epoch != self.promised || !self.is_primary() {
+                    return;
+                }
+                let Some(peer) = self.peers.get_mut(&from) else { return };
+                // an answer to a round of a former life has another number
+                if round <= self.round {
+                    peer.round = peer.round.max(round);
+                }
+                let end = self.records.len() as u64;
+                let agrees = after <= end && self.epoch_at(after) == last;
+                let Some(peer) = self.peers.get_mut(&from) else { return };
+                if !sure && !agrees {
+                    let back_to =
+                        (0..after.min(end)).rev().find(|at| self.epoch_at(*at) <= last).unwrap_or(0);
+                    out.send(from, Message::Differs { epoch, after, last, back_to });
+                    self.settle(out);
+                    return;
+                }
+                let before = peer.has;
+                peer.has = peer.has.max(after.min(end));
+                if peer.has == end && peer.round == self.round {
+                    peer.owes = None;
+                } else if peer.has > before {
+                    peer.owes = Some(out.now());
+                }
+                peer.agreed = true;
+                // a question about what is on its way already needs no answer; what was lost is sent after the next tick
+                if !sure || (after < end && after >= peer.sent) {
+                    let records: Vec<Record> =
+                        self.records.iter().skip(after as usize).take(BATCH).cloned().collect();
+                    peer.sent = peer.sent.max(after + records.len() as u64);
+                    out.send(from, Message::Follow { epoch, after, records });
+                }
+                self.settle(out);
+            }
+            Message::Follow { epoch, after, records } => {
+                if !self.heeds(from, epoch, out) {
+                    return;
+                }
+                // what follows a place at which the logs agree is the primary's; at the end of this log they agreed when it asked, or
+                // they have agreed since
+                let mine = self.end();
+                if after > mine || (!self.agrees && after != mine) {
+                    self.pull(from, 0, out);
+                    return;
+                }
+                self.agrees = true;
+                let news: Vec<Record> = records.into_iter().skip((mine - after) as usize).collect();
+                if !news.is_empty() {
+                    news.iter().for_each(|record| out.append(LOG, record));
+                    out.sync();
+                    self.records.extend(news);
+                }
+                self.pull(from, 0, out);
+            }
+            Message::Differs { epoch, after, last, back_to } => {
+                if self.heeds(from, epoch, out)
+                    && !self.agrees
+                    && (after, last) == (self.end(), self.epoch_at(after))
+                    && back_to < after
+                {
+                    out.truncate(LOG, back_to);
+                    out.sync();
+                    self.records.truncate(back_to as usize);
+                    self.pull(from, 0, out);
+                }
+            }
         }
     }
 
     fn on_timer(&mut self, timer: Alarm, out: &mut Out<Self>) {
         match timer {
-            Alarm::Resend => {
-                out.set_timer(self.config.resend, Alarm::Resend);
-                self.state_sent.clear();
-                if self.leads() {
-                    self.send_missing(out);
+            Alarm::Tick => {
+                out.set_timer(self.config.resend, Alarm::Tick);
+                if self.is_primary() {
+                    let lead = self.lead();
+                    for (node, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.owes.is_some()) {
+                        peer.sent = peer.has;
+                        out.send(*node, lead.clone());
+                    }
                 }
             }
             Alarm::Ping => {
                 out.set_timer(self.config.ping, Alarm::Ping);
-                match self.asked.clone() {
-                    // one change at a time: the same call again, until the view moves
-                    Some(Asked { view, in_sync }) => _ = out.call(Call::InSync { view, in_sync }),
-                    None if self.leads() && self.change_in_sync(out) => {}
-                    None => _ = out.call(Call::Ping),
+                if let Some(change) = self.change.as_ref().filter(|change| change.view == self.view.number) {
+                    out.call(Call::InSync { view: change.view, in_sync: change.in_sync.clone() });
+                    return;
                 }
+                if self.is_primary() && self.fresh {
+                    let wanted = |node: &NodeId| {
+                        self.peers.get(node).is_some_and(|peer| match peer.owes {
+                            None => true,
+                            Some(since) => {
+                                self.view.in_sync.contains(node) && out.now() - since < self.config.lag
+                            }
+                        })
+                    };
+                    let wanted: BTreeSet<NodeId> = out.peers().filter(wanted).collect();
+                    if wanted != self.view.in_sync {
+                        self.ask(wanted, out);
+                        return;
+                    }
+                }
+                out.call(Call::Ping);
             }
         }
     }
 
     fn on_answer(&mut self, _: CallId, Answer::View(view): Answer, out: &mut Out<Self>) {
-        // an answer may be old when it arrives
-        if view.number > self.view.number {
-            out.atomic(|all| {
-                all.save(VIEW, &view);
-                all.clear(ASKED);
-            });
-            // a view must be durable before this node acts on it
-            out.sync();
+        let is_news = view.number > self.view.number;
+        if is_news {
             self.view = view;
-            self.asked = None;
-            self.enter_view(out);
+        } else if view.number < self.view.number {
+            return;
+        }
+        if !self.fresh {
+            // This view may be an old one, and what this node asked for in its former life may still be under way: it names the view that
+            // was in force then. So the view is renewed, and the number that follows is heard of.
+            let mine = self.view.primary == self.me && self.view.epoch >= self.promised;
+            match &self.change {
+                None if mine => {
+                    let in_sync = self.view.in_sync.clone();
+                    self.ask(in_sync, out);
+                    return;
+                }
+                Some(change) if mine && self.view.number <= change.view => return,
+                Some(change) if mine && self.view.in_sync != change.in_sync => {
+                    self.change = None;
+                    let in_sync = self.view.in_sync.clone();
+                    self.ask(in_sync, out);
+                    return;
+                }
+                _ => {}
+            }
+            self.fresh = true;
+            self.change = None;
+            self.enter(out);
+            for (id, request) in std::mem::take(&mut self.early) {
+                self.on_request(id, request, out);
+            }
+            return;
+        }
+        if is_news {
+            self.change = None;
+            self.enter(out);
         }
     }
 }
-
-/// Step 1: one order, and what an acknowledgement says.
-impl PrimaryBackup {
-    /// Whether this node is the primary of the newest view that it knows, and its copy is of that view's epoch.
-    fn leads(&self) -> bool {
-        self.view.primary == self.me && self.view.epoch == self.epoch
-    }
-    /// The position of the last entry. Positions start at 1.
-    fn position(&self) -> u64 {
-        self.log.len() as u64
-    }
-
-    /// Adds an entry to the copy in memory.
-    fn apply(&mut self, entry: Entry) {
-        // BEGIN SOLUTION
-        let position = self.position() + 1;
-        if let Entry::Append { client, seq, key, value } = &entry {
-            self.lists.entry(key.clone()).or_default().push(*value);
-            self.last.insert(*client, (*seq, position));
-        }
-        self.log.push(entry);
-        // STUB: todo!("what does an append change? What does a later retry of it need?")
-        // END SOLUTION
-    }
-
-    /// A client asks this node, the primary, for an append, for the first time or again.
-    fn serve_append(
-        &mut self,
-        id: RequestId,
-        client: u32,
-        seq: u32,
-        key: Key,
-        value: Value,
-        out: &mut Out<Self>,
-    ) {
-        // BEGIN SOLUTION
-        let known = self.last.get(&client).copied();
-        let position = match known {
-            Some((last, _)) if last > seq => return, // the client has gone on: nobody waits for this
-            Some((last, position)) if last == seq => position,
-            _ => self.append(Entry::Append { client, seq, key, value }, out),
-        };
-        self.wait(position, id, Waiting::Append, out);
-        // STUB: todo!("a retry takes effect once; the client waits for the position of its append")
-        // END SOLUTION
-    }
-
-    /// A client asks this node, the primary, for a list.
-    fn serve_read(&mut self, id: RequestId, key: &Key, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        // as late as this position, the list may show more than every in-sync backup has
-        let values = self.lists.get(key).cloned().unwrap_or_default();
-        let position = self.append(Entry::Read, out);
-        self.wait(position, id, Waiting::Read(values), out);
-        // STUB: todo!("which list may be shown, and from when on?")
-        // END SOLUTION
-    }
-
-    /// The primary appends an entry to its own log and sends it to every peer. Returns its position.
-    fn append(&mut self, entry: Entry, out: &mut Out<Self>) -> u64 {
-        // BEGIN SOLUTION
-        let after = self.position();
-        out.append(LOG, &entry);
-        // a position that others know is never given to another entry, so it must survive a crash
-        out.sync();
-        out.broadcast(Message::Entries { epoch: self.epoch, after, entries: vec![entry.clone()] });
-        self.apply(entry);
-        for peer in out.peers() {
-            self.behind.entry(peer).or_insert(out.now());
-        }
-        self.position()
-        // STUB: todo!("durable here first; then to all peers, in sync or not")
-        // END SOLUTION
-    }
-
-    /// A client waits for a position. In Async mode it waits for nothing but this node's own disk.
-    fn wait(&mut self, position: u64, id: RequestId, what: Waiting, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        match self.config.acks {
-            Acks::Async => self.answer(position, id, what, out),
-            Acks::Sync { .. } => {
-                self.waiting.entry(position).or_default().push((id, what));
-                self.look(out);
-            }
-        }
-        // STUB: todo!("now, or when it is safe?")
-        // END SOLUTION
-    }
-    fn answer(&mut self, position: u64, id: RequestId, what: Waiting, out: &mut Out<Self>) {
-        let response = match what {
-            Waiting::Append => Response::Appended { epoch: self.epoch, position, safe: self.safe() },
-            Waiting::Read(values) => Response::Values(values),
-        };
-        out.reply(id, response);
-    }
-
-    /// Entries arrive. Answers with what this node has, whatever it could do with them.
-    fn take_entries(
-        &mut self,
-        from: NodeId,
-        epoch: u64,
-        after: u64,
-        entries: Vec<Entry>,
-        out: &mut Out<Self>,
-    ) {
-        // BEGIN SOLUTION
-        if epoch < self.epoch {
-            return; // of a primary that is none any more
-        }
-        let mine = self.position();
-        if epoch == self.epoch && after <= mine {
-            let known = usize::try_from(mine - after).unwrap_or(usize::MAX);
-            let news: Vec<Entry> = entries.into_iter().skip(known).collect();
-            news.iter().for_each(|entry| out.append(LOG, entry));
-            if !news.is_empty() {
-                out.sync();
-            }
-            news.into_iter().for_each(|entry| self.apply(entry));
-        }
-        out.send(from, Message::Have { epoch: self.epoch, position: self.position() });
-        // STUB: todo!("known ones, the next ones, or ones after a gap? And what is sent after which sync?")
-        // END SOLUTION
-    }
-
-    /// A peer tells how much it has.
-    fn note_have(&mut self, from: NodeId, epoch: u64, position: u64, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        if !self.leads() {
-            return;
-        }
-        if epoch < self.epoch {
-            self.send_state(from, out);
-            return;
-        }
-        if epoch > self.epoch {
-            return;
-        }
-        let before = self.have.get(&from).copied();
-        let now = before.unwrap_or(0).max(position);
-        self.have.insert(from, now);
-        if now >= self.position() {
-            self.behind.remove(&from);
-        } else if before != Some(now) {
-            self.behind.insert(from, out.now());
-        }
-        self.look(out);
-        // STUB: todo!("acknowledgements overtake each other and arrive twice; which clients wait no longer?")
-        // END SOLUTION
-    }
-
-    /// Every append at or below this position is durable on every backup that could be the next primary.
-    fn safe(&self) -> u64 {
-        // BEGIN SOLUTION
-        let have = |backup: &NodeId| self.have.get(backup).copied().unwrap_or(0);
-        self.must_have().iter().map(have).min().unwrap_or(u64::MAX).min(self.position())
-        // STUB: todo!("what does the slowest of them have? And if there is none?")
-        // END SOLUTION
-    }
-
-    /// Answers, in Sync mode, the clients that need to wait no longer.
-    fn look(&mut self, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        let Acks::Sync { min } = self.config.acks else { return };
-        if self.view.in_sync.len() < min as usize {
-            return;
-        }
-        let still_waiting = self.waiting.split_off(&(self.safe() + 1));
-        for (position, clients) in std::mem::replace(&mut self.waiting, still_waiting) {
-            for (id, what) in clients {
-                self.answer(position, id, what, out);
-            }
-        }
-        // STUB: todo!("which positions are safe, and are enough backups in sync?")
-        // END SOLUTION
-    }
-
-    /// Sends each peer what it may lack, or asks it what it has.
-    fn send_missing(&mut self, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        for peer in out.peers() {
-            let (after, entries) = match self.have.get(&peer) {
-                None => (self.position(), Vec::new()),
-                Some(have) if *have >= self.position() => continue,
-                Some(have) => (*have, self.log.iter().skip(*have as usize).take(CHUNK).cloned().collect()),
-            };
-            out.send(peer, Message::Entries { epoch: self.epoch, after, entries });
-        }
-        // STUB: todo!("what follows the position that it has; and if nothing was heard of it since the start?")
-        // END SOLUTION
-    }
-}
-
-/// Step 2: other primaries, and other sets of in-sync backups. In step 1 there is nothing to do here.
-impl PrimaryBackup {
-    /// The backups that must have an entry before it is acknowledged: all that could be the next primary. These are the in-sync backups of
-    /// the view that this node knows, and those that it has asked for and not heard about.
-    fn must_have(&self) -> BTreeSet<NodeId> {
-        let asked = self.asked.iter().filter(|asked| asked.view == self.view.number);
-        asked.flat_map(|asked| &asked.in_sync).chain(&self.view.in_sync).copied().collect()
-    }
-
-    /// Asks the view service for another in-sync set. What was asked for must be durable before the service can know it.
-    fn ask_for(&mut self, in_sync: BTreeSet<NodeId>, out: &mut Out<Self>) {
-        let asked = Asked { view: self.view.number, in_sync };
-        out.save(ASKED, &asked);
-        out.sync();
-        out.call(Call::InSync { view: asked.view, in_sync: asked.in_sync.clone() });
-        self.asked = Some(asked);
-    }
-
-    /// This node is the primary, and no change is under way. Asks for another set with `ask_for`, if another set is due, and returns
-    /// whether it has asked.
-    fn change_in_sync(&mut self, out: &mut Out<Self>) -> bool {
-        // BEGIN SOLUTION
-        let in_sync = |peer: &NodeId| match self.behind.get(peer) {
-            None => true,
-            Some(since) => self.view.in_sync.contains(peer) && out.now() - *since < self.config.lag,
-        };
-        let wanted: BTreeSet<NodeId> = out.peers().filter(in_sync).collect();
-        let differs = wanted != self.view.in_sync;
-        if differs {
-            self.ask_for(wanted, out);
-        }
-        differs
-        // STUB: false // good enough for step 1
-        // END SOLUTION
-    }
-
-    /// The view is new here: this node has just heard of it, or has just started. The view is durable.
-    fn enter_view(&mut self, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        if self.view.primary == self.me && self.view.epoch > self.epoch {
-            self.epoch = self.view.epoch;
-            out.save(EPOCH, &self.epoch);
-            out.sync();
-            self.have.clear();
-            self.behind.clear();
-        }
-        if !self.leads() {
-            self.step_down(out);
-            return;
-        }
-        for peer in out.peers() {
-            if !self.have.contains_key(&peer) {
-                self.behind.entry(peer).or_insert(out.now());
-            }
-        }
-        self.send_missing(out);
-        // the set may be smaller now, or large enough
-        self.look(out);
-        // STUB: let _ = out; // good enough for step 1
-        // END SOLUTION
-    }
-
-    /// This node is not the primary any more: what becomes of appends that it has not acknowledged, it cannot know.
-    fn step_down(&mut self, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        for (id, _) in std::mem::take(&mut self.waiting).into_values().flatten() {
-            out.reply(id, Response::Unavailable);
-        }
-        // STUB: let _ = out; // good enough for step 1
-        // END SOLUTION
-    }
-
-    /// Sends the whole log to a peer whose copy is of an older epoch.
-    fn send_state(&mut self, to: NodeId, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        if self.state_sent.insert(to) {
-            out.send(to, Message::State { epoch: self.epoch, log: self.log.clone() });
-        }
-        // STUB: let _ = (to, out); // good enough for step 1
-        // END SOLUTION
-    }
-
-    /// The state of another primary arrives.
-    fn take_state(&mut self, from: NodeId, epoch: u64, log: Vec<Entry>, out: &mut Out<Self>) {
-        // BEGIN SOLUTION
-        if epoch < self.epoch {
-            return;
-        }
-        if epoch > self.epoch {
-            out.atomic(|all| {
-                all.truncate(LOG, 0);
-                log.iter().for_each(|entry| all.append(LOG, entry));
-                all.save(EPOCH, &epoch);
-            });
-            out.sync();
-            self.epoch = epoch;
-            self.log.clear();
-            self.lists.clear();
-            self.last.clear();
-            log.into_iter().for_each(|entry| self.apply(entry));
-            self.step_down(out);
-        }
-        out.send(from, Message::Have { epoch, position: self.position() });
-        // STUB: let _ = (from, epoch, log, out); // good enough for step 1
-        // END SOLUTION
-    }
+/// A moment after the start.
+fn soon() -> Duration {
+    Duration::from_millis(1)
 }
