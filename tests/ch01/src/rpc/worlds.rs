@@ -438,7 +438,7 @@ pub(super) fn no_false_unknown(pick: &mut Pick, nth: u32) -> Case {
 pub(super) const POINTS: u32 = 24;
 
 /// So many calls that numbers of 16 bits, drawn at random, are hardly all different.
-const CROWD: u32 = 700;
+const CROWD: u32 = 500;
 
 /// Answers that arrive when other calls are open.
 pub(super) fn right_answer(pick: &mut Pick, nth: u32) -> Case {
