@@ -25,7 +25,7 @@ fn names_are_found_by_what_is_near() {
         "vektor",
         "7/vektor",
         "07-logical-clock",
-        "3",
+        "5",
         "12",
         "7/lamport/restar",
         "7/lamport/restart/1",

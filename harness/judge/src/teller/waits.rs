@@ -17,8 +17,6 @@ const EACH_MAX: usize = 2;
 struct Standing {
     is_down: bool,
     is_paused: bool,
-    /// The last thing that was seen is an event that was handed to it: what it does with that is not seen any more.
-    is_handed: bool,
     /// Timers that are set, each with its name in words and when it fires.
     timers: BTreeMap<Bytes, (String, Time)>,
     /// How often each has fired.
@@ -50,9 +48,6 @@ impl Teller<'_> {
         let mut alike: Vec<(String, Vec<NodeId>)> = Vec::new();
         for (node, standing) in nodes.iter().filter(is_told).take(NODES_MAX) {
             let says = self.standing_in_words(standing);
-            if says.is_empty() {
-                continue;
-            }
             match alike.iter_mut().find(|(other, _)| *other == says) {
                 Some((_, nodes)) => nodes.push(*node),
                 None => alike.push((says, vec![*node])),
@@ -91,11 +86,10 @@ impl Teller<'_> {
             let name = if name.is_empty() { String::new() } else { format!(" {name}") };
             parts.push(format!("its timer{name} fires next at {fires_at}{fired}"));
         }
-        let has_no_timer = standing.timers.is_empty() && !standing.is_handed;
-        if has_no_timer {
+        if standing.timers.is_empty() {
             parts.push("no timer is set".to_owned());
         }
-        if standing.coming == 0 && has_no_timer {
+        if standing.coming == 0 && standing.timers.is_empty() {
             parts.push("no message is on its way to it".to_owned());
         }
         if let Some(lost) = standing.last_lost.map(|id| self.get(id)) {
@@ -174,11 +168,6 @@ impl Teller<'_> {
                 }
                 _ => {}
             }
-        }
-        if let Some(last) = self.trace.observations.last().filter(|last| last.seen.is_handed())
-            && let Some(node) = nodes.get_mut(&last.node)
-        {
-            node.is_handed = true;
         }
         nodes
     }
