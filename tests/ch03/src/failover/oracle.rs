@@ -4,7 +4,7 @@ use crate::replicas::lists::{Lists, Moment, show};
 use crate::replicas::service::{Event, Views};
 use judge::{Oracle, Reached, Violation};
 use kit::Saw;
-use lab::primary_backup::{Acks, Answer, Key, PrimaryBackup, Request, Response, Value, View};
+use lab::primary_backup::{Acks, Answer, Call, Key, PrimaryBackup, Request, Response, Value, View};
 use lab::{NodeId, RequestId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -64,6 +64,8 @@ pub(super) struct House {
     acknowledged: BTreeMap<Value, Moment>,
     /// When the last failover was made.
     failover: Option<ObservationId>,
+    /// Nodes that a primary has asked to be in sync though they were not, each with the first time in its epoch.
+    wished_for: BTreeMap<(u64, NodeId), (NodeId, ObservationId)>,
     back: BTreeMap<NodeId, Time>,
     copies: BTreeMap<NodeId, (BTreeSet<Value>, Moment)>,
     waiting: BTreeMap<(ClientId, OperationId), Moment>,
@@ -101,6 +103,7 @@ impl House {
             epochs: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             failover: None,
+            wished_for: BTreeMap::new(),
             back: BTreeMap::new(),
             copies: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -146,6 +149,29 @@ impl House {
         self.views.push((view, Some(now)));
     }
 
+    /// A node asks for a set of in-sync backups.
+    fn wishes(&mut self, in_sync: &BTreeSet<NodeId>, now: Moment) {
+        let View { epoch, primary, in_sync: before, .. } = self.view().clone();
+        if now.node != primary {
+            return;
+        }
+        for node in in_sync.difference(&before) {
+            self.wished_for.entry((epoch, *node)).or_insert((primary, now.id));
+        }
+    }
+    /// A list is wrong: how its primary came to be one.
+    fn with_the_failover(&self, violation: Violation) -> Violation {
+        let (Some(made), primary) = (self.failover, self.view().primary) else { return violation };
+        let violation = violation.because(made, format!("{primary} is the primary from now on"));
+        let before = self.views.iter().rev().find(|(view, _)| view.epoch != self.view().epoch);
+        match before.and_then(|(view, _)| self.wished_for.get(&(view.epoch, primary))) {
+            Some((asked, wish)) => {
+                violation.because(*wish, format!("{asked} asks for {primary} to be in sync"))
+            }
+            None => violation,
+        }
+    }
+
     fn asked(&mut self, request: RequestId, client: Option<ClientId>, what: Request, now: Moment) {
         let deposed = self.is_deposed(now.node);
         let news = self.epochs.get(&self.view().epoch).is_some_and(|epoch| !epoch.appends.is_empty());
@@ -176,7 +202,10 @@ impl House {
                     && now.at >= Time::ZERO + self.goals.settled
                     && now.node == self.view().primary;
                 match self.goals.acks {
-                    Acks::Sync { .. } => self.lists.shown(&key, asked, &values, now)?,
+                    Acks::Sync { .. } => {
+                        let shown = self.lists.shown(&key, asked, &values, now);
+                        shown.map_err(|violation| self.with_the_failover(violation))?;
+                    }
                     Acks::Async if !is_last => return Ok(()),
                     Acks::Async => self.shown_last(&key, asked, &values, now)?,
                 }
@@ -411,6 +440,7 @@ impl Oracle for House {
                 *heard = view.number.max(*heard);
                 self.got(seen);
             }
+            Saw::Called { what: Call::InSync { in_sync, .. }, .. } => self.wishes(&in_sync, now),
             Saw::Got { .. } => self.got(seen),
             Saw::Started { incarnation } if incarnation > 0 && seen.node != self.goals.service => {
                 let view = self.view();

@@ -167,7 +167,7 @@ impl Facts {
     fn disturb(&mut self, at: Time) {
         self.disturbed = at;
         self.era += 1;
-        // whoever comes back, or was cut off, has to be told everything
+        // a leader that comes back, or was cut off, has to be told everything
         for place in self.places.values_mut() {
             let mut all: Vec<usize> = place.surely.keys().copied().collect();
             all.sort_by_key(|change| place.surely[change].since);
