@@ -796,7 +796,7 @@ pub(super) fn repair(pick: &mut Pick, nth: u32) -> Case {
     let node = *pick.one(&near);
     let reader = if pick.percent(60) { draft.others[0] } else { *pick.one(&near) };
     // or the home that was away reads, and finds out about itself
-    let reader = if nth % 3 == 0 && nth / 12 % 2 == 1 { away } else { reader };
+    let reader = if nth.is_multiple_of(3) && nth / 12 % 2 == 1 { away } else { reader };
     let before = draft.put(ms(5), node);
     draft.must_succeed(before);
     let write = draft.write(pick, before.ended(ms(10)), node);
